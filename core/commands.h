@@ -1,0 +1,1 @@
+/* commands.h - every subcommand, one line each; cmd_NAME lives beside the data it handles. */

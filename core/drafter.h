@@ -1,0 +1,78 @@
+/* drafter.h - what proposes tokens.
+ *
+ * A drafter is a method table, an open drafter an instance of it. Two promises hold for
+ * every one (laws 1 and 3 rest on them):
+ *   prefix only:   the draft depends on the history's tokens, never on which arms ran;
+ *   prefix closed: a draft of gamma tokens is the first gamma tokens of a draft of L.
+ *
+ * Adding one: a file core/drafter_NAME.c that ends in `const struct drafter_type
+ * drafter_NAME`, and the line DRAFTER(NAME) in core/drafters.h. */
+#ifndef CORE_DRAFTER_H
+#define CORE_DRAFTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/err.h"
+
+enum { DRAFT_MAX = 64, DRAFTER_PARAMS = 8, DRAFTER_NAME = 32 };
+
+struct draft {
+    int n;                    // tokens proposed, 0..L
+    int token[DRAFT_MAX];
+    float top_prob[DRAFT_MAX]; // model drafters: the drafter's largest probability at each depth
+    float entropy[DRAFT_MAX];  // model drafters: nats
+    int match;                // copiers: tokens of the matched context, 0 for none
+};
+
+struct drafter_param {
+    const char *name; // null ends a table
+    double value, lo, hi;
+    const char *words;   // "recent|first": the value is a word and stands for its index
+    const char *meaning;
+};
+
+struct drafter;
+
+struct drafter_type {
+    const char *name;    // kind: "pld"
+    const char *summary; // one line
+    const char *cite;
+    bool copier;         // signal is `match`, not probabilities
+    struct drafter_param params[DRAFTER_PARAMS + 1];
+    int (*open)(struct drafter *d, struct err *err); // d->path, d->param are set; fills d->state
+    void (*close)(struct drafter *d);
+    /* A new sequence. The history it will be shown begins with these tokens. */
+    int (*reset)(struct drafter *d, const int *prompt, int n, struct err *err);
+    /* Up to L tokens to follow history (n tokens, prompt included, newest last). */
+    int (*draft)(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err);
+    /* Tokens that have become part of the history since reset or the last accept. */
+    int (*accept)(struct drafter *d, const int *tokens, int n, struct err *err);
+};
+
+struct drafter {
+    const struct drafter_type *type;
+    char name[DRAFTER_NAME]; // "small" of small@model=FILE; the kind's name otherwise
+    char *path;              // after '=', owned; null: none
+    double param[DRAFTER_PARAMS];
+    char options[256];       // canonical "match=first,max=3" (every parameter), for the recording
+    void *state;
+};
+
+extern const struct drafter_type *const drafter_types[]; // null-terminated, from drafters.h
+
+/* From "[name@]kind[=PATH][,key=value...]". */
+int drafter_open(struct drafter *d, const char *spec, struct err *err);
+void drafter_close(struct drafter *d);
+
+static inline int drafter_reset(struct drafter *d, const int *prompt, int n, struct err *err) {
+    return d->type->reset(d, prompt, n, err);
+}
+static inline int drafter_draft(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err) {
+    return d->type->draft(d, history, n, L, out, err);
+}
+static inline int drafter_accept(struct drafter *d, const int *tokens, int n, struct err *err) {
+    return d->type->accept(d, tokens, n, err);
+}
+
+#endif

@@ -1,0 +1,3 @@
+/* drafters.h - every kind of drafter, one line each. */
+DRAFTER(pld)
+DRAFTER(sam)

@@ -1,0 +1,35 @@
+/* rng.h - counter-based randomness (Philox4x32-10 of Random123).
+ *
+ * Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. A stream is a
+ * value: (seed, stream, sequence, round) and the number of draws taken. Nothing else
+ * is state, so results do not depend on threads, shards or the order of runs. */
+#ifndef CORE_RNG_H
+#define CORE_RNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct rng {
+    uint64_t seed;
+    uint32_t stream, sequence, round; // stream: whose randomness (rng_stream of a policy's text)
+    uint32_t draw;                    // 32-bit words taken so far
+    uint32_t block[4];                // the Philox block that `draw` points into
+    const double *given;              // a published sequence instead (NULL: Philox)
+    size_t given_n, given_at;
+};
+
+/* The generator at the start of one round. */
+struct rng rng_at(uint64_t seed, uint32_t stream, uint32_t sequence, uint32_t round);
+
+/* A stream number from a text (FNV-1a, 32 bits). */
+uint32_t rng_stream(const char *text);
+
+uint32_t rng_u32(struct rng *r);
+double rng_uniform(struct rng *r);                          // [0, 1), 53 bits; two words
+int rng_below(struct rng *r, int n);                        // 0..n-1 from one uniform
+int rng_pick(struct rng *r, const double *p, int n);        // inverse CDF over p (n), one uniform
+double rng_normal(struct rng *r);                           // Box-Muller, two uniforms
+double rng_gamma(struct rng *r, double shape);              // Marsaglia & Tsang 2000, scale 1
+double rng_beta(struct rng *r, double a, double b);         // X / (X + Y) of two gammas
+
+#endif

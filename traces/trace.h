@@ -1,0 +1,64 @@
+/* trace.h - one recording in memory, as columns for replay.
+ *
+ * Position s = tokens emitted so far; rounds start at s = 1. For sequence q the cell of
+ * drafter d at position s is column[d * cells + seq[q].at + s - 1]. Two bytes a draft row. */
+#ifndef TRACES_TRACE_H
+#define TRACES_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+
+struct trace_sequence {
+    int64_t id;
+    int ordinal;
+    char prompt_key[17];
+    char *category, *question; // owned
+    int prompt_tokens;
+    int tokens;                // emitted in all; positions 1 .. tokens - 1 have cells
+    bool eos;
+    size_t at;                 // cells before this sequence's first
+};
+
+struct trace_drafter {
+    int64_t id;
+    char *name, *kind, *parameters; // owned
+    int max_draft;
+};
+
+struct trace {
+    char *path;             // owned
+    int64_t recording;      // id
+    char *target, *target_sha256, *tokenizer_sha256, *backend, *device, *dtype, *template, *options; // owned
+    int threads, max_new, L;
+    double temperature;
+    int64_t noise_seed;
+    int D, Q;               // drafters, sequences
+    struct trace_drafter *drafters;   // (D), in ordinal order
+    struct trace_sequence *sequences; // (Q), in ordinal order
+    size_t cells;                     // positions of all sequences
+    uint8_t *proposed, *accepted;     // (D, cells)
+    char sha256[65];        // over the replay columns and lengths: names the trace's content, timings apart
+};
+
+/* Loads recording `recording` of the file (0: the only one; several there is an error that
+ * lists them). Every row is checked against the invariants the columns rely on (2-5). */
+int trace_open(struct trace *t, const char *path, int64_t recording, struct err *err);
+void trace_close(struct trace *t);
+
+static inline size_t trace_cell(const struct trace *t, int d, int q, int pos) {
+    return (size_t)d * t->cells + t->sequences[q].at + (size_t)pos - 1;
+}
+
+/* Calls `each` for every step's timing, in order, straight from the file (for cost fits):
+ * drafter -1 carries the verification (width, ns), 0..D-1 a draft (width = proposed). */
+struct trace_timing {
+    int sequence, pos, context; // context: prompt + emitted tokens before the round
+    int drafter, width;
+    int64_t ns;
+};
+int trace_timings(const struct trace *t, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err);
+
+#endif
