@@ -1,0 +1,85 @@
+/* backend.h - the operations a model graph is made of.
+ *
+ * One table, several implementations (cpu.c now). The graph (engine.c) is written once above it.
+ * Every operation is row by row: a row's result is the same bits whatever other rows the pass
+ * holds and however many threads run it (law 2). Buffers come from alloc(); only read() and
+ * write() move data between them and the host. Shapes are (rows, columns), row-major floats. */
+#ifndef CORE_BACKEND_H
+#define CORE_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/err.h"
+#include "core/tensor.h"
+
+struct backend;
+
+/* A matrix as the backend keeps it: y = W x, W is (rows, cols). */
+struct weight {
+    int rows, cols;
+    int kind;      // the backend's own
+    size_t bytes;  // read by one product, scales included
+    void *data;    // owned by the backend
+};
+
+/* The rows of one forward pass (ragged: any mix of sequences, chains and trees). */
+struct batch {
+    int n;
+    const int *token; // (n)
+    const int *slot;  // (n) KV slot
+    const int *pos;   // (n) rotary position
+    const int *cell;  // (n) KV cell the row's key and value are written to
+    /* The cells row i attends to: [0, prefix[i]), then path[path_at[i] .. path_at[i + 1]):
+     * its ancestors in this pass and itself, root first. */
+    const int *prefix;  // (n)
+    const int *path, *path_at;
+};
+
+struct kv_shape {
+    int layers, slots, cells, heads, dim; // heads: key/value heads; cells: a slot's capacity
+};
+
+struct backend_options {
+    int threads;        // CPU: 0 for all cores
+    const char *device; // which card; null for the default
+};
+
+struct backend_type {
+    const char *name;
+    int (*open)(struct backend **b, const struct backend_options *options, struct err *err);
+    void (*close)(struct backend *b);
+    const char *(*device)(struct backend *b); // "AMD EPYC 9654, avx512-vnni"
+    int (*threads)(struct backend *b);
+
+    void *(*alloc)(struct backend *b, size_t count, size_t size, const char *what, struct err *err); // zeroed; freed by close
+    int (*upload)(struct backend *b, const struct tensor *t, struct weight *w, struct err *err);
+    int (*reserve)(struct backend *b, int rows, int cols, struct err *err); // scratch for products up to this size
+    void (*write)(struct backend *b, void *to, const void *host, size_t bytes);
+    void (*read)(struct backend *b, void *host, const void *from, size_t bytes);
+
+    /* out (n, cols) = rows of the embedding table, which stays as the file has it. */
+    void (*embed)(struct backend *b, const struct tensor *table, const struct batch *rows, float *out);
+    /* y[i] (n, w[i]->rows) = x (n, cols) W_i^T for `count` matrices of equal cols. */
+    void (*matmul)(struct backend *b, int count, const struct weight *const *w, const float *x, int n, float *const *y);
+    void (*norm)(struct backend *b, const float *x, const float *weight, int n, int cols, float eps, float *out);
+    void (*add)(struct backend *b, float *x, const float *y, int n, int cols);
+    void (*gate)(struct backend *b, const float *gate, const float *up, int n, int cols, float *out);
+    /* Room for every key and value of `shape`, and scratch for attention with q_heads query heads. */
+    void *(*kv_alloc)(struct backend *b, const struct kv_shape *shape, int q_heads, struct err *err);
+    /* Rotates q (n, q_heads * dim) and k (n, heads * dim) by pairs (2j, 2j + 1) with the table
+     * rope (positions, dim / 2, 2: cos, sin), and stores k and v in the rows' cells of `layer`. */
+    void (*rope_append)(struct backend *b, const struct kv_shape *shape, void *kv, int layer, const struct batch *rows,
+                        const float *rope, int q_heads, float *q, float *k, const float *v);
+    void (*attention)(struct backend *b, const struct kv_shape *shape, const void *kv, int layer, const struct batch *rows,
+                      int q_heads, const float *q, float *out);
+    /* The k largest of each row of logits (n, cols), largest first, ties to the lower index. */
+    void (*top)(struct backend *b, const float *logits, int n, int cols, int k, int *ids, float *values);
+};
+
+extern const struct backend_type backend_cpu;
+
+/* By name ("cpu"); null with `err` set, listing what there is. */
+const struct backend_type *backend_find(const char *name, struct err *err);
+
+#endif

@@ -1,0 +1,324 @@
+/* cpu.c - the CPU backend: tiles of 16 output rows (kernels.h), shared out over OpenMP threads.
+ *
+ * Each output element is computed whole by one thread, in one order; threads only decide who. */
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/backend.h"
+#include "core/kernels.h"
+#include "core/mem.h"
+
+enum { ALLOCATIONS = 4096, ATTENTION_GROUP_MAX = 64 };
+
+struct backend {
+    const struct kernels *k;
+    int threads;
+    char device[128];
+    int reserved_rows, reserved_cols;
+    int8_t *q;     // (rows, cols) the product's input as int8 blocks
+    float *d;      // (rows, cols / 32)
+    int32_t *sum;  // (rows, cols / 32)
+    float *scores; // (threads, heads in a group, stride)
+    int *cells;    // (threads, stride)
+    size_t stride, group;
+    void *block[ALLOCATIONS];
+    int blocks;
+};
+
+static void describe(struct backend *b) {
+    char model[96] = "CPU";
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    char line[256];
+    while (f && fgets(line, sizeof line, f))
+        if (!strncmp(line, "model name", 10) && strchr(line, ':')) {
+            snprintf(model, sizeof model, "%.90s", strchr(line, ':') + 2);
+            model[strcspn(model, "\n")] = 0;
+            break;
+        }
+    if (f) fclose(f);
+    snprintf(b->device, sizeof b->device, "%s, %s", model, b->k->name);
+}
+
+static int cpu_open(struct backend **out, const struct backend_options *options, struct err *err) {
+    struct backend *b = mem_alloc(1, sizeof *b, "the CPU backend", err);
+    if (!b) return -1;
+    b->k = kernels_best();
+    b->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
+    describe(b);
+    *out = b;
+    return 0;
+}
+
+static void cpu_close(struct backend *b) {
+    if (!b) return;
+    for (int i = 0; i < b->blocks; i++) mem_free(b->block[i]);
+    mem_free(b->q), mem_free(b->d), mem_free(b->sum);
+    mem_free(b);
+}
+
+static const char *cpu_device(struct backend *b) { return b->device; }
+static int cpu_threads(struct backend *b) { return b->threads; }
+
+static void *cpu_alloc(struct backend *b, size_t count, size_t size, const char *what, struct err *err) {
+    if (b->blocks == ALLOCATIONS) {
+        err_set(err, "more than %d allocations (%s)", ALLOCATIONS, what);
+        return NULL;
+    }
+    void *p = mem_alloc(count, size, what, err);
+    if (p) b->block[b->blocks++] = p;
+    return p;
+}
+
+static int tile_kind(uint32_t type) {
+    switch (type) {
+    case TENSOR_F32: return TILE_F32;
+    case TENSOR_F16: return TILE_F16;
+    case TENSOR_BF16: return TILE_BF16;
+    case TENSOR_Q4_0: return TILE_Q4_0;
+    case TENSOR_Q4_1: return TILE_Q4_1;
+    case TENSOR_Q8_0: return TILE_Q8_0;
+    default: return -1;
+    }
+}
+
+/* One block of one row into lane r of its tile. Layouts of the blocks: ggml, block_q4_0 ... */
+static void pack_block(int kind, const uint8_t *from, uint8_t *tile, int blocks, int b, int r) {
+    uint8_t *scales = tile + (size_t)blocks * (kind == TILE_Q8_0 ? 512 : 256);
+    memcpy(scales + ((size_t)b * TILE + r) * 2, from, 2);
+    from += 2;
+    if (kind == TILE_Q8_0) {
+        for (int k = 0; k < 32; k++) tile[(size_t)b * 512 + k / 4 * 64 + r * 4 + k % 4] = from[k] ^ 0x80; // + 128
+        return;
+    }
+    if (kind == TILE_Q4_1) {
+        memcpy(scales + (size_t)blocks * TILE * 2 + ((size_t)b * TILE + r) * 2, from, 2);
+        from += 2;
+    }
+    for (int k = 0; k < 16; k++) tile[(size_t)b * 256 + k / 4 * 64 + r * 4 + k % 4] = from[k]; // nibbles k and k + 16 stay together
+}
+
+static void pack_row(int kind, const uint8_t *from, uint8_t *tile, int cols, int r, int item) {
+    if (kind <= TILE_BF16) {
+        for (int k = 0; k < cols; k++) memcpy(tile + ((size_t)k * TILE + r) * item, from + (size_t)k * item, item);
+        return;
+    }
+    for (int b = 0; b < cols / QBLOCK; b++) pack_block(kind, from + (size_t)b * item, tile, cols / QBLOCK, b, r);
+}
+
+static int cpu_upload(struct backend *b, const struct tensor *t, struct weight *w, struct err *err) {
+    int kind = tile_kind(t->type);
+    const struct tensor_layout *layout = tensor_layout(t->type);
+    if (kind < 0 || !layout)
+        return err_set(err, "tensor '%.*s' has type %u, which the CPU backend cannot multiply", (int)t->name_n, t->name, t->type);
+    *w = (struct weight){.rows = (int)t->ne[1], .cols = (int)t->ne[0], .kind = kind};
+    size_t row_bytes = (size_t)w->cols / layout->block * layout->bytes, tiles = ((size_t)w->rows + TILE - 1) / TILE;
+    size_t tile_bytes = row_bytes * TILE, huge = 2u << 20;
+    uint8_t *data = cpu_alloc(b, tiles * tile_bytes + huge, 1, "weights", err);
+    if (!data) return -1;
+    madvise((void *)(((uintptr_t)data + huge - 1) / huge * huge), tiles * tile_bytes, MADV_HUGEPAGE); // fewer TLB misses while streaming
+#pragma omp parallel for num_threads(b->threads)
+    for (size_t i = 0; i < tiles; i++)
+        for (int r = 0; r < TILE; r++) {
+            size_t row = i * TILE + r;
+            if (row < (size_t)w->rows) // lanes past the last row stay zero
+                pack_row(kind, (const uint8_t *)t->data + row * row_bytes, data + i * tile_bytes, w->cols, r, layout->bytes);
+        }
+    w->data = data;
+    w->bytes = tiles * tile_bytes;
+    return 0;
+}
+
+static int cpu_reserve(struct backend *b, int rows, int cols, struct err *err) {
+    if (rows <= b->reserved_rows && cols <= b->reserved_cols) return 0;
+    rows = rows > b->reserved_rows ? rows : b->reserved_rows;
+    cols = cols > b->reserved_cols ? cols : b->reserved_cols;
+    mem_free(b->q), mem_free(b->d), mem_free(b->sum);
+    size_t blocks = ((size_t)cols + QBLOCK - 1) / QBLOCK;
+    b->q = mem_alloc((size_t)rows * blocks, QBLOCK, "int8 activations", err);
+    b->d = mem_alloc((size_t)rows * blocks, sizeof *b->d, "activation scales", err);
+    b->sum = mem_alloc((size_t)rows * blocks, sizeof *b->sum, "activation sums", err);
+    if (!b->q || !b->d || !b->sum) return -1;
+    b->reserved_rows = rows, b->reserved_cols = cols;
+    return 0;
+}
+
+static void cpu_write(struct backend *b, void *to, const void *host, size_t bytes) { (void)b, memcpy(to, host, bytes); }
+static void cpu_read(struct backend *b, void *host, const void *from, size_t bytes) { (void)b, memcpy(host, from, bytes); }
+
+static void cpu_embed(struct backend *b, const struct tensor *table, const struct batch *rows, float *out) {
+    (void)b;
+    for (int i = 0; i < rows->n; i++) tensor_row(table, (uint64_t)rows->token[i], out + (size_t)i * table->ne[0]);
+}
+
+/* One tile of one matrix, for all rows of the pass. */
+static void multiply_tile(const struct kernels *k, const struct weight *w, int tile, const struct activation *a, int n, float *y) {
+    const uint8_t *data = (const uint8_t *)w->data + w->bytes / (((size_t)w->rows + TILE - 1) / TILE) * tile;
+    int first = tile * TILE, lanes = w->rows - first < TILE ? w->rows - first : TILE, blocks = a->cols / QBLOCK;
+    for (int r = 0; r < n; r += ROWS_AT_ONCE) {
+        int rows = n - r < ROWS_AT_ONCE ? n - r : ROWS_AT_ONCE;
+        struct activation part = {.x = a->x + (size_t)r * a->cols, .q = a->q + (size_t)r * a->cols,
+                                  .d = a->d + (size_t)r * blocks, .sum = a->sum + (size_t)r * blocks, .cols = a->cols};
+        float *to = y + (size_t)r * w->rows + first, edge[ROWS_AT_ONCE * TILE];
+        if (lanes == TILE) {
+            k->tile[w->kind](data, &part, rows, to, (size_t)w->rows);
+            continue;
+        }
+        k->tile[w->kind](data, &part, rows, edge, TILE);
+        for (int i = 0; i < rows; i++) memcpy(to + (size_t)i * w->rows, edge + i * TILE, (size_t)lanes * sizeof *to);
+    }
+}
+
+static void cpu_matmul(struct backend *b, int count, const struct weight *const *w, const float *x, int n, float *const *y) {
+    struct activation a = {.x = x, .q = b->q, .d = b->d, .sum = b->sum, .cols = w[0]->cols};
+    int tiles = 0, quantized = 0;
+    for (int i = 0; i < count; i++) {
+        tiles += (w[i]->rows + TILE - 1) / TILE;
+        quantized |= w[i]->kind > TILE_BF16;
+    }
+#pragma omp parallel num_threads(b->threads)
+    {
+        if (quantized) {
+#pragma omp for schedule(static)
+            for (int r = 0; r < n; r++)
+                b->k->quantize(x + (size_t)r * a.cols, a.cols, b->q + (size_t)r * a.cols,
+                               b->d + (size_t)r * (a.cols / QBLOCK), b->sum + (size_t)r * (a.cols / QBLOCK));
+        }
+#pragma omp for schedule(static) nowait
+        for (int t = 0; t < tiles; t++) {
+            int i = 0, tile = t;
+            for (int own; tile >= (own = (w[i]->rows + TILE - 1) / TILE); i++) tile -= own;
+            multiply_tile(b->k, w[i], tile, &a, n, y[i]);
+        }
+    }
+}
+
+static void cpu_norm(struct backend *b, const float *x, const float *weight, int n, int cols, float eps, float *out) {
+    for (int i = 0; i < n; i++) b->k->norm(x + (size_t)i * cols, weight, cols, eps, out + (size_t)i * cols);
+}
+
+static void cpu_add(struct backend *b, float *x, const float *y, int n, int cols) {
+    for (int i = 0; i < n; i++) b->k->add(x + (size_t)i * cols, y + (size_t)i * cols, cols);
+}
+
+static void cpu_gate(struct backend *b, const float *gate, const float *up, int n, int cols, float *out) {
+    for (int i = 0; i < n; i++) b->k->gate(gate + (size_t)i * cols, up + (size_t)i * cols, cols, out + (size_t)i * cols);
+}
+
+/* Keys of one (layer, slot, head) in groups of 16 cells, (cells / 16, dim, 16); then the slot's
+ * values, (cells, dim) a head. */
+static size_t kv_head_floats(const struct kv_shape *s) { return ((size_t)s->cells + 15) / 16 * 16 * s->dim; }
+static float *kv_keys(const struct kv_shape *s, const void *kv, int layer, int slot, int head) {
+    return (float *)kv + ((((size_t)layer * s->slots + slot) * s->heads + head) * 2) * kv_head_floats(s);
+}
+
+static void *cpu_kv_alloc(struct backend *b, const struct kv_shape *s, int q_heads, struct err *err) {
+    b->stride = ((size_t)s->cells + 15) / 16 * 16;
+    b->group = (size_t)q_heads / (size_t)s->heads;
+    b->scores = cpu_alloc(b, (size_t)b->threads * b->group, b->stride * sizeof *b->scores, "attention scores", err);
+    b->cells = cpu_alloc(b, (size_t)b->threads, b->stride * sizeof *b->cells, "attention cells", err);
+    if (!b->scores || !b->cells) return NULL;
+    size_t heads = (size_t)s->heads * (size_t)s->slots * (size_t)s->layers;
+    return cpu_alloc(b, heads, 2 * kv_head_floats(s) * sizeof(float), "the KV cache (a smaller --max-context needs less)", err);
+}
+
+static void rotate(float *x, const float *rope, int dim) {
+    for (int j = 0; j < dim / 2; j++) {
+        float c = rope[2 * j], s = rope[2 * j + 1], a = x[2 * j], b = x[2 * j + 1];
+        x[2 * j] = a * c - b * s;
+        x[2 * j + 1] = a * s + b * c;
+    }
+}
+
+static void cpu_rope_append(struct backend *b, const struct kv_shape *shape, void *kv, int layer, const struct batch *rows,
+                            const float *rope, int q_heads, float *q, float *k, const float *v) {
+    (void)b;
+    const int dim = shape->dim;
+    for (int i = 0; i < rows->n; i++) {
+        const float *turn = rope + (size_t)rows->pos[i] * dim;
+        for (int h = 0; h < q_heads; h++) rotate(q + ((size_t)i * q_heads + h) * dim, turn, dim);
+        for (int h = 0; h < shape->heads; h++) {
+            float *key = k + ((size_t)i * shape->heads + h) * dim;
+            rotate(key, turn, dim);
+            float *keys = kv_keys(shape, kv, layer, rows->slot[i], h), *values = keys + kv_head_floats(shape);
+            size_t cell = (size_t)rows->cell[i];
+            for (int d = 0; d < dim; d++) keys[(cell / 16 * dim + d) * 16 + cell % 16] = key[d];
+            memcpy(values + cell * dim, v + ((size_t)i * shape->heads + h) * dim, (size_t)dim * sizeof *v);
+        }
+    }
+}
+
+/* One row against one key/value head: the group's query heads share each load. */
+static void attend(struct backend *b, const struct kv_shape *s, const void *kv, int layer, const struct batch *rows, int i, int head,
+                   int group, const float *q, float *out) {
+    const float *keys = kv_keys(s, kv, layer, rows->slot[i], head), *values = keys + kv_head_floats(s);
+    float *scores = b->scores + (size_t)omp_get_thread_num() * b->group * b->stride, total[ATTENTION_GROUP_MAX];
+    size_t stride = b->stride;
+    int prefix = rows->prefix[i], path = rows->path_at[i + 1] - rows->path_at[i], n = prefix + path;
+    const int *own = rows->path + rows->path_at[i], *cells = NULL;
+    int last = path ? own[path - 1] : prefix - 1;
+    b->k->scores(q, group, keys, s->dim, last + 1, 1 / sqrtf((float)s->dim), scores, stride);
+    if (last + 1 != n) { // a tree: keep only the row's own path, in order, as if it were a chain
+        int *list = b->cells + (size_t)omp_get_thread_num() * b->stride;
+        for (int c = 0; c < prefix; c++) list[c] = c;
+        for (int c = 0; c < path; c++) {
+            list[prefix + c] = own[c];
+            for (int h = 0; h < group; h++) scores[h * stride + prefix + c] = scores[h * stride + own[c]];
+        }
+        cells = list;
+    }
+    for (int h = 0; h < group; h++) total[h] = b->k->softmax(scores + h * stride, n);
+    b->k->mix(scores, stride, total, group, values, (size_t)s->dim, cells, n, s->dim, out);
+}
+
+static void cpu_attention(struct backend *b, const struct kv_shape *s, const void *kv, int layer, const struct batch *rows, int q_heads,
+                          const float *q, float *out) {
+    int group = q_heads / s->heads;
+#pragma omp parallel for num_threads(b->threads) schedule(static) collapse(2)
+    for (int i = 0; i < rows->n; i++)
+        for (int h = 0; h < s->heads; h++) {
+            size_t at = ((size_t)i * q_heads + (size_t)h * group) * s->dim;
+            attend(b, s, kv, layer, rows, i, h, group, q + at, out + at);
+        }
+}
+
+/* Block maxima first, then only the blocks that hold a winner are searched. */
+static void top_row(const struct kernels *k, const float *x, int cols, int want, int *ids, float *values) {
+    enum { BLOCK = 256, BLOCKS = 4096 };
+    float best[BLOCKS];
+    int size = BLOCK, blocks;
+    while ((blocks = (cols + size - 1) / size) > BLOCKS) size *= 2;
+    for (int i = 0; i < blocks; i++) best[i] = k->max(x + (size_t)i * size, cols - i * size < size ? cols - i * size : size);
+    for (int w = 0; w < want; w++) {
+        int at = 0, id = -1;
+        for (int i = 1; i < blocks; i++)
+            if (best[i] > best[at]) at = i;
+        float value = best[at], rest = -INFINITY;
+        int end = (at + 1) * size < cols ? (at + 1) * size : cols;
+        for (int c = at * size; c < end; c++) {
+            bool taken = false;
+            for (int v = 0; v < w; v++) taken |= ids[v] == c;
+            if (taken) continue;
+            if (id < 0 && !(x[c] < value)) id = c; // the first one; NaN everywhere still gives an id
+            else if (x[c] > rest) rest = x[c];
+        }
+        ids[w] = id < 0 ? at * size : id;
+        values[w] = x[ids[w]];
+        best[at] = rest;
+    }
+}
+
+static void cpu_top(struct backend *b, const float *logits, int n, int cols, int k, int *ids, float *values) {
+#pragma omp parallel for num_threads(b->threads) schedule(static) if (n > 1)
+    for (int i = 0; i < n; i++) top_row(b->k, logits + (size_t)i * cols, cols, k, ids + (size_t)i * k, values + (size_t)i * k);
+}
+
+const struct backend_type backend_cpu = {
+    .name = "cpu", .open = cpu_open, .close = cpu_close, .device = cpu_device, .threads = cpu_threads,
+    .alloc = cpu_alloc, .upload = cpu_upload, .reserve = cpu_reserve, .write = cpu_write, .read = cpu_read,
+    .embed = cpu_embed, .matmul = cpu_matmul, .norm = cpu_norm, .add = cpu_add, .gate = cpu_gate,
+    .kv_alloc = cpu_kv_alloc, .rope_append = cpu_rope_append, .attention = cpu_attention, .top = cpu_top,
+};

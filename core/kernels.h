@@ -1,0 +1,65 @@
+/* kernels.h - the inner loops of the CPU backend, chosen at run time by instruction set.
+ *
+ * Weights are repacked at load into TILES of 16 output rows side by side, so that a SIMD
+ * lane is an output row and its sum runs over the inputs in one fixed order, whatever the
+ * instruction set, the number of threads or the other rows of the pass (law 2).
+ *
+ *   quantized tile (cols / 32 blocks):        float tile:
+ *     [ quants of block 0 | block 1 | ... ]     [ 16 values of input 0 | input 1 | ... ]
+ *     [ scales f16 x 16 of block 0 | ... ]      each in the file's own type
+ *     [ minima f16 x 16 of block 0 | ... ]      (Q4_1 only)
+ *   quants of a block, 4-bit: four 64-byte vectors; vector j, lane r, byte i holds inputs
+ *   4j + i (low nibble) and 16 + 4j + i (high) of output row r. 8-bit: eight vectors, vector j
+ *   holds inputs 4j + i, stored with 128 added.
+ *
+ * Activations are rounded to int8 in blocks of 32 (scale max|x| / 127); products and sums
+ * inside a block are exact integers. */
+#ifndef CORE_KERNELS_H
+#define CORE_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TILE = 16, QBLOCK = 32, ROWS_AT_ONCE = 8 };
+
+/* Input rows of a product: float, and as int8 blocks for quantized weights. */
+struct activation {
+    const float *x;     // (rows, cols)
+    const int8_t *q;    // (rows, cols)
+    const float *d;     // (rows, cols / 32) block scales
+    const int32_t *sum; // (rows, cols / 32) sums of q over each block
+    int cols;
+};
+
+/* y[r * stride + 0..15] = tile . x[r] for r < rows <= ROWS_AT_ONCE. */
+typedef void tile_kernel(const void *tile, const struct activation *a, int rows, float *y, size_t stride);
+
+enum tile_kind { TILE_F32, TILE_F16, TILE_BF16, TILE_Q4_0, TILE_Q4_1, TILE_Q8_0, TILE_KINDS };
+
+struct kernels {
+    const char *name;
+    tile_kernel *tile[TILE_KINDS];
+    /* n values (a multiple of 32) to int8 blocks. */
+    void (*quantize)(const float *x, int n, int8_t *q, float *d, int32_t *sum);
+    void (*norm)(const float *x, const float *weight, int n, float eps, float *out); // RMS norm
+    void (*gate)(const float *gate, const float *up, int n, float *out);             // silu(gate) * up
+    void (*add)(float *x, const float *y, int n);                                    // x += y
+    /* Scores of `heads` query heads that share one key head, against cells [0, n): out[h * stride
+     * + c] = scale * q_h . k_c. Keys lie in groups of 16 cells: k[(c / 16) * dim * 16 + i * 16 + c % 16]. */
+    void (*scores)(const float *q, int heads, const float *k, int dim, int n, float scale, float *out, size_t stride);
+    /* In place: e^(s - max) over n scores; returns their sum. The array has room up to a multiple of 16. */
+    float (*softmax)(float *s, int n);
+    /* out[h * dim + i] = sum_c p[h * stride + c] * v[cell c][i] / total[h]; cells: null for 0..n-1. */
+    void (*mix)(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride,
+                const int *cells, int n, int dim, float *out);
+    float (*max)(const float *x, int n);
+};
+
+/* The best set this machine runs, or the one named by the environment variable
+ * BANDITSPEC_KERNELS (avx512-vnni, avx2, portable) if the machine runs it. */
+const struct kernels *kernels_best(void);
+/* By name; null when unknown or not supported here. kernels_name(i) lists them, null at the end. */
+const struct kernels *kernels_find(const char *name);
+const char *kernels_name(int i);
+
+#endif

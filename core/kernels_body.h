@@ -1,0 +1,241 @@
+/* kernels_body.h - the kernels themselves, over simd.h; included once per instruction set. */
+#include "core/kernels.h"
+#include "core/simd.h"
+
+/* acc_r += scale * dx_r * isum_r (+ minimum * dx_r * sum_r), block by block. `rows` is a
+ * compile-time constant wherever this is called, so the accumulators stay in registers. */
+SIMD_INLINE void tile_q4(const uint8_t *tile, const struct activation *a, int rows, float *y, size_t stride, int minima) {
+    const int blocks = a->cols / QBLOCK;
+    const uint16_t *scale = (const uint16_t *)(tile + (size_t)blocks * 256), *minimum = scale + (size_t)blocks * TILE;
+    v16 acc[ROWS_AT_ONCE];
+    for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
+    for (int b = 0; b < blocks; b++) {
+        w64 low[4], high[4];
+        for (int j = 0; j < 4; j++) {
+            w64 w = w64_load(tile + (size_t)b * 256 + 64 * j);
+            low[j] = w64_low(w), high[j] = w64_high(w);
+        }
+        v16 d = v16_f16(scale + (size_t)b * TILE), m = v16_set(0);
+        if (minima) m = v16_f16(minimum + (size_t)b * TILE);
+        for (int r = 0; r < rows; r++) {
+            size_t at = (size_t)r * blocks + b;
+            int32_t x[8];
+            memcpy(x, a->q + at * QBLOCK, sizeof x);
+            i16 s = i16_set(minima ? 0 : -8 * a->sum[at]), t = i16_set(0);
+            for (int j = 0; j < 4; j++) {
+                s = i16_dot4(s, low[j], x[j]);
+                t = i16_dot4(t, high[j], x[j + 4]);
+            }
+            float dx = a->d[at];
+            acc[r] = v16_fma(v16_mul(d, v16_set(dx)), i16_float(i16_add(s, t)), acc[r]);
+            if (minima) acc[r] = v16_fma(m, v16_set(dx * (float)a->sum[at]), acc[r]);
+        }
+    }
+    for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
+}
+
+SIMD_INLINE void tile_q8(const uint8_t *tile, const struct activation *a, int rows, float *y, size_t stride) {
+    const int blocks = a->cols / QBLOCK;
+    const uint16_t *scale = (const uint16_t *)(tile + (size_t)blocks * 512);
+    v16 acc[ROWS_AT_ONCE];
+    for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
+    for (int b = 0; b < blocks; b++) {
+        w64 w[8];
+        for (int j = 0; j < 8; j++) w[j] = w64_load(tile + (size_t)b * 512 + 64 * j);
+        v16 d = v16_f16(scale + (size_t)b * TILE);
+        for (int r = 0; r < rows; r++) {
+            size_t at = (size_t)r * blocks + b;
+            int32_t x[8];
+            memcpy(x, a->q + at * QBLOCK, sizeof x);
+            i16 s = i16_set(-SIMD_DOT8_BIAS * a->sum[at]), t = i16_set(0);
+            for (int j = 0; j < 4; j++) {
+                s = i16_dot8(s, w[j], x[j]);
+                t = i16_dot8(t, w[j + 4], x[j + 4]);
+            }
+            acc[r] = v16_fma(v16_mul(d, v16_set(a->d[at])), i16_float(i16_add(s, t)), acc[r]);
+        }
+    }
+    for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
+}
+
+/* Float weights: four running sums over inputs k mod 4 hide the latency of the multiply-add. */
+#define TILE_FLOAT(name, type, load)                                                                       \
+    SIMD_INLINE void name(const type *tile, const struct activation *a, int rows, float *y, size_t stride) { \
+        const int cols = a->cols;                                                                          \
+        for (int r = 0; r < rows; r++) {                                                                   \
+            const float *x = a->x + (size_t)r * cols;                                                      \
+            v16 s[4] = {v16_set(0), v16_set(0), v16_set(0), v16_set(0)};                                   \
+            for (int k = 0; k < cols; k++)                                                                 \
+                s[k % 4] = v16_fma(load(tile + (size_t)k * TILE), v16_set(x[k]), s[k % 4]);                \
+            v16_store(y + r * stride, v16_add(v16_add(s[0], s[1]), v16_add(s[2], s[3])));                  \
+        }                                                                                                  \
+    }
+TILE_FLOAT(tile_f32, float, v16_load)
+TILE_FLOAT(tile_f16, uint16_t, v16_f16)
+TILE_FLOAT(tile_bf16, uint16_t, v16_bf16)
+
+/* One body for every number of rows: the switch makes `rows` a constant. */
+#define TILE_ENTRY(name, call)                                                                   \
+    static void name(const void *tile, const struct activation *a, int rows, float *y, size_t stride) { \
+        switch (rows) {                                                                          \
+        case 1: call(1); break;                                                                  \
+        case 2: call(2); break;                                                                  \
+        case 3: call(3); break;                                                                  \
+        case 4: call(4); break;                                                                  \
+        case 5: call(5); break;                                                                  \
+        case 6: call(6); break;                                                                  \
+        case 7: call(7); break;                                                                  \
+        default: call(8); break;                                                                 \
+        }                                                                                        \
+    }
+#define Q4_0(n) tile_q4(tile, a, n, y, stride, 0)
+#define Q4_1(n) tile_q4(tile, a, n, y, stride, 1)
+#define Q8_0(n) tile_q8(tile, a, n, y, stride)
+#define F32(n) tile_f32(tile, a, n, y, stride)
+#define F16(n) tile_f16(tile, a, n, y, stride)
+#define BF16(n) tile_bf16(tile, a, n, y, stride)
+TILE_ENTRY(entry_q4_0, Q4_0)
+TILE_ENTRY(entry_q4_1, Q4_1)
+TILE_ENTRY(entry_q8_0, Q8_0)
+TILE_ENTRY(entry_f32, F32)
+TILE_ENTRY(entry_f16, F16)
+TILE_ENTRY(entry_bf16, BF16)
+
+static float kernel_max(const float *x, int n) {
+    int i = 0;
+    float best = -INFINITY;
+    if (n >= 16) {
+        v16 m = v16_load(x);
+        for (i = 16; i + 16 <= n; i += 16) m = v16_max(m, v16_load(x + i));
+        float lane[16];
+        v16_store(lane, m);
+        for (int l = 0; l < 16; l++) best = lane[l] > best ? lane[l] : best;
+    }
+    for (; i < n; i++) best = x[i] > best ? x[i] : best;
+    return best;
+}
+
+static void kernel_quantize(const float *x, int n, int8_t *q, float *d, int32_t *sum) {
+    for (int b = 0; b < n / QBLOCK; b++, x += QBLOCK, q += QBLOCK) {
+        v16 lo = v16_load(x), hi = v16_load(x + 16);
+        float lane[16], top = 0;
+        v16_store(lane, v16_max(v16_abs(lo), v16_abs(hi)));
+        for (int l = 0; l < 16; l++) top = lane[l] > top ? lane[l] : top;
+        v16 inverse = v16_set(top > 0 ? 127 / top : 0);
+        i16 a = v16_round(v16_mul(lo, inverse)), c = v16_round(v16_mul(hi, inverse));
+        i16_store8(q, a);
+        i16_store8(q + 16, c);
+        d[b] = top / 127;
+        sum[b] = i16_sum(i16_add(a, c));
+    }
+}
+
+static void kernel_norm(const float *x, const float *weight, int n, float eps, float *out) {
+    v16 s = v16_set(0);
+    int i = 0;
+    for (; i + 16 <= n; i += 16) s = v16_fma(v16_load(x + i), v16_load(x + i), s);
+    float total = v16_sum(s);
+    for (; i < n; i++) total = fmaf(x[i], x[i], total);
+    float scale = 1 / sqrtf(total / (float)n + eps);
+    for (i = 0; i + 16 <= n; i += 16)
+        v16_store(out + i, v16_mul(v16_mul(v16_load(x + i), v16_set(scale)), v16_load(weight + i)));
+    for (; i < n; i++) out[i] = x[i] * scale * weight[i];
+}
+
+SIMD_INLINE v16 gate16(v16 g, v16 u) {
+    v16 e = v16_exp(v16_sub(v16_set(0), g));
+    return v16_mul(v16_div(g, v16_add(v16_set(1), e)), u);
+}
+
+static void kernel_gate(const float *gate, const float *up, int n, float *out) {
+    int i = 0;
+    for (; i + 16 <= n; i += 16) v16_store(out + i, gate16(v16_load(gate + i), v16_load(up + i)));
+    if (i < n) {
+        float g[16] = {0}, u[16] = {0};
+        memcpy(g, gate + i, (size_t)(n - i) * sizeof *g);
+        memcpy(u, up + i, (size_t)(n - i) * sizeof *u);
+        v16_store(g, gate16(v16_load(g), v16_load(u)));
+        memcpy(out + i, g, (size_t)(n - i) * sizeof *g);
+    }
+}
+
+static void kernel_add(float *x, const float *y, int n) {
+    int i = 0;
+    for (; i + 16 <= n; i += 16) v16_store(x + i, v16_add(v16_load(x + i), v16_load(y + i)));
+    for (; i < n; i++) x[i] += y[i];
+}
+
+/* Up to four heads share each load of the keys. */
+SIMD_INLINE void scores_heads(const float *q, int heads, const float *k, int dim, int n, float scale, float *out, size_t stride) {
+    for (int c = 0; c < n; c += 16, k += (size_t)dim * 16) {
+        v16 s[4];
+        for (int h = 0; h < heads; h++) s[h] = v16_set(0);
+        for (int i = 0; i < dim; i++) {
+            v16 key = v16_load(k + (size_t)i * 16);
+            for (int h = 0; h < heads; h++) s[h] = v16_fma(key, v16_set(q[h * dim + i]), s[h]);
+        }
+        for (int h = 0; h < heads; h++) v16_store(out + h * stride + c, v16_mul(s[h], v16_set(scale)));
+    }
+}
+
+static void kernel_scores(const float *q, int heads, const float *k, int dim, int n, float scale, float *out, size_t stride) {
+    for (; heads >= 4; heads -= 4, q += (size_t)4 * dim, out += 4 * stride) scores_heads(q, 4, k, dim, n, scale, out, stride);
+    switch (heads) {
+    case 3: scores_heads(q, 3, k, dim, n, scale, out, stride); break;
+    case 2: scores_heads(q, 2, k, dim, n, scale, out, stride); break;
+    case 1: scores_heads(q, 1, k, dim, n, scale, out, stride); break;
+    }
+}
+
+static float kernel_softmax(float *s, int n) {
+    v16 top = v16_set(kernel_max(s, n)), total = v16_set(0);
+    for (int i = n; i % 16; i++) s[i] = -INFINITY; // e^-87 of the clamp is zeroed below
+    int i = 0;
+    for (; i + 16 <= n; i += 16) {
+        v16 e = v16_exp(v16_sub(v16_load(s + i), top));
+        v16_store(s + i, e);
+        total = v16_add(total, e);
+    }
+    if (i < n) {
+        float e[16];
+        v16_store(e, v16_exp(v16_sub(v16_load(s + i), top)));
+        for (int l = n - i; l < 16; l++) e[l] = 0;
+        v16_store(s + i, v16_load(e));
+        total = v16_add(total, v16_load(e));
+    }
+    return v16_sum(total);
+}
+
+/* Sixteen values of up to four heads at a time; the sum runs over the cells in order. */
+SIMD_INLINE void mix_heads(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride,
+                           const int *cells, int n, int dim, float *out) {
+    for (int i = 0; i < dim; i += 16) {
+        v16 s[4];
+        for (int h = 0; h < heads; h++) s[h] = v16_set(0);
+        for (int c = 0; c < n; c++) {
+            v16 value = v16_load(v + (size_t)(cells ? cells[c] : c) * v_stride + i);
+            for (int h = 0; h < heads; h++) s[h] = v16_fma(value, v16_set(p[h * stride + c]), s[h]);
+        }
+        for (int h = 0; h < heads; h++) v16_store(out + h * dim + i, v16_div(s[h], v16_set(total[h])));
+    }
+}
+
+static void kernel_mix(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride,
+                       const int *cells, int n, int dim, float *out) {
+    for (; heads >= 4; heads -= 4, p += 4 * stride, total += 4, out += (size_t)4 * dim)
+        mix_heads(p, stride, total, 4, v, v_stride, cells, n, dim, out);
+    switch (heads) {
+    case 3: mix_heads(p, stride, total, 3, v, v_stride, cells, n, dim, out); break;
+    case 2: mix_heads(p, stride, total, 2, v, v_stride, cells, n, dim, out); break;
+    case 1: mix_heads(p, stride, total, 1, v, v_stride, cells, n, dim, out); break;
+    }
+}
+
+#define KERNELS_TABLE                                                                               \
+    {                                                                                               \
+        .name = SIMD_NAME,                                                                          \
+        .tile = {[TILE_F32] = entry_f32, [TILE_F16] = entry_f16, [TILE_BF16] = entry_bf16,          \
+                 [TILE_Q4_0] = entry_q4_0, [TILE_Q4_1] = entry_q4_1, [TILE_Q8_0] = entry_q8_0},     \
+        .quantize = kernel_quantize, .norm = kernel_norm, .gate = kernel_gate, .add = kernel_add,   \
+        .scores = kernel_scores, .softmax = kernel_softmax, .mix = kernel_mix, .max = kernel_max,   \
+    }
