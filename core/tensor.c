@@ -1,0 +1,89 @@
+/* tensor.c - block layouts of ggml's types and their exact values.
+ *
+ * Layouts: ggml-org/ggml src/ggml-common.h (block_q4_0, block_q4_1, block_q8_0).
+ *   Q8_0  f16 d, 32 x int8            w = q d
+ *   Q4_0  f16 d, 16 bytes             w = (q - 8) d
+ *   Q4_1  f16 d, f16 m, 16 bytes      w = q d + m
+ * The low nibble of byte j is value j, the high one value j + 16.
+ * Check: tests/golden/quants, values of the `gguf` package, bit for bit. */
+#include "core/tensor.h"
+
+#include <string.h>
+
+#include "core/reader.h"
+
+static float float_of(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* IEEE binary16 to binary32: every half is a float, so this is exact. */
+static float widen_f16(uint16_t h) {
+    uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 0x3ff;
+    if (exponent == 31) return float_of(sign | 0x7f800000 | fraction << 13); // infinity, NaN
+    if (exponent) return float_of(sign | (exponent + 112) << 23 | fraction << 13); // 112 = 127 - 15
+    float tiny = (float)fraction * 0x1p-24f; // zero, subnormals
+    return sign ? -tiny : tiny;
+}
+
+static void dequantize_f32(const void *blocks, size_t n, float *out) {
+    const unsigned char *b = blocks;
+    for (size_t i = 0; i < n; i++) out[i] = le_f32(b + 4 * i);
+}
+
+static void dequantize_f16(const void *blocks, size_t n, float *out) {
+    const unsigned char *b = blocks;
+    for (size_t i = 0; i < n; i++) out[i] = widen_f16(le16(b + 2 * i));
+}
+
+static void dequantize_bf16(const void *blocks, size_t n, float *out) {
+    const unsigned char *b = blocks;
+    for (size_t i = 0; i < n; i++) out[i] = float_of((uint32_t)le16(b + 2 * i) << 16);
+}
+
+static void dequantize_q8_0(const void *blocks, size_t n, float *out) {
+    const unsigned char *b = blocks;
+    for (; n--; b += 34, out += 32) {
+        float d = widen_f16(le16(b));
+        for (int j = 0; j < 32; j++) out[j] = (float)(int8_t)b[2 + j] * d;
+    }
+}
+
+static void dequantize_q4_0(const void *blocks, size_t n, float *out) {
+    const unsigned char *b = blocks;
+    for (; n--; b += 18, out += 32) {
+        float d = widen_f16(le16(b));
+        for (int j = 0; j < 16; j++) {
+            out[j] = (float)((b[2 + j] & 15) - 8) * d;
+            out[j + 16] = (float)((b[2 + j] >> 4) - 8) * d;
+        }
+    }
+}
+
+static void dequantize_q4_1(const void *blocks, size_t n, float *out) {
+    const unsigned char *b = blocks;
+    for (; n--; b += 20, out += 32) {
+        float d = widen_f16(le16(b)), m = widen_f16(le16(b + 2));
+        for (int j = 0; j < 16; j++) { // two roundings, as the reference: no fused multiply-add
+            out[j] = (float)(b[4 + j] & 15) * d + m;
+            out[j + 16] = (float)(b[4 + j] >> 4) * d + m;
+        }
+    }
+}
+
+const struct tensor_layout *tensor_layout(uint32_t type) {
+    static const struct tensor_layout layouts[] = {
+        [TENSOR_F32] = {"F32", 1, 4, dequantize_f32},       [TENSOR_F16] = {"F16", 1, 2, dequantize_f16},
+        [TENSOR_Q4_0] = {"Q4_0", 32, 18, dequantize_q4_0},  [TENSOR_Q4_1] = {"Q4_1", 32, 20, dequantize_q4_1},
+        [TENSOR_Q8_0] = {"Q8_0", 32, 34, dequantize_q8_0},  [TENSOR_BF16] = {"BF16", 1, 2, dequantize_bf16},
+    };
+    if (type >= sizeof layouts / sizeof *layouts || !layouts[type].name) return NULL;
+    return &layouts[type];
+}
+
+void tensor_row(const struct tensor *t, uint64_t row, float *out) {
+    const struct tensor_layout *l = tensor_layout(t->type);
+    size_t blocks = (size_t)(t->ne[0] / (uint64_t)l->block);
+    l->dequantize((const unsigned char *)t->data + row * blocks * (size_t)l->bytes, blocks, out);
+}
