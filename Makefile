@@ -11,7 +11,7 @@ PKGLIBS  = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CFLAGS  ?= -O2 -g
 SANFLAGS := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 , := ,
-FLAGS    = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -Werror -Wno-unknown-pragmas \
+FLAGS    = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-missing-field-initializers \
            -ffp-contract=off -fopenmp $(SANFLAGS) $(PKGFLAGS) $(CFLAGS)
 LIBS     = $(PKGLIBS) -lm -ldl -fopenmp $(SANFLAGS)
 

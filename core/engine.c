@@ -1,0 +1,226 @@
+/* engine.c - the model graph, written once above the backend's operations.
+ *
+ * LLaMA (Touvron et al. 2023): x += Wo attention(rope(Wq n(x)), rope(Wk n(x)), Wv n(x));
+ * x += Wdown (silu(Wgate n(x)) * Wup n(x)), with n the RMS norm; logits = Wout n(x). */
+#include "core/engine.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/mem.h"
+
+struct layer {
+    float *attn_norm, *ffn_norm;
+    struct weight q, k, v, o, gate, up, down;
+};
+
+struct engine {
+    const struct model *m;
+    const struct backend_type *ops;
+    struct backend *b;
+    struct kv_shape kv_shape;
+    void *kv;
+    struct layer *layer; // (layers), owned
+    float *output_norm, *rope;
+    struct weight output;
+    int max_rows, wanted;
+    int *length, *pass;  // (slots) committed tokens; rows of the last pass
+    int *index;          // one block for the rows' arrays below, owned
+    struct batch rows;
+    float *x, *n, *q, *k, *v, *a, *gate, *up, *features, *picked, *logits; // (max_rows, ...), the backend's
+};
+
+static int upload_vector(struct engine *e, const struct tensor *t, float **out, struct err *err) {
+    if (!(*out = e->ops->alloc(e->b, t->ne[0], sizeof **out, "a norm", err))) return -1;
+    e->ops->write(e->b, *out, t->data, t->ne[0] * sizeof **out);
+    return 0;
+}
+
+static int upload_layer(struct engine *e, int i, struct err *err) {
+    const struct model_layer *from = &e->m->layer[i];
+    struct layer *to = &e->layer[i];
+    const struct { const struct tensor *t; struct weight *w; } pairs[] = {
+        {from->q, &to->q}, {from->k, &to->k}, {from->v, &to->v}, {from->o, &to->o},
+        {from->gate, &to->gate}, {from->up, &to->up}, {from->down, &to->down},
+    };
+    for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
+        if (e->ops->upload(e->b, pairs[p].t, pairs[p].w, err)) return -1;
+    return upload_vector(e, from->attn_norm, &to->attn_norm, err) || upload_vector(e, from->ffn_norm, &to->ffn_norm, err) ? -1 : 0;
+}
+
+/* cos and sin of position * theta^(-2j / dim) / factor_j, computed in double. */
+static int make_rope(struct engine *e, struct err *err) {
+    int half = e->m->dim / 2, cells = e->kv_shape.cells;
+    const float *factor = e->m->rope_factors ? e->m->rope_factors->data : NULL;
+    float *host = mem_alloc((size_t)cells * half, 2 * sizeof *host, "the rotary table", err);
+    e->rope = e->ops->alloc(e->b, (size_t)cells * half, 2 * sizeof *e->rope, "the rotary table", err);
+    if (!host || !e->rope) {
+        mem_free(host);
+        return -1;
+    }
+    for (int j = 0; j < half; j++) {
+        double frequency = pow(e->m->rope_theta, -2.0 * j / e->m->dim);
+        float f = 1;
+        if (factor) memcpy(&f, factor + j, sizeof f);
+        for (int p = 0; p < cells; p++) {
+            host[((size_t)p * half + j) * 2] = (float)cos(p * frequency / f);
+            host[((size_t)p * half + j) * 2 + 1] = (float)sin(p * frequency / f);
+        }
+    }
+    e->ops->write(e->b, e->rope, host, (size_t)cells * half * 2 * sizeof *host);
+    mem_free(host);
+    return 0;
+}
+
+static int allocate(struct engine *e, int slots, struct err *err) {
+    const struct model *m = e->m;
+    int q = m->heads * m->dim, kv = m->kv_heads * m->dim, rows = e->max_rows;
+    const struct { float **to; int cols; const char *what; } buffers[] = {
+        {&e->x, m->hidden, "hidden states"}, {&e->n, m->hidden, "normed states"}, {&e->q, q, "queries"},
+        {&e->k, kv, "keys"}, {&e->v, kv, "values"}, {&e->a, q, "attention"}, {&e->gate, m->ff, "gate"},
+        {&e->up, m->ff, "up"}, {&e->features, m->hidden, "features"}, {&e->picked, m->hidden, "features"}, {&e->logits, m->vocab, "logits"},
+    };
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        if (!(*buffers[i].to = e->ops->alloc(e->b, (size_t)rows * buffers[i].cols, sizeof(float), buffers[i].what, err))) return -1;
+    int widest = m->ff > q ? m->ff : q;
+    if (e->ops->reserve(e->b, rows, widest > m->hidden ? widest : m->hidden, err)) return -1;
+    if (!(e->kv = e->ops->kv_alloc(e->b, &e->kv_shape, m->heads, err))) return -1;
+    e->length = mem_alloc((size_t)slots, sizeof *e->length, "slots", err);
+    e->pass = mem_alloc((size_t)slots, sizeof *e->pass, "slots", err);
+    e->index = mem_alloc((size_t)rows * 6 + 1 + (size_t)rows * rows, sizeof *e->index, "row indices", err);
+    return e->length && e->pass && e->index ? 0 : -1;
+}
+
+int engine_open(struct engine **out, const struct model *m, const struct engine_options *o, struct err *err) {
+    const struct backend_type *ops = backend_find(o->backend ? o->backend : "cpu", err);
+    if (!ops) return -1;
+    int slots = o->slots > 0 ? o->slots : 1, fallback = m->context < 4096 ? m->context : 4096;
+    struct engine *e = mem_alloc(1, sizeof *e, "the engine", err);
+    if (!e) return -1;
+    e->m = m, e->ops = ops;
+    e->max_rows = o->max_rows > 0 ? o->max_rows : 72;
+    e->kv_shape = (struct kv_shape){m->layers, slots, o->max_context > 0 ? o->max_context : fallback, m->kv_heads, m->dim};
+    if (e->kv_shape.cells > m->context) {
+        mem_free(e);
+        return err_set(err, "a context of %d tokens exceeds the %d that '%s' was made for", o->max_context, m->context, m->file.path);
+    }
+    if (ops->open(&e->b, &(struct backend_options){o->threads, o->device}, err)) goto fail;
+    if (!(e->layer = mem_alloc((size_t)m->layers, sizeof *e->layer, "layers", err))) goto fail;
+    for (int i = 0; i < m->layers; i++)
+        if (upload_layer(e, i, err)) goto fail;
+    if (upload_vector(e, m->output_norm, &e->output_norm, err) || ops->upload(e->b, m->output, &e->output, err)) goto fail;
+    if (allocate(e, slots, err) || make_rope(e, err)) goto fail;
+    *out = e;
+    return 0;
+fail:
+    engine_close(e);
+    return -1;
+}
+
+void engine_close(struct engine *e) {
+    if (!e) return;
+    e->ops->close(e->b);
+    mem_free(e->layer), mem_free(e->length), mem_free(e->pass), mem_free(e->index);
+    mem_free(e);
+}
+
+const struct model *engine_model(const struct engine *e) { return e->m; }
+const char *engine_device(const struct engine *e) { return e->ops->device(e->b); }
+int engine_threads(const struct engine *e) { return e->ops->threads(e->b); }
+int engine_max_context(const struct engine *e) { return e->kv_shape.cells; }
+int engine_max_rows(const struct engine *e) { return e->max_rows; }
+int engine_length(const struct engine *e, int slot) { return e->length[slot]; }
+
+/* Lays the rows out: where each is written and which cells it sees. */
+static int lay_out(struct engine *e, const struct row *rows, int n, struct err *err) {
+    int *token = e->index, *slot = token + n, *pos = slot + n, *cell = pos + n, *prefix = cell + n;
+    int *path_at = prefix + n, *path = path_at + n + 1, used = 0;
+    if (n < 1 || n > e->max_rows) return err_set(err, "a pass of %d rows, expected 1 to %d", n, e->max_rows);
+    memset(e->pass, 0, (size_t)e->kv_shape.slots * sizeof *e->pass);
+    for (int i = 0; i < n; i++) {
+        const struct row *r = &rows[i];
+        if (r->token < 0 || r->token >= e->m->vocab)
+            return err_set(err, "token id %d at row %d, expected 0 to %d", r->token, i, e->m->vocab - 1);
+        if (r->slot < 0 || r->slot >= e->kv_shape.slots || r->parent >= i || (r->parent >= 0 && rows[r->parent].slot != r->slot))
+            return err_set(err, "row %d has slot %d and parent %d, expected a slot below %d and an earlier row of that slot", i, r->slot, r->parent, e->kv_shape.slots);
+        token[i] = r->token, slot[i] = r->slot, prefix[i] = e->length[r->slot];
+        pos[i] = r->parent < 0 ? prefix[i] : pos[r->parent] + 1;
+        cell[i] = prefix[i] + e->pass[r->slot]++;
+        if (cell[i] >= e->kv_shape.cells)
+            return err_set(err, "the context of %d tokens is full (--max-context allows up to %d here)", e->kv_shape.cells, e->m->context);
+        path_at[i] = used;
+        if (r->parent >= 0) {
+            int from = path_at[r->parent], count = path_at[r->parent + 1] - from;
+            memcpy(path + used, path + from, (size_t)count * sizeof *path);
+            used += count;
+        }
+        path[used++] = cell[i];
+        path_at[i + 1] = used;
+    }
+    e->rows = (struct batch){n, token, slot, pos, cell, prefix, path, path_at};
+    return 0;
+}
+
+static void run_layer(struct engine *e, int i) {
+    const struct backend_type *o = e->ops;
+    const struct layer *l = &e->layer[i];
+    const struct model *m = e->m;
+    const int n = e->rows.n;
+    o->norm(e->b, e->x, l->attn_norm, n, m->hidden, m->eps, e->n);
+    o->matmul(e->b, 3, (const struct weight *[]){&l->q, &l->k, &l->v}, e->n, n, (float *[]){e->q, e->k, e->v});
+    o->rope_append(e->b, &e->kv_shape, e->kv, i, &e->rows, e->rope, m->heads, e->q, e->k, e->v);
+    o->attention(e->b, &e->kv_shape, e->kv, i, &e->rows, m->heads, e->q, e->a);
+    o->matmul(e->b, 1, (const struct weight *[]){&l->o}, e->a, n, &e->n);
+    o->add(e->b, e->x, e->n, n, m->hidden);
+    o->norm(e->b, e->x, l->ffn_norm, n, m->hidden, m->eps, e->n);
+    o->matmul(e->b, 2, (const struct weight *[]){&l->gate, &l->up}, e->n, n, (float *[]){e->gate, e->up});
+    o->gate(e->b, e->gate, e->up, n, m->ff, e->gate);
+    o->matmul(e->b, 1, (const struct weight *[]){&l->down}, e->gate, n, &e->n);
+    o->add(e->b, e->x, e->n, n, m->hidden);
+}
+
+int engine_forward(struct engine *e, const struct row *rows, int n, struct err *err) {
+    if (lay_out(e, rows, n, err)) return -1;
+    e->ops->embed(e->b, e->m->embedding, &e->rows, e->x);
+    for (int i = 0; i < e->m->layers; i++) run_layer(e, i);
+    e->ops->norm(e->b, e->x, e->output_norm, n, e->m->hidden, e->m->eps, e->features);
+    e->wanted = 0;
+    for (int i = 0; i < n; i++) e->wanted += rows[i].logits;
+    const float *from = e->features;
+    if (e->wanted && e->wanted < n) { // only the wanted rows go through the output layer
+        from = e->picked;
+        for (int i = 0, to = 0; i < n; i++)
+            if (rows[i].logits) e->ops->write(e->b, e->picked + (size_t)to++ * e->m->hidden, e->features + (size_t)i * e->m->hidden, (size_t)e->m->hidden * sizeof(float));
+    }
+    if (e->wanted) e->ops->matmul(e->b, 1, (const struct weight *[]){&e->output}, from, e->wanted, &e->logits);
+    return 0;
+}
+
+int engine_top(struct engine *e, int k, int *ids, float *values) {
+    e->ops->top(e->b, e->logits, e->wanted, e->m->vocab, k, ids, values);
+    return e->wanted;
+}
+
+int engine_logits(struct engine *e, float *out) {
+    e->ops->read(e->b, out, e->logits, (size_t)e->wanted * e->m->vocab * sizeof *out);
+    return e->wanted;
+}
+
+void engine_features(struct engine *e, float *out) {
+    e->ops->read(e->b, out, e->features, (size_t)e->rows.n * e->m->hidden * sizeof *out);
+}
+
+void engine_commit(struct engine *e, int slot, int n) { e->length[slot] += n; }
+void engine_rewind(struct engine *e, int slot, int length) { e->length[slot] = length; }
+
+int engine_prefill(struct engine *e, int slot, const int *tokens, int n, struct err *err) {
+    struct row rows[256];
+    int most = e->max_rows < 256 ? e->max_rows : 256;
+    for (int at = 0; at < n; at += most) {
+        int count = n - at < most ? n - at : most;
+        for (int i = 0; i < count; i++) rows[i] = (struct row){tokens[at + i], slot, i - 1, at + i == n - 1};
+        if (engine_forward(e, rows, count, err)) return -1;
+        engine_commit(e, slot, count);
+    }
+    return 0;
+}

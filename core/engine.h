@@ -1,0 +1,64 @@
+/* engine.h - the forward pass: one call over a ragged batch of rows.
+ *
+ * Prefill, decoding, verification, trees and batches of requests are the same call. A slot
+ * holds one sequence's keys and values; its length counts the tokens committed to it. A pass
+ * computes rows on top of that prefix; engine_commit makes some of them part of it, and what is
+ * not committed is forgotten (that is the whole rewind of a rejected draft). */
+#ifndef CORE_ENGINE_H
+#define CORE_ENGINE_H
+
+#include <stdbool.h>
+
+#include "core/backend.h"
+#include "core/err.h"
+#include "core/model.h"
+
+struct engine_options {
+    const char *backend; // "cpu"; null: "cpu"
+    const char *device;
+    int threads;         // 0: all cores
+    int max_context;     // cells a slot; 0: min(model's context, 4096)
+    int max_rows;        // rows a pass; 0: 72
+    int slots;           // 0: 1
+};
+
+struct row {
+    int token;
+    int slot;
+    int parent;  // an earlier row of this pass that it follows, -1: the slot's committed prefix
+    bool logits; // wanted: only then is the output layer computed
+};
+
+struct engine;
+
+int engine_open(struct engine **e, const struct model *m, const struct engine_options *options, struct err *err);
+void engine_close(struct engine *e);
+
+const struct model *engine_model(const struct engine *e);
+const char *engine_device(const struct engine *e);
+int engine_threads(const struct engine *e);
+int engine_max_context(const struct engine *e);
+int engine_max_rows(const struct engine *e);
+int engine_length(const struct engine *e, int slot); // committed tokens
+
+/* Computes n rows (1 .. max_rows). Fails when a slot would overrun its context. Token ids
+ * outside the vocabulary are an error. */
+int engine_forward(struct engine *e, const struct row *rows, int n, struct err *err);
+
+/* The k largest logits of each row that wanted them, in row order: ids and values (wanted, k),
+ * largest first, ties to the lowest id. Returns how many rows there are. */
+int engine_top(struct engine *e, int k, int *ids, float *values);
+/* All of them: (wanted, vocab) on the host. */
+int engine_logits(struct engine *e, float *out);
+/* The final-norm features (rows, hidden) of the last pass: what an EAGLE head takes. */
+void engine_features(struct engine *e, float *out);
+
+/* The first n rows that the last pass computed for `slot`, a chain, join its prefix. */
+void engine_commit(struct engine *e, int slot, int n);
+/* Keeps only the first `length` committed tokens of the slot (0: a fresh sequence). */
+void engine_rewind(struct engine *e, int slot, int length);
+
+/* Appends n tokens to the slot in passes of max_rows; the last one's logits are ready after. */
+int engine_prefill(struct engine *e, int slot, const int *tokens, int n, struct err *err);
+
+#endif
