@@ -9,8 +9,8 @@ PKGS    := gsl sqlite3 libpcre2-8 jansson libcrypto
 PKGFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKGLIBS  = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CFLAGS  ?= -O2 -g
-SANFLAGS := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 , := ,
+SANFLAGS := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 FLAGS    = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-missing-field-initializers \
            -ffp-contract=off -fopenmp $(SANFLAGS) $(PKGFLAGS) $(CFLAGS)
 LIBS     = $(PKGLIBS) -lm -ldl -fopenmp $(SANFLAGS)
