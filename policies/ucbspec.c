@@ -73,6 +73,11 @@ static void ucbspec_update(void *state, const struct problem *p, const double *p
     arm->slope = 4 * a;
 }
 
+double ucbspec_mean(const struct agent *a, int arm) {
+    const struct ucbspec *s = a->state;
+    return s->arm[arm].mean;
+}
+
 double ucbspec_index(const struct agent *a, int arm) {
     const struct ucbspec *s = a->state;
     return index_at(&s->arm[arm], log_rounds(s));
