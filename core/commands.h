@@ -1,2 +1,3 @@
 /* commands.h - every subcommand, one line each; cmd_NAME lives beside the data it handles. */
 COMMAND(logits, "the target's largest logits at every position")
+COMMAND(policies, "list policies, their parameters and sources")
