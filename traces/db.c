@@ -27,7 +27,7 @@ int db_fail(sqlite3 *db, const char *path, struct err *err) {
     const char *cause = sqlite3_errmsg(db);
     switch (sqlite3_errcode(db) & 0xff) {
     case SQLITE_FULL:
-        return err_set(err, "cannot write '%s': %s", path, os ? strerror(os) : "the disk or the file's quota is full");
+        return err_set(err, "cannot write '%s': the disk or the quota is full", path);
     case SQLITE_IOERR:
         return err_set(err, "cannot read or write '%s': %s", path, os ? strerror(os) : cause);
     case SQLITE_READONLY:
@@ -38,6 +38,8 @@ int db_fail(sqlite3 *db, const char *path, struct err *err) {
         return err_set(err, "'%s' is damaged: %s", path, cause);
     case SQLITE_NOTADB:
         return err_set(err, "'%s' is damaged: its first page is no SQLite header", path);
+    case SQLITE_CONSTRAINT:
+        return err_set(err, "'%s' refuses a row: %s", path, cause);
     case SQLITE_CANTOPEN:
         return err_set(err, "cannot open '%s' or its journal: %s", path, os ? strerror(os) : cause);
     default:
