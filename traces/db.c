@@ -23,7 +23,7 @@ const struct db_kind db_trace = {
 enum { PATIENCE_MS = 10000 };
 
 int db_fail(sqlite3 *db, const char *path, struct err *err) {
-    int os = sqlite3_system_errno(db);
+    int os = sqlite3_system_errno(db) ? sqlite3_system_errno(db) : errno; // a failed COMMIT keeps only errno
     const char *cause = sqlite3_errmsg(db);
     switch (sqlite3_errcode(db) & 0xff) {
     case SQLITE_FULL:
@@ -48,6 +48,7 @@ int db_fail(sqlite3 *db, const char *path, struct err *err) {
 }
 
 int db_exec(sqlite3 *db, const char *path, const char *sql, struct err *err) {
+    errno = 0; // db_fail looks at it
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(db, path, err);
 }
 
@@ -56,6 +57,7 @@ int db_prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **s,
 }
 
 int db_step(sqlite3 *db, const char *path, sqlite3_stmt *s, struct err *err) {
+    errno = 0; // db_fail looks at it
     int rc = sqlite3_step(s);
     return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : db_fail(db, path, err);
 }
