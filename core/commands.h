@@ -1,3 +1,4 @@
 /* commands.h - every subcommand, one line each; cmd_NAME lives beside the data it handles. */
 COMMAND(logits, "the target's largest logits at every position")
 COMMAND(policies, "list policies, their parameters and sources")
+COMMAND(traces, "look into, prove and join traces")
