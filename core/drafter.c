@@ -119,9 +119,9 @@ static int set_params(struct drafter *d, const char *at, const char *spec, struc
     return 0;
 }
 
-/* The shortest decimal that reads back as the same double: equal options, equal text. */
+/* %g, with more digits only where they are needed to read back the same double. */
 static void number_text(char text[32], double value) {
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 6; digits <= 17; digits++) {
         snprintf(text, 32, "%.*g", digits, value);
         if (strtod(text, NULL) == value) return;
     }
