@@ -27,6 +27,8 @@ wide = 0
 do for [k = 1:K] { if (strlen(fit(arm[k], 16)) > wide) { wide = strlen(fit(arm[k], 16)) } }
 left = 0.085; right = 1 - wide * letter - 0.06
 low = 0.125; high = 1 - 2.6 * line
+pitch = (K * 1.35 * line > high - low ? (high - low) / K : term ? line : 1.35 * line)
+fill = '*#$%@&=*#$%@&=*#$%@&=*#$%@&=*#$%@&=*#$%@&='   # what the dumb terminal fills with, by line
 step_x = (right - left) / across
 step_y = (high - low) / down
 
@@ -34,9 +36,11 @@ eval draw_heading
 set label 9003 'rounds since the sequence began' at screen (left + right) / 2, screen 0.032 center
 set label 9004 'share of rounds' at screen 0.018, screen (low + high) / 2 center rotate
 do for [k = 1:K] {
-    set label 100 + k fit(arm[k], 16) at screen right + 0.045, screen (low + high) / 2 + (k - (K + 1) / 2.0) * 1.35 * line left
-    set object 100 + k rectangle center screen right + 0.025, screen (low + high) / 2 + (k - (K + 1) / 2.0) * 1.35 * line \
-        size screen 0.022, screen 0.95 * line fillstyle solid border lc rgb '#404040' fillcolor rgb arm_colour(k) lw 0.5
+    set label 100 + k '' . (term ? fill[k:k] . ' ' : '') . fit(arm[k], 16) at screen right + 0.045, screen (low + high) / 2 + (k - (K + 1) / 2.0) * pitch left
+    if (!term) {
+        set object 100 + k rectangle center screen right + 0.025, screen (low + high) / 2 + (k - (K + 1) / 2.0) * pitch \
+            size screen 0.022, screen 0.95 * line fillstyle solid border lc rgb '#404040' fillcolor rgb arm_colour(k) lw 0.5
+    }
 }
 set xrange [0:rounds]
 set yrange [0:1]
@@ -49,12 +53,13 @@ do for [i = 1:n] {
     set rmargin at screen left + (x + 1) * step_x - 0.035
     set bmargin at screen low + y * step_y
     set tmargin at screen low + (y + 1) * step_y - 2.2 * line
-    set label 9005 fit(spec[i], int((step_x - 0.035) / letter)) at graph 0, graph 1 offset 0, 0.6 left font font(0.92)
+    set label 9005 fit(spec[i], int((step_x - 0.035) / letter)) at graph 0, graph 1 offset 0, term ? 1 : 0.6 left font font(0.92)
     set format x (i + across > n ? '%g' : '')
     set format y (x == 0 ? '%g' : '')
     plot for [k = 1:K] $data index i - 1 every :::k - 1::k - 1 using (column(c_round) + column(c_next)) / 2:c_top:c_round:c_next:c_bottom:c_top \
         with boxxyerror fillstyle solid noborder linecolor rgb arm_colour(k)
     do for [k = 1:9] { unset label 9000 + k }
-    do for [k = 1:K] { unset label 100 + k; unset object 100 + k }
+    do for [k = 1:K] { unset label 100 + k }
+    if (!term) { do for [k = 1:K] { unset object 100 + k } }
 }
 unset multiplot

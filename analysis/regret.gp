@@ -36,7 +36,7 @@ set xrange [0:tokens]
 # Labels at the curves' ends: moved apart until none overlap.
 wide = 0
 do for [i = 1:n] {
-    name = fit(spec[i], term ? 24 : 34)
+    name = fit(spec[i], term ? 28 : 34)
     words[i] = name . '  ' . (last[i] > top ? '↑ ' : last[i] < bottom ? '↓ ' : '') . brief(last[i])
     if (term) { words[i] = sprintf('%c ', 64 + i) . words[i] }
     if (strlen(words[i]) > wide) { wide = strlen(words[i]) }
@@ -87,7 +87,7 @@ eval draw_heading
 if (term) {
     plot for [i = 1:n] $data index i - 1 using c_tokens:c_regret with points pointtype i
 } else {
-    context = context . '; bands: 95%; at the right: last value'
+    context = context . '; bands: 95%; labels: last value'
     eval draw_heading
     plot for [i = 1:n] $data index i - 1 using c_tokens:c_lo:c_hi \
              with filledcurves fillstyle transparent solid (best[i] ? 0.20 : 0.09) noborder fillcolor rgb colour(style[i]), \

@@ -23,8 +23,8 @@ brief(x) = abs(x) >= 99.95 ? sprintf('%.0f', x) : abs(x) >= 9.995 ? sprintf('%.1
 fit(text, n) = strlen(text) <= n ? text : text[1:n - 12] . '…' . text[strlen(text) - 10:]
 font(scale) = sprintf(',%.3g', size * scale)
 
-letter = term ? 0.01 : 0.0086   # width of a letter, as a share of the picture's
-line = term ? 1.0 / 30 : 1.0 / 31.0   # height of a line of text
+letter = term ? 1 / 99.0 : 0.0086   # width of a letter, as a share of the picture's
+line = 1 / (term ? 29.0 : 31.0)   # height of a line of text
 
 set border 3 lw 0.8 lc rgb '#404040'
 set tics nomirror out scale 0.6
