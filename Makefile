@@ -16,8 +16,9 @@ FLAGS    = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -We
 LIBS     = $(PKGLIBS) -lm -ldl -fopenmp $(SANFLAGS)
 
 SRC  := $(filter-out core/main.c,$(wildcard core/*.c policies/*.c traces/*.c sim/*.c analysis/*.c))
-SQL  := traces/schema.sql sim/results.sql
-OBJ  := $(SRC:%.c=$(BUILD)/%.o) $(SQL:%=$(BUILD)/%.o)
+SQL  := traces/schema.sql sim/results.sql $(wildcard analysis/*.sql)
+GP   := $(wildcard analysis/*.gp)
+OBJ  := $(SRC:%.c=$(BUILD)/%.o) $(SQL:%=$(BUILD)/%.o) $(GP:%=$(BUILD)/%.o)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 
 all: $(BUILD)/banditspec
@@ -33,12 +34,16 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
-# SQL files become strings: traces/schema.sql is `const char sql_traces_schema[]`.
-$(BUILD)/%.sql.o: %.sql
-	@mkdir -p $(@D)
-	@{ echo 'extern const char sql_$(subst /,_,$*)[]; const char sql_$(subst /,_,$*)[] ='; \
-	  sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $<; echo ';'; } > $(@:.o=.c)
-	$(CC) -std=c11 -c -o $@ $(@:.o=.c)
+# SQL files and gnuplot scripts become strings: traces/schema.sql is `const char sql_traces_schema[]`,
+# analysis/style.gp is `gp_analysis_style[]`.
+define TEXT_RULE
+$(BUILD)/%.$(1).o: %.$(1)
+	@mkdir -p $$(@D)
+	@{ echo 'extern const char $(1)_$$(subst /,_,$$*)[]; const char $(1)_$$(subst /,_,$$*)[] ='; \
+	  sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$$$/\\n"/' $$<; echo ';'; } > $$(@:.o=.c)
+	$$(CC) -std=c11 -c -o $$@ $$(@:.o=.c)
+endef
+$(foreach kind,sql gp,$(eval $(call TEXT_RULE,$(kind))))
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libbanditspec.a
 	@mkdir -p $(@D)

@@ -2,3 +2,4 @@
 COMMAND(logits, "the target's largest logits at every position")
 COMMAND(policies, "list policies, their parameters and sources")
 COMMAND(traces, "look into, prove and join traces")
+COMMAND(plot, "draw regret, speed and pulls")

@@ -1,0 +1,51 @@
+/* plot.h - pictures from a results database (schema: sim/results.sql).
+ *
+ * A figure is one SQL query and one gnuplot script, both files of this folder, linked in as
+ * text. Query -> table -> script of terminal, style.gp, data and the figure's own commands ->
+ * gnuplot. One more figure = FIGURE(...) in analysis/figures.h and its two files. */
+#ifndef ANALYSIS_PLOT_H
+#define ANALYSIS_PLOT_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+
+struct figure {
+    const char *name, *summary;
+    const char *sql, *script;
+    const char *missing; // what the experiment lacks when the query has no rows
+};
+
+extern const struct figure figures[]; // null name ends the table
+const struct figure *figure_find(const char *name); // null: none
+
+enum plot_format { PLOT_PNG, PLOT_SVG, PLOT_PDF, PLOT_TERM };
+
+/* An open experiment. Fill with plot_open; closing a zeroed one is fine. */
+struct plot {
+    sqlite3 *db;
+    const char *path;   // borrowed
+    int64_t experiment;
+    char *policies;     // JSON array of the specs and names shown, null: all; owned
+    char *context;      // "SmolLM2-135M, 28 prompts, 5 seeds, ..."; owned
+    char *timing;       // experiment.timing; owned
+};
+
+/* Opens `path` read-only. experiment 0: the newest. `policies` (n) restricts the pictures to these specs or
+ * names; one that the experiment lacks is an error that lists what it has. */
+int plot_open(struct plot *p, const char *path, int64_t experiment, const char *const *policies, int n, struct err *err);
+void plot_close(struct plot *p);
+
+struct plot_output {
+    enum plot_format format;
+    const char *dir; // made when missing; unused by PLOT_TERM, which draws to standard output
+    bool csv;        // keep the data beside the picture: DIR/NAME.csv
+    bool script;     // keep the whole script, data included: DIR/NAME.gp
+};
+
+/* Draws one figure and prints the paths it wrote on standard output. A picture appears whole or not at all. */
+int plot_draw(const struct plot *p, const struct figure *f, const struct plot_output *out, struct err *err);
+
+#endif

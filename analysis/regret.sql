@@ -1,0 +1,26 @@
+-- regret.sql - regret along a prompt, in rounds (or in seconds for :figure 'regret-seconds').
+--
+-- :experiment, :figure, :policies (JSON array of specs and names; NULL: all). Policies come by their last
+-- value, highest first, as the curves end from top to bottom. A curve ends where fewer than half of
+-- the prompts go on: beyond, the mean speaks of other prompts than before.
+WITH shown AS (
+  SELECT p.id, p.spec, p.ordinal,
+    (1 - 2 * p.oracle) * (SELECT count(*) FROM policy o WHERE o.experiment = p.experiment AND o.oracle = p.oracle
+      AND o.ordinal < p.ordinal) - p.oracle AS style
+  FROM policy p
+  WHERE p.experiment = :experiment
+    AND (:policies IS NULL OR EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name)))
+), point AS (
+  SELECT s.spec, s.style, s.ordinal, c.tokens,
+    CASE :figure WHEN 'regret-seconds' THEN c.regret_seconds    ELSE c.regret_rounds    END AS regret,
+    CASE :figure WHEN 'regret-seconds' THEN c.regret_seconds_lo ELSE c.regret_rounds_lo END AS lo,
+    CASE :figure WHEN 'regret-seconds' THEN c.regret_seconds_hi ELSE c.regret_rounds_hi END AS hi,
+    c.prompts, max(c.prompts) OVER (PARTITION BY c.policy) AS all_prompts
+  FROM shown s JOIN curve c ON c.policy = s.id
+)
+SELECT spec, style, tokens, regret, lo, hi, prompts, all_prompts,
+  last_value(regret) OVER (PARTITION BY ordinal ORDER BY tokens
+                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
+FROM point
+WHERE 2 * prompts >= all_prompts
+ORDER BY final DESC, ordinal, tokens;

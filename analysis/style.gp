@@ -1,0 +1,40 @@
+# style.gp - what every figure shares: colours, lines, letters, heading.
+#
+# Given before: term (1: letters on a terminal), size (of a letter), context, timing, and the data.
+# Colours are those of Okabe and Ito (2008), told apart by colour-blind readers; without their yellow, which
+# fades on white. Dashes, points and order tell curves apart in black and white.
+
+array palette[6] = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9']
+array solid[6] = [7, 5, 9, 11, 13, 15]   # disc, square, triangles, diamond, pentagon
+array hollow[6] = [6, 4, 8, 10, 12, 14]
+
+# A policy's style is its place among those of its kind: 0, 1, 2... in the order of the command
+# line, and -1, -2... for the oracles, which are black and grey.
+colour(s) = s >= 0 ? palette[1 + int(s) % 6] : s == -1 ? '#000000' : '#808080'
+set dashtype 11 (14, 4)
+set dashtype 12 (7, 5)
+set dashtype 13 (10, 4, 2, 4)
+dash(s) = s >= 0 ? (int(s) / 6 % 2 == 0 ? 1 : 11) : s == -1 ? 12 : 13
+mark(s) = s < 0 ? 1 : int(s) / 6 % 2 == 0 ? solid[1 + int(s) % 6] : hollow[1 + int(s) % 6]
+
+# A number in three significant digits: 0.213, 4.21, 12.4, 213.
+brief(x) = abs(x) >= 99.95 ? sprintf('%.0f', x) : abs(x) >= 9.995 ? sprintf('%.1f', x) : abs(x) >= 0.9995 ? sprintf('%.2f', x) : sprintf('%.3f', x)
+# A long name keeps its head and its tail.
+fit(text, n) = strlen(text) <= n ? text : text[1:n - 12] . '…' . text[strlen(text) - 10:]
+font(scale) = sprintf(',%.3g', size * scale)
+
+letter = term ? 1 / 99.0 : 0.0086   # width of a letter, as a share of the picture's
+line = 1 / (term ? 29.0 : 31.0)   # height of a line of text
+
+set border 3 lw 0.8 lc rgb '#404040'
+set tics nomirror out scale 0.6
+if (!term) set grid lw 0.6 lc rgb '#D0D0D0' dt 1
+unset key
+
+# The heading: what the figure says, and below it what it was measured on.
+title = ''
+if (term) {
+    draw_heading = "set label 9001 title at screen 0.5, screen 1 center; set label 9002 context at screen 0.5, screen 1 - line center"
+} else {
+    draw_heading = "set label 9001 title at screen 0.015, screen 1 - line left font 'Arial:Bold'.font(1.08); set label 9002 context at screen 0.015, screen 1 - 2.25 * line left font font(0.84) textcolor rgb '#606060'"
+}
