@@ -1,11 +1,10 @@
 /* tokenizer.c - see tokenizer.h. */
 #include "core/tokenizer.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 #include "core/mem.h"
+#include "core/nfc.h"
 #include "core/utf8.h"
 
 void tokenizer_close(struct tokenizer *t) {
@@ -44,13 +43,10 @@ static bool is_ascii(const char *text, size_t n) {
 /* n bytes of valid UTF-8. */
 static int encode_text(struct encoding *e, const char *text, size_t n, struct err *err) {
     if (!e->t->nfc || is_ascii(text, n)) return pretokenizer_split(&e->t->words_of, text, n, encode_word, e, err);
-    utf8proc_uint8_t *composed = NULL;
-    utf8proc_ssize_t composed_n = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)n, &composed,
-                                               UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-    if (composed_n < 0)
-        return err_set(err, "cannot normalize %zu bytes of text to NFC: %s", n, utf8proc_errmsg(composed_n));
-    int rc = pretokenizer_split(&e->t->words_of, (const char *)composed, (size_t)composed_n, encode_word, e, err);
-    free(composed);
+    struct buffer composed = {0};
+    int rc = nfc_add(text, n, &composed, err);
+    if (rc == 0) rc = pretokenizer_split(&e->t->words_of, composed.at, composed.n, encode_word, e, err);
+    buffer_close(&composed);
     return rc;
 }
 
