@@ -5,7 +5,7 @@
 VERSION := 0.1.0
 CC      ?= gcc
 BUILD   := build$(if $(SANITIZE),-sanitize)
-PKGS    := gsl sqlite3 libpcre2-8 jansson libcrypto
+PKGS    := gsl sqlite3 libpcre2-8 libutf8proc jansson libcrypto
 PKGFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKGLIBS  = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CFLAGS  ?= -O2 -g
