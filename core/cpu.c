@@ -12,7 +12,7 @@
 #include "core/kernels.h"
 #include "core/mem.h"
 
-enum { ALLOCATIONS = 4096, ATTENTION_GROUP_MAX = 64 };
+enum { ALLOCATIONS = 4096, ATTENTION_GROUP_MAX = 64, BIG = 1 << 18 };
 
 struct backend {
     const struct kernels *k;
@@ -25,7 +25,7 @@ struct backend {
     float *scores; // (threads, heads in a group, stride)
     int *cells;    // (threads, stride)
     size_t stride, group;
-    void *block[ALLOCATIONS];
+    struct { void *at; size_t mapped; } block[ALLOCATIONS]; // mapped 0: mem_alloc
     int blocks;
 };
 
@@ -55,7 +55,9 @@ static int cpu_open(struct backend **out, const struct backend_options *options,
 
 static void cpu_close(struct backend *b) {
     if (!b) return;
-    for (int i = 0; i < b->blocks; i++) mem_free(b->block[i]);
+    for (int i = 0; i < b->blocks; i++)
+        if (b->block[i].mapped) munmap(b->block[i].at, b->block[i].mapped);
+        else mem_free(b->block[i].at);
     mem_free(b->q), mem_free(b->d), mem_free(b->sum);
     mem_free(b);
 }
@@ -63,13 +65,33 @@ static void cpu_close(struct backend *b) {
 static const char *cpu_device(struct backend *b) { return b->device; }
 static int cpu_threads(struct backend *b) { return b->threads; }
 
+/* Big blocks come in huge pages where the system has them: streaming weights then rarely misses
+ * the TLB. Returns the first huge page of a fresh, zero mapping; null: use mem_alloc. */
+static void *map_huge(struct backend *b, size_t bytes) {
+    size_t huge = (size_t)2 << 20, mapped = bytes + huge;
+    void *p = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    void *first = (void *)(((uintptr_t)p + huge - 1) / huge * huge);
+#ifdef MADV_HUGEPAGE
+    madvise(first, bytes, MADV_HUGEPAGE);
+#endif
+    b->block[b->blocks].at = p;
+    b->block[b->blocks++].mapped = mapped;
+    return first;
+}
+
 static void *cpu_alloc(struct backend *b, size_t count, size_t size, const char *what, struct err *err) {
     if (b->blocks == ALLOCATIONS) {
         err_set(err, "more than %d allocations (%s)", ALLOCATIONS, what);
         return NULL;
     }
+    size_t bytes;
+    if (!__builtin_mul_overflow(count, size, &bytes) && bytes >= BIG && bytes < SIZE_MAX / 2) {
+        void *p = map_huge(b, bytes);
+        if (p) return p;
+    }
     void *p = mem_alloc(count, size, what, err);
-    if (p) b->block[b->blocks++] = p;
+    if (p) b->block[b->blocks++].at = p;
     return p;
 }
 
@@ -86,19 +108,21 @@ static int tile_kind(uint32_t type) {
 }
 
 /* One block of one row into lane r of its tile. Layouts of the blocks: ggml, block_q4_0 ... */
-static void pack_block(int kind, const uint8_t *from, uint8_t *tile, int blocks, int b, int r) {
-    uint8_t *scales = tile + (size_t)blocks * (kind == TILE_Q8_0 ? 512 : 256);
-    memcpy(scales + ((size_t)b * TILE + r) * 2, from, 2);
+static void pack_block(int kind, const uint8_t *from, uint8_t *tile, int b, int r) {
+    size_t bytes = tile_quants(kind);
+    uint8_t *pair = tile + (size_t)(b / 2) * tile_pair(kind), *quants = pair + (size_t)(b % 2) * bytes + r * 4;
+    uint8_t *scale = pair + 2 * bytes + (b % 2 * TILE + r) * 2;
+    memcpy(scale, from, 2);
     from += 2;
     if (kind == TILE_Q8_0) {
-        for (int k = 0; k < 32; k++) tile[(size_t)b * 512 + k / 4 * 64 + r * 4 + k % 4] = from[k] ^ 0x80; // + 128
+        for (int k = 0; k < 32; k++) quants[k / 4 * 64 + k % 4] = from[k] ^ 0x80; // + 128
         return;
     }
     if (kind == TILE_Q4_1) {
-        memcpy(scales + (size_t)blocks * TILE * 2 + ((size_t)b * TILE + r) * 2, from, 2);
+        memcpy(scale + 2 * TILE * 2, from, 2);
         from += 2;
     }
-    for (int k = 0; k < 16; k++) tile[(size_t)b * 256 + k / 4 * 64 + r * 4 + k % 4] = from[k]; // nibbles k and k + 16 stay together
+    for (int k = 0; k < 16; k++) quants[k / 4 * 64 + k % 4] = from[k]; // nibbles k and k + 16 stay together
 }
 
 static void pack_row(int kind, const uint8_t *from, uint8_t *tile, int cols, int r, int item) {
@@ -106,7 +130,7 @@ static void pack_row(int kind, const uint8_t *from, uint8_t *tile, int cols, int
         for (int k = 0; k < cols; k++) memcpy(tile + ((size_t)k * TILE + r) * item, from + (size_t)k * item, item);
         return;
     }
-    for (int b = 0; b < cols / QBLOCK; b++) pack_block(kind, from + (size_t)b * item, tile, cols / QBLOCK, b, r);
+    for (int b = 0; b < cols / QBLOCK; b++) pack_block(kind, from + (size_t)b * item, tile, b, r);
 }
 
 static int cpu_upload(struct backend *b, const struct tensor *t, struct weight *w, struct err *err) {
@@ -116,19 +140,18 @@ static int cpu_upload(struct backend *b, const struct tensor *t, struct weight *
         return err_set(err, "tensor '%.*s' has type %u, which the CPU backend cannot multiply", (int)t->name_n, t->name, t->type);
     *w = (struct weight){.rows = (int)t->ne[1], .cols = (int)t->ne[0], .kind = kind};
     size_t row_bytes = (size_t)w->cols / layout->block * layout->bytes, tiles = ((size_t)w->rows + TILE - 1) / TILE;
-    size_t tile_bytes = row_bytes * TILE, huge = 2u << 20;
-    uint8_t *data = cpu_alloc(b, tiles * tile_bytes + huge, 1, "weights", err);
+    size_t bytes = tile_bytes(kind, w->cols);
+    uint8_t *data = cpu_alloc(b, tiles, bytes, "weights", err);
     if (!data) return -1;
-    madvise((void *)(((uintptr_t)data + huge - 1) / huge * huge), tiles * tile_bytes, MADV_HUGEPAGE); // fewer TLB misses while streaming
 #pragma omp parallel for num_threads(b->threads)
     for (size_t i = 0; i < tiles; i++)
         for (int r = 0; r < TILE; r++) {
             size_t row = i * TILE + r;
             if (row < (size_t)w->rows) // lanes past the last row stay zero
-                pack_row(kind, (const uint8_t *)t->data + row * row_bytes, data + i * tile_bytes, w->cols, r, layout->bytes);
+                pack_row(kind, (const uint8_t *)t->data + row * row_bytes, data + i * bytes, w->cols, r, layout->bytes);
         }
     w->data = data;
-    w->bytes = tiles * tile_bytes;
+    w->bytes = tiles * bytes;
     return 0;
 }
 
@@ -156,7 +179,7 @@ static void cpu_embed(struct backend *b, const struct tensor *table, const struc
 
 /* One tile of one matrix, for all rows of the pass. */
 static void multiply_tile(const struct kernels *k, const struct weight *w, int tile, const struct activation *a, int n, float *y) {
-    const uint8_t *data = (const uint8_t *)w->data + w->bytes / (((size_t)w->rows + TILE - 1) / TILE) * tile;
+    const uint8_t *data = (const uint8_t *)w->data + tile_bytes(w->kind, w->cols) * (size_t)tile;
     int first = tile * TILE, lanes = w->rows - first < TILE ? w->rows - first : TILE, blocks = a->cols / QBLOCK;
     for (int r = 0; r < n; r += ROWS_AT_ONCE) {
         int rows = n - r < ROWS_AT_ONCE ? n - r : ROWS_AT_ONCE;

@@ -4,10 +4,9 @@
  * lane is an output row and its sum runs over the inputs in one fixed order, whatever the
  * instruction set, the number of threads or the other rows of the pass (law 2).
  *
- *   quantized tile (cols / 32 blocks):        float tile:
- *     [ quants of block 0 | block 1 | ... ]     [ 16 values of input 0 | input 1 | ... ]
- *     [ scales f16 x 16 of block 0 | ... ]      each in the file's own type
- *     [ minima f16 x 16 of block 0 | ... ]      (Q4_1 only)
+ *   quantized tile: blocks of 32 inputs in pairs, one stream    float tile:
+ *     [ quants 0 | quants 1 | scales 0 | scales 1 | minima 0 | 1 ]   [ 16 values of input 0 | input 1 | ... ]
+ *     scales, minima: f16 x 16 rows; minima in Q4_1 only           each in the file's own type
  *   quants of a block, 4-bit: four 64-byte vectors; vector j, lane r, byte i holds inputs
  *   4j + i (low nibble) and 16 + 4j + i (high) of output row r. 8-bit: eight vectors, vector j
  *   holds inputs 4j + i, stored with 128 added.
@@ -35,6 +34,14 @@ struct activation {
 typedef void tile_kernel(const void *tile, const struct activation *a, int rows, float *y, size_t stride);
 
 enum tile_kind { TILE_F32, TILE_F16, TILE_BF16, TILE_Q4_0, TILE_Q4_1, TILE_Q8_0, TILE_KINDS };
+
+/* Where things lie in a quantized tile. */
+static inline size_t tile_quants(enum tile_kind kind) { return kind == TILE_Q8_0 ? 512 : 256; } // bytes of a block's quants
+static inline size_t tile_pair(enum tile_kind kind) { return 2 * (tile_quants(kind) + (kind == TILE_Q4_1 ? 64 : 32)); }
+static inline size_t tile_bytes(enum tile_kind kind, int cols) {
+    if (kind <= TILE_BF16) return (size_t)cols * TILE * (kind == TILE_F32 ? 4 : 2);
+    return ((size_t)cols / QBLOCK + 1) / 2 * tile_pair(kind);
+}
 
 struct kernels {
     const char *name;

@@ -2,60 +2,74 @@
 #include "core/kernels.h"
 #include "core/simd.h"
 
+/* Loops over rows, heads and vectors have constant bounds: unrolled, their arrays become registers. */
+#if defined __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
+/* Four activations as the 32 bits that every lane multiplies. */
+SIMD_INLINE int32_t four(const int8_t *x) {
+    int32_t bits;
+    memcpy(&bits, x, sizeof bits);
+    return bits;
+}
+
 /* acc_r += scale * dx_r * isum_r (+ minimum * dx_r * sum_r), block by block. `rows` is a
  * compile-time constant wherever this is called, so the accumulators stay in registers. */
 SIMD_INLINE void tile_q4(const uint8_t *tile, const struct activation *a, int rows, float *y, size_t stride, int minima) {
     const int blocks = a->cols / QBLOCK;
-    const uint16_t *scale = (const uint16_t *)(tile + (size_t)blocks * 256), *minimum = scale + (size_t)blocks * TILE;
+    const enum tile_kind kind = minima ? TILE_Q4_1 : TILE_Q4_0;
     v16 acc[ROWS_AT_ONCE];
-    for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
+    UNROLL for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
     for (int b = 0; b < blocks; b++) {
+        const uint8_t *pair = tile + (size_t)(b / 2) * tile_pair(kind), *quants = pair + b % 2 * 256;
+        const uint16_t *scale = (const uint16_t *)(pair + 512) + b % 2 * TILE;
         w64 low[4], high[4];
-        for (int j = 0; j < 4; j++) {
-            w64 w = w64_load(tile + (size_t)b * 256 + 64 * j);
+        UNROLL for (int j = 0; j < 4; j++) {
+            w64 w = w64_load(quants + 64 * j);
             low[j] = w64_low(w), high[j] = w64_high(w);
         }
-        v16 d = v16_f16(scale + (size_t)b * TILE), m = v16_set(0);
-        if (minima) m = v16_f16(minimum + (size_t)b * TILE);
-        for (int r = 0; r < rows; r++) {
+        v16 d = v16_f16(scale), m = v16_set(0);
+        if (minima) m = v16_f16(scale + 2 * TILE);
+        UNROLL for (int r = 0; r < rows; r++) {
             size_t at = (size_t)r * blocks + b;
-            int32_t x[8];
-            memcpy(x, a->q + at * QBLOCK, sizeof x);
+            const int8_t *x = a->q + at * QBLOCK;
             i16 s = i16_set(minima ? 0 : -8 * a->sum[at]), t = i16_set(0);
-            for (int j = 0; j < 4; j++) {
-                s = i16_dot4(s, low[j], x[j]);
-                t = i16_dot4(t, high[j], x[j + 4]);
+            UNROLL for (int j = 0; j < 4; j++) {
+                s = i16_dot4(s, low[j], four(x + 4 * j));
+                t = i16_dot4(t, high[j], four(x + 4 * j + 16));
             }
             float dx = a->d[at];
             acc[r] = v16_fma(v16_mul(d, v16_set(dx)), i16_float(i16_add(s, t)), acc[r]);
             if (minima) acc[r] = v16_fma(m, v16_set(dx * (float)a->sum[at]), acc[r]);
         }
     }
-    for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
+    UNROLL for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
 }
 
 SIMD_INLINE void tile_q8(const uint8_t *tile, const struct activation *a, int rows, float *y, size_t stride) {
     const int blocks = a->cols / QBLOCK;
-    const uint16_t *scale = (const uint16_t *)(tile + (size_t)blocks * 512);
     v16 acc[ROWS_AT_ONCE];
-    for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
+    UNROLL for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
     for (int b = 0; b < blocks; b++) {
+        const uint8_t *pair = tile + (size_t)(b / 2) * tile_pair(TILE_Q8_0), *quants = pair + b % 2 * 512;
         w64 w[8];
-        for (int j = 0; j < 8; j++) w[j] = w64_load(tile + (size_t)b * 512 + 64 * j);
-        v16 d = v16_f16(scale + (size_t)b * TILE);
-        for (int r = 0; r < rows; r++) {
+        UNROLL for (int j = 0; j < 8; j++) w[j] = w64_load(quants + 64 * j);
+        v16 d = v16_f16((const uint16_t *)(pair + 1024) + b % 2 * TILE);
+        UNROLL for (int r = 0; r < rows; r++) {
             size_t at = (size_t)r * blocks + b;
-            int32_t x[8];
-            memcpy(x, a->q + at * QBLOCK, sizeof x);
+            const int8_t *x = a->q + at * QBLOCK;
             i16 s = i16_set(-SIMD_DOT8_BIAS * a->sum[at]), t = i16_set(0);
-            for (int j = 0; j < 4; j++) {
-                s = i16_dot8(s, w[j], x[j]);
-                t = i16_dot8(t, w[j + 4], x[j + 4]);
+            UNROLL for (int j = 0; j < 4; j++) {
+                s = i16_dot8(s, w[j], four(x + 4 * j));
+                t = i16_dot8(t, w[j + 4], four(x + 4 * j + 16));
             }
             acc[r] = v16_fma(v16_mul(d, v16_set(a->d[at])), i16_float(i16_add(s, t)), acc[r]);
         }
     }
-    for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
+    UNROLL for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
 }
 
 /* Float weights: four running sums over inputs k mod 4 hide the latency of the multiply-add. */
@@ -169,12 +183,12 @@ static void kernel_add(float *x, const float *y, int n) {
 SIMD_INLINE void scores_heads(const float *q, int heads, const float *k, int dim, int n, float scale, float *out, size_t stride) {
     for (int c = 0; c < n; c += 16, k += (size_t)dim * 16) {
         v16 s[4];
-        for (int h = 0; h < heads; h++) s[h] = v16_set(0);
+        UNROLL for (int h = 0; h < heads; h++) s[h] = v16_set(0);
         for (int i = 0; i < dim; i++) {
             v16 key = v16_load(k + (size_t)i * 16);
-            for (int h = 0; h < heads; h++) s[h] = v16_fma(key, v16_set(q[h * dim + i]), s[h]);
+            UNROLL for (int h = 0; h < heads; h++) s[h] = v16_fma(key, v16_set(q[h * dim + i]), s[h]);
         }
-        for (int h = 0; h < heads; h++) v16_store(out + h * stride + c, v16_mul(s[h], v16_set(scale)));
+        UNROLL for (int h = 0; h < heads; h++) v16_store(out + h * stride + c, v16_mul(s[h], v16_set(scale)));
     }
 }
 
@@ -211,12 +225,12 @@ SIMD_INLINE void mix_heads(const float *p, size_t stride, const float *total, in
                            const int *cells, int n, int dim, float *out) {
     for (int i = 0; i < dim; i += 16) {
         v16 s[4];
-        for (int h = 0; h < heads; h++) s[h] = v16_set(0);
+        UNROLL for (int h = 0; h < heads; h++) s[h] = v16_set(0);
         for (int c = 0; c < n; c++) {
             v16 value = v16_load(v + (size_t)(cells ? cells[c] : c) * v_stride + i);
-            for (int h = 0; h < heads; h++) s[h] = v16_fma(value, v16_set(p[h * stride + c]), s[h]);
+            UNROLL for (int h = 0; h < heads; h++) s[h] = v16_fma(value, v16_set(p[h * stride + c]), s[h]);
         }
-        for (int h = 0; h < heads; h++) v16_store(out + h * dim + i, v16_div(s[h], v16_set(total[h])));
+        UNROLL for (int h = 0; h < heads; h++) v16_store(out + h * dim + i, v16_div(s[h], v16_set(total[h])));
     }
 }
 
