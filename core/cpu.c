@@ -19,9 +19,9 @@ struct backend {
     int threads;
     char device[128];
     int reserved_rows, reserved_cols;
-    int8_t *q;     // (rows, cols) the product's input as int8 blocks
-    float *d;      // (rows, cols / 32)
-    int32_t *sum;  // (rows, cols / 32)
+    int8_t *q, *q2;      // (rows, cols) the product's input as int8 blocks, two terms
+    float *d, *d2;       // (rows, cols / 32)
+    int32_t *sum, *sum2; // (rows, cols / 32)
     float *scores; // (threads, heads in a group, stride)
     int *cells;    // (threads, stride)
     size_t stride, group;
@@ -53,12 +53,17 @@ static int cpu_open(struct backend **out, const struct backend_options *options,
     return 0;
 }
 
+static void free_scratch(struct backend *b) {
+    mem_free(b->q), mem_free(b->d), mem_free(b->sum);
+    mem_free(b->q2), mem_free(b->d2), mem_free(b->sum2);
+}
+
 static void cpu_close(struct backend *b) {
     if (!b) return;
     for (int i = 0; i < b->blocks; i++)
         if (b->block[i].mapped) munmap(b->block[i].at, b->block[i].mapped);
         else mem_free(b->block[i].at);
-    mem_free(b->q), mem_free(b->d), mem_free(b->sum);
+    free_scratch(b);
     mem_free(b);
 }
 
@@ -159,12 +164,12 @@ static int cpu_reserve(struct backend *b, int rows, int cols, struct err *err) {
     if (rows <= b->reserved_rows && cols <= b->reserved_cols) return 0;
     rows = rows > b->reserved_rows ? rows : b->reserved_rows;
     cols = cols > b->reserved_cols ? cols : b->reserved_cols;
-    mem_free(b->q), mem_free(b->d), mem_free(b->sum);
-    size_t blocks = ((size_t)cols + QBLOCK - 1) / QBLOCK;
-    b->q = mem_alloc((size_t)rows * blocks, QBLOCK, "int8 activations", err);
-    b->d = mem_alloc((size_t)rows * blocks, sizeof *b->d, "activation scales", err);
-    b->sum = mem_alloc((size_t)rows * blocks, sizeof *b->sum, "activation sums", err);
-    if (!b->q || !b->d || !b->sum) return -1;
+    free_scratch(b);
+    size_t blocks = (size_t)rows * (((size_t)cols + QBLOCK - 1) / QBLOCK);
+    b->q = mem_alloc(blocks, QBLOCK, "int8 activations", err), b->q2 = mem_alloc(blocks, QBLOCK, "int8 activations", err);
+    b->d = mem_alloc(blocks, sizeof *b->d, "activation scales", err), b->d2 = mem_alloc(blocks, sizeof *b->d2, "activation scales", err);
+    b->sum = mem_alloc(blocks, sizeof *b->sum, "activation sums", err), b->sum2 = mem_alloc(blocks, sizeof *b->sum2, "activation sums", err);
+    if (!b->q || !b->d || !b->sum || !b->q2 || !b->d2 || !b->sum2) return -1;
     b->reserved_rows = rows, b->reserved_cols = cols;
     return 0;
 }
@@ -184,7 +189,8 @@ static void multiply_tile(const struct kernels *k, const struct weight *w, int t
     for (int r = 0; r < n; r += ROWS_AT_ONCE) {
         int rows = n - r < ROWS_AT_ONCE ? n - r : ROWS_AT_ONCE;
         struct activation part = {.x = a->x + (size_t)r * a->cols, .q = a->q + (size_t)r * a->cols,
-                                  .d = a->d + (size_t)r * blocks, .sum = a->sum + (size_t)r * blocks, .cols = a->cols};
+                                  .d = a->d + (size_t)r * blocks, .sum = a->sum + (size_t)r * blocks,
+                                  .q2 = a->q2 + (size_t)r * a->cols, .d2 = a->d2 + (size_t)r * blocks, .sum2 = a->sum2 + (size_t)r * blocks, .cols = a->cols};
         float *to = y + (size_t)r * w->rows + first, edge[ROWS_AT_ONCE * TILE];
         if (lanes == TILE) {
             k->tile[w->kind](data, &part, rows, to, (size_t)w->rows);
@@ -196,7 +202,7 @@ static void multiply_tile(const struct kernels *k, const struct weight *w, int t
 }
 
 static void cpu_matmul(struct backend *b, int count, const struct weight *const *w, const float *x, int n, float *const *y) {
-    struct activation a = {.x = x, .q = b->q, .d = b->d, .sum = b->sum, .cols = w[0]->cols};
+    struct activation a = {.x = x, .q = b->q, .d = b->d, .sum = b->sum, .q2 = b->q2, .d2 = b->d2, .sum2 = b->sum2, .cols = w[0]->cols};
     int tiles = 0, quantized = 0;
     for (int i = 0; i < count; i++) {
         tiles += (w[i]->rows + TILE - 1) / TILE;
@@ -206,9 +212,10 @@ static void cpu_matmul(struct backend *b, int count, const struct weight *const 
     {
         if (quantized) {
 #pragma omp for schedule(static)
-            for (int r = 0; r < n; r++)
-                b->k->quantize(x + (size_t)r * a.cols, a.cols, b->q + (size_t)r * a.cols,
-                               b->d + (size_t)r * (a.cols / QBLOCK), b->sum + (size_t)r * (a.cols / QBLOCK));
+            for (int r = 0; r < n; r++) {
+                size_t at = (size_t)r * a.cols, block = (size_t)r * (a.cols / QBLOCK);
+                b->k->quantize(x + at, a.cols, b->q + at, b->d + block, b->sum + block, b->q2 + at, b->d2 + block, b->sum2 + block);
+            }
         }
 #pragma omp for schedule(static) nowait
         for (int t = 0; t < tiles; t++) {

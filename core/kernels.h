@@ -12,7 +12,9 @@
  *   holds inputs 4j + i, stored with 128 added.
  *
  * Activations are rounded to int8 in blocks of 32 (scale max|x| / 127); products and sums
- * inside a block are exact integers. */
+ * inside a block are exact integers. The rounding error of a block grows with its scale, and a
+ * few blocks with outliers carry most of a row's error: blocks whose scale exceeds
+ * FINE_ABOVE times the row's mean get a second int8 term for what the first left over. */
 #ifndef CORE_KERNELS_H
 #define CORE_KERNELS_H
 
@@ -27,8 +29,13 @@ struct activation {
     const int8_t *q;    // (rows, cols)
     const float *d;     // (rows, cols / 32) block scales
     const int32_t *sum; // (rows, cols / 32) sums of q over each block
+    const int8_t *q2;   // the second term of outlier blocks
+    const float *d2;    // its scale, 0 for blocks without one
+    const int32_t *sum2;
     int cols;
 };
+
+#define FINE_ABOVE 1.5f
 
 /* y[r * stride + 0..15] = tile . x[r] for r < rows <= ROWS_AT_ONCE. */
 typedef void tile_kernel(const void *tile, const struct activation *a, int rows, float *y, size_t stride);
@@ -46,8 +53,8 @@ static inline size_t tile_bytes(enum tile_kind kind, int cols) {
 struct kernels {
     const char *name;
     tile_kernel *tile[TILE_KINDS];
-    /* n values (a multiple of 32) to int8 blocks. */
-    void (*quantize)(const float *x, int n, int8_t *q, float *d, int32_t *sum);
+    /* n values (a multiple of 32) to int8 blocks and the second terms of outlier blocks. */
+    void (*quantize)(const float *x, int n, int8_t *q, float *d, int32_t *sum, int8_t *q2, float *d2, int32_t *sum2);
     void (*norm)(const float *x, const float *weight, int n, float eps, float *out); // RMS norm
     void (*gate)(const float *gate, const float *up, int n, float *out);             // silu(gate) * up
     void (*add)(float *x, const float *y, int n);                                    // x += y

@@ -16,57 +16,41 @@ SIMD_INLINE int32_t four(const int8_t *x) {
     return bits;
 }
 
-/* acc_r += scale * dx_r * isum_r (+ minimum * dx_r * sum_r), block by block. `rows` is a
- * compile-time constant wherever this is called, so the accumulators stay in registers. */
-SIMD_INLINE void tile_q4(const uint8_t *tile, const struct activation *a, int rows, float *y, size_t stride, int minima) {
-    const int blocks = a->cols / QBLOCK;
-    const enum tile_kind kind = minima ? TILE_Q4_1 : TILE_Q4_0;
+/* One block of one row: acc + d dx (quants . q) + m dx sum. `low` and `high` hold the weights of
+ * inputs 0..15 and 16..31; `bias` is what the stored weights exceed the true ones by. */
+SIMD_INLINE v16 block_term(v16 acc, const w64 *low, const w64 *high, int wide, v16 d, v16 m, int minima, int bias,
+                           const int8_t *x, float dx, int32_t sum) {
+    i16 s = i16_set(-bias * sum), t = i16_set(0);
+    UNROLL for (int j = 0; j < 4; j++) {
+        s = wide ? i16_dot8(s, low[j], four(x + 4 * j)) : i16_dot4(s, low[j], four(x + 4 * j));
+        t = wide ? i16_dot8(t, high[j], four(x + 4 * j + 16)) : i16_dot4(t, high[j], four(x + 4 * j + 16));
+    }
+    acc = v16_fma(v16_mul(d, v16_set(dx)), i16_float(i16_add(s, t)), acc);
+    return minima ? v16_fma(m, v16_set(dx * (float)sum), acc) : acc;
+}
+
+/* `rows` and `kind` are compile-time constants wherever this is called, so that the accumulators
+ * stay in registers; the weights of a block are unpacked once for all rows. */
+SIMD_INLINE void tile_quantized(const uint8_t *tile, const struct activation *a, int rows, float *y, size_t stride, enum tile_kind kind) {
+    const int blocks = a->cols / QBLOCK, wide = kind == TILE_Q8_0, minima = kind == TILE_Q4_1;
+    const int bias = kind == TILE_Q4_0 ? 8 : wide ? SIMD_DOT8_BIAS : 0;
     v16 acc[ROWS_AT_ONCE];
     UNROLL for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
     for (int b = 0; b < blocks; b++) {
-        const uint8_t *pair = tile + (size_t)(b / 2) * tile_pair(kind), *quants = pair + b % 2 * 256;
-        const uint16_t *scale = (const uint16_t *)(pair + 512) + b % 2 * TILE;
+        const uint8_t *pair = tile + (size_t)(b / 2) * tile_pair(kind), *quants = pair + b % 2 * tile_quants(kind);
+        const uint16_t *scale = (const uint16_t *)(pair + 2 * tile_quants(kind)) + b % 2 * TILE;
         w64 low[4], high[4];
         UNROLL for (int j = 0; j < 4; j++) {
             w64 w = w64_load(quants + 64 * j);
-            low[j] = w64_low(w), high[j] = w64_high(w);
+            low[j] = wide ? w : w64_low(w);
+            high[j] = wide ? w64_load(quants + 64 * j + 256) : w64_high(w);
         }
-        v16 d = v16_f16(scale), m = v16_set(0);
-        if (minima) m = v16_f16(scale + 2 * TILE);
+        v16 d = v16_f16(scale), m = minima ? v16_f16(scale + 2 * TILE) : v16_set(0);
         UNROLL for (int r = 0; r < rows; r++) {
             size_t at = (size_t)r * blocks + b;
-            const int8_t *x = a->q + at * QBLOCK;
-            i16 s = i16_set(minima ? 0 : -8 * a->sum[at]), t = i16_set(0);
-            UNROLL for (int j = 0; j < 4; j++) {
-                s = i16_dot4(s, low[j], four(x + 4 * j));
-                t = i16_dot4(t, high[j], four(x + 4 * j + 16));
-            }
-            float dx = a->d[at];
-            acc[r] = v16_fma(v16_mul(d, v16_set(dx)), i16_float(i16_add(s, t)), acc[r]);
-            if (minima) acc[r] = v16_fma(m, v16_set(dx * (float)a->sum[at]), acc[r]);
-        }
-    }
-    UNROLL for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
-}
-
-SIMD_INLINE void tile_q8(const uint8_t *tile, const struct activation *a, int rows, float *y, size_t stride) {
-    const int blocks = a->cols / QBLOCK;
-    v16 acc[ROWS_AT_ONCE];
-    UNROLL for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
-    for (int b = 0; b < blocks; b++) {
-        const uint8_t *pair = tile + (size_t)(b / 2) * tile_pair(TILE_Q8_0), *quants = pair + b % 2 * 512;
-        w64 w[8];
-        UNROLL for (int j = 0; j < 8; j++) w[j] = w64_load(quants + 64 * j);
-        v16 d = v16_f16((const uint16_t *)(pair + 1024) + b % 2 * TILE);
-        UNROLL for (int r = 0; r < rows; r++) {
-            size_t at = (size_t)r * blocks + b;
-            const int8_t *x = a->q + at * QBLOCK;
-            i16 s = i16_set(-SIMD_DOT8_BIAS * a->sum[at]), t = i16_set(0);
-            UNROLL for (int j = 0; j < 4; j++) {
-                s = i16_dot8(s, w[j], four(x + 4 * j));
-                t = i16_dot8(t, w[j + 4], four(x + 4 * j + 16));
-            }
-            acc[r] = v16_fma(v16_mul(d, v16_set(a->d[at])), i16_float(i16_add(s, t)), acc[r]);
+            acc[r] = block_term(acc[r], low, high, wide, d, m, minima, bias, a->q + at * QBLOCK, a->d[at], a->sum[at]);
+            if (__builtin_expect(a->d2[at] != 0, 0))
+                acc[r] = block_term(acc[r], low, high, wide, d, m, minima, bias, a->q2 + at * QBLOCK, a->d2[at], a->sum2[at]);
         }
     }
     UNROLL for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
@@ -102,9 +86,9 @@ TILE_FLOAT(tile_bf16, uint16_t, v16_bf16)
         default: call(8); break;                                                                 \
         }                                                                                        \
     }
-#define Q4_0(n) tile_q4(tile, a, n, y, stride, 0)
-#define Q4_1(n) tile_q4(tile, a, n, y, stride, 1)
-#define Q8_0(n) tile_q8(tile, a, n, y, stride)
+#define Q4_0(n) tile_quantized(tile, a, n, y, stride, TILE_Q4_0)
+#define Q4_1(n) tile_quantized(tile, a, n, y, stride, TILE_Q4_1)
+#define Q8_0(n) tile_quantized(tile, a, n, y, stride, TILE_Q8_0)
 #define F32(n) tile_f32(tile, a, n, y, stride)
 #define F16(n) tile_f16(tile, a, n, y, stride)
 #define BF16(n) tile_bf16(tile, a, n, y, stride)
@@ -129,18 +113,35 @@ static float kernel_max(const float *x, int n) {
     return best;
 }
 
-static void kernel_quantize(const float *x, int n, int8_t *q, float *d, int32_t *sum) {
-    for (int b = 0; b < n / QBLOCK; b++, x += QBLOCK, q += QBLOCK) {
-        v16 lo = v16_load(x), hi = v16_load(x + 16);
-        float lane[16], top = 0;
-        v16_store(lane, v16_max(v16_abs(lo), v16_abs(hi)));
-        for (int l = 0; l < 16; l++) top = lane[l] > top ? lane[l] : top;
-        v16 inverse = v16_set(top > 0 ? 127 / top : 0);
-        i16 a = v16_round(v16_mul(lo, inverse)), c = v16_round(v16_mul(hi, inverse));
-        i16_store8(q, a);
-        i16_store8(q + 16, c);
-        d[b] = top / 127;
-        sum[b] = i16_sum(i16_add(a, c));
+/* One block to int8; `left` (32), when not null, receives what rounding left over. Returns the scale. */
+SIMD_INLINE float quantize_block(const float *x, int8_t *q, int32_t *sum, float *left) {
+    v16 lo = v16_load(x), hi = v16_load(x + 16);
+    float lane[16], top = 0;
+    v16_store(lane, v16_max(v16_abs(lo), v16_abs(hi)));
+    for (int l = 0; l < 16; l++) top = lane[l] > top ? lane[l] : top;
+    v16 inverse = v16_set(top > 0 ? 127 / top : 0), scale = v16_set(-top / 127);
+    i16 a = v16_round(v16_mul(lo, inverse)), b = v16_round(v16_mul(hi, inverse));
+    i16_store8(q, a);
+    i16_store8(q + 16, b);
+    *sum = i16_sum(i16_add(a, b));
+    if (left) {
+        v16_store(left, v16_fma(i16_float(a), scale, lo));
+        v16_store(left + 16, v16_fma(i16_float(b), scale, hi));
+    }
+    return top / 127;
+}
+
+static void kernel_quantize(const float *x, int n, int8_t *q, float *d, int32_t *sum, int8_t *q2, float *d2, int32_t *sum2) {
+    float total = 0;
+    const int blocks = n / QBLOCK;
+    for (int b = 0; b < blocks; b++) total += d[b] = quantize_block(x + b * QBLOCK, q + b * QBLOCK, sum + b, NULL);
+    float fine = FINE_ABOVE * total / (float)blocks;
+    for (int b = 0; b < blocks; b++) {
+        d2[b] = 0;
+        if (!(d[b] > fine)) continue;
+        float left[QBLOCK];
+        quantize_block(x + b * QBLOCK, q + b * QBLOCK, sum + b, left);
+        d2[b] = quantize_block(left, q2 + b * QBLOCK, sum2 + b, NULL);
     }
 }
 
