@@ -150,14 +150,16 @@ static void test_another_setting_is_another_recording(void **state) {
     x = small;
     x.D = 1;
     write_whole(path, &x);
+    x.D = 3; // the first one's drafters and one more
+    write_whole(path, &x);
     write_whole(path, &small); // all of it is there
-    assert_int_equal(number(path, "SELECT count(*) FROM recording"), 3);
-    assert_int_equal(number(path, "SELECT count(*) FROM sequence"), 18);
+    assert_int_equal(number(path, "SELECT count(*) FROM recording"), 4);
+    assert_int_equal(number(path, "SELECT count(*) FROM sequence"), 24);
     assert_whole(path);
     assert_int_equal(trace_open(&t, path, 0, &err), -1);
-    assert_contains(err.text, "holds 3 recordings (1, 2, 3)");
+    assert_contains(err.text, "holds 4 recordings (1, 2, 3, 4)");
     assert_int_equal(trace_open(&t, path, 8, &err), -1);
-    assert_contains(err.text, "holds no recording 8, but 1, 2, 3");
+    assert_contains(err.text, "holds no recording 8, but 1, 2, 3, 4");
     assert_int_equal(trace_open(&t, path, 3, &err), 0);
     assert_int_equal(t.D, 1);
     trace_close(&t);
