@@ -15,10 +15,6 @@ do for [k = 1:K] {
 stats $data using c_next nooutput
 rounds = STATS_max
 
-# Channel of `name` ('#RRGGBB') at byte b, mixed with white: deep = 1 leaves the colour.
-channel(name, b) = int('0x' . name[2 + 2 * b:3 + 2 * b])
-mix(name, b, deep) = int(255 - deep * (255 - channel(name, b)))
-tint(name, deep) = sprintf('#%02X%02X%02X', mix(name, 0, deep), mix(name, 1, deep), mix(name, 2, deep))
 arm_colour(k) = hue[k] < 0 ? '#D9D9D9' : tint(palette[1 + int(hue[k] + 5) % 6], shades[k] < 2 ? 1 : 0.3 + 0.7 * (shade[k] - 1) / (shades[k] - 1))
 
 across = n <= 2 ? n : n <= 4 ? 2 : n <= 9 ? 3 : 4
@@ -36,10 +32,10 @@ eval draw_heading
 set label 9003 'rounds since the sequence began' at screen (left + right) / 2, screen 0.032 center
 set label 9004 'share of rounds' at screen 0.018, screen (low + high) / 2 center rotate
 do for [k = 1:K] {
-    set label 100 + k '' . (term ? fill[k:k] . ' ' : '') . fit(arm[k], 16) at screen right + 0.045, screen (low + high) / 2 + (k - (K + 1) / 2.0) * pitch left
+    set label 100 + k '' . (term ? fill[k:k] . ' ' : '') . fit(arm[k], 16) at screen right + 0.045, screen (low + high) / 2 + (k - (K + 1) / 2.0) * pitch left font font(pitch < 1.05 * line ? pitch / line / 1.05 : 1)
     if (!term) {
         set object 100 + k rectangle center screen right + 0.025, screen (low + high) / 2 + (k - (K + 1) / 2.0) * pitch \
-            size screen 0.022, screen 0.95 * line fillstyle solid border lc rgb '#404040' fillcolor rgb arm_colour(k) lw 0.5
+            size screen 0.022, screen 0.7 * pitch fillstyle solid border lc rgb '#404040' fillcolor rgb arm_colour(k) lw 0.5
     }
 }
 set xrange [0:rounds]

@@ -17,6 +17,13 @@ set dashtype 13 (10, 4, 2, 4)
 dash(s) = s >= 0 ? (int(s) / 6 % 2 == 0 ? 1 : 11) : s == -1 ? 12 : 13
 mark(s) = s < 0 ? 1 : int(s) / 6 % 2 == 0 ? solid[1 + int(s) % 6] : hollow[1 + int(s) % 6]
 
+# Byte b of a colour '#RRGGBB'; the colour mixed with white (tint: deep = 1 leaves it) and with black (ink: for letters).
+channel(name, b) = int('0x' . name[2 + 2 * b:3 + 2 * b])
+rgb(r, g, b) = sprintf('#%02X%02X%02X', int(r), int(g), int(b))
+white(v, deep) = 255 - deep * (255 - v)
+tint(name, deep) = rgb(white(channel(name, 0), deep), white(channel(name, 1), deep), white(channel(name, 2), deep))
+ink(name) = rgb(0.72 * channel(name, 0), 0.72 * channel(name, 1), 0.72 * channel(name, 2))
+
 # A number in three significant digits: 0.213, 4.21, 12.4, 213.
 brief(x) = abs(x) >= 99.95 ? sprintf('%.0f', x) : abs(x) >= 9.995 ? sprintf('%.1f', x) : abs(x) >= 0.9995 ? sprintf('%.2f', x) : sprintf('%.3f', x)
 # A long name keeps its head and its tail.
