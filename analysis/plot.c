@@ -40,7 +40,7 @@ static const struct {
     [PLOT_PNG] = {"png", "pngcairo noenhanced size 1600,960 font 'Arial,25' linewidth 2.2 dashlength 0.8 pointscale 1.9", "25"},
     [PLOT_SVG] = {"svg", "svg noenhanced size 800,480 dynamic font 'Arial,12.5' linewidth 1.1 dashlength 0.8", "12.5"},
     [PLOT_PDF] = {"pdf", "pdfcairo noenhanced size 20cm,12cm font 'Arial,9' fontscale 1 linewidth 1.6 dashlength 0.8 pointscale 0.7", "9"},
-    [PLOT_TERM] = {"txt", "dumb noenhanced size 100,30", "1"},
+    [PLOT_TERM] = {"txt", "dumb noenhanced size 100,", "1"},
 };
 
 static int prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **query, struct err *err) {
@@ -163,11 +163,21 @@ static int read_figure(const struct plot *p, const struct figure *f, struct tabl
                    p->policies ? " for these policies" : "");
 }
 
+/* Lines of a page of letters: 30, more where that many policies or arms need a line each. */
+static int page_lines(const struct table *t) {
+    size_t n = 20;
+    for (int i = 0; i < t->columns; i++)
+        if (t->column[i].level_n > n) n = t->column[i].level_n;
+    return (int)n + 10;
+}
+
 /* The whole script: terminal, what the figure is about, data, style, the figure's commands. */
 static void write_script(const struct plot *p, const struct figure *f, const struct table *t, enum plot_format format, FILE *to) {
     fprintf(to, "# gnuplot %s.gp > %s.%s\n", f->name, f->name, formats[format].suffix);
-    fprintf(to, "set encoding utf8\nset terminal %s\n", formats[format].terminal);
-    fprintf(to, "figure = '%s'\nterm = %d\nsize = %s\n", f->name, format == PLOT_TERM, formats[format].size);
+    fprintf(to, "set encoding utf8\nset terminal %s", formats[format].terminal);
+    if (format == PLOT_TERM) fprintf(to, "%d", page_lines(t));
+    fputs("\n", to);
+    fprintf(to, "figure = '%s'\nterm = %d\nsize = %s\npage = %d\n", f->name, format == PLOT_TERM, formats[format].size, page_lines(t));
     fputs("context = ", to);
     gnuplot_quote(p->context, to);
     fputs("\ntiming = ", to);

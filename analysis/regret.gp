@@ -19,7 +19,8 @@ stats $data using c_tokens:c_prompts nooutput
 tokens = STATS_max_x; fewest = STATS_min_y; most = STATS_max_y
 
 stats $data index 0 using c_tokens nooutput
-step = 1 + int(STATS_records) / 6
+records = int(STATS_records)
+step = 1 + records / 6
 
 # Range of y.
 median = last[(n + 1) / 2]
@@ -28,7 +29,7 @@ top = 0; bottom = 0
 do for [i = 1:n] { if (!far(i) && high[i] > top) { top = high[i] } }
 do for [i = 1:n] { if (low[i] < bottom) { bottom = low[i] } }
 if (top <= 0) { top = bottom < 0 ? -0.1 * bottom : 1 }
-if (bottom < -0.6 * top && median > 0) { bottom = -0.6 * top }
+if (bottom < -1.2 * top && median > 0) { bottom = -0.6 * top }
 top = top + 0.04 * (top - bottom)
 set yrange [bottom:top]
 set xrange [0:tokens]
@@ -43,7 +44,7 @@ do for [i = 1:n] {
 }
 left = 0.09
 right = 1 - (wide * letter * (term ? 1 : 0.88)) - (term ? 0.02 : 0.055)
-floor_ = term ? 0.14 : 0.125
+floor_ = term ? 4 * line : 0.125
 roof = 1 - (term ? 2 : 3.4) * line
 gap = (term ? 1.0 : 1.02) * line / (roof - floor_)
 shrink = gap * (n - 1) > 1 ? 1 / (gap * (n - 1)) : 1   # a crowd of policies gets small letters
@@ -87,7 +88,13 @@ set xzeroaxis lt 1 lw 1.2 lc rgb '#404040'
 eval draw_heading
 
 if (term) {
-    plot for [i = 1:n] $data index i - 1 using c_tokens:c_regret with points pointtype 1 + (i - 1) % 26
+    # Letters close the gaps between the few points of a long curve.
+    set samples 120
+    if (records > 3) {
+        plot for [i = 1:n] $data index i - 1 using c_tokens:c_regret smooth mcsplines with points pointtype 1 + (i - 1) % 26
+    } else {
+        plot for [i = 1:n] $data index i - 1 using c_tokens:c_regret with points pointtype 1 + (i - 1) % 26
+    }
 } else {
     context = context . '; bands: 95%; labels: last value'
     eval draw_heading
