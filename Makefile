@@ -41,7 +41,7 @@ $(BUILD)/%.$(1).o: %.$(1)
 	@mkdir -p $$(@D)
 	@{ echo 'extern const char $(1)_$$(subst /,_,$$*)[]; const char $(1)_$$(subst /,_,$$*)[] ='; \
 	  sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$$$/\\n"/' $$<; echo ';'; } > $$(@:.o=.c)
-	$$(CC) -std=c11 -c -o $$@ $$(@:.o=.c)
+	$$(CC) -std=gnu11 -c -o $$@ $$(@:.o=.c)
 endef
 $(foreach kind,sql gp,$(eval $(call TEXT_RULE,$(kind))))
 

@@ -40,7 +40,8 @@ int cmd_plot(int argc, char **argv, struct err *err) {
     struct texts names = {0}, policies = {0};
     struct plot_output out = {0};
     const struct opt table[] = {
-        {.name = "results", .kind = OPT_TEXT, .to = &results, .arg = "FILE", .help = "results database, written by replay or sweep --results", .required = true},
+        {.name = "results", .kind = OPT_TEXT, .to = &results, .arg = "FILE", .required = true,
+         .help = "results database, written by replay or sweep --results"},
         {.name = "figure", .kind = OPT_LIST, .to = &names, .arg = "NAME...", .help = "regret, regret-seconds, speed, pulls (default all)"},
         {.name = "out", .kind = OPT_TEXT, .to = &dir, .arg = "DIR", .help = "where the pictures go, made when missing"},
         {.name = "format", .kind = OPT_TEXT, .to = &format, .arg = "FORMAT", .help = "png, svg, pdf, or term: 100 x 30 letters on standard output"},

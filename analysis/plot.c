@@ -39,8 +39,8 @@ static const struct {
 } formats[] = {
     [PLOT_PNG] = {"png", "pngcairo noenhanced size 1600,960 font 'Arial,25' linewidth 2.2 dashlength 0.8 pointscale 1.9", "25"},
     [PLOT_SVG] = {"svg", "svg noenhanced size 800,480 dynamic font 'Arial,12.5' linewidth 1.1 dashlength 0.8", "12.5"},
-    [PLOT_PDF] = {"pdf", "pdfcairo noenhanced size 20cm,12cm font 'Arial,9' linewidth 0.8 dashlength 0.8 pointscale 0.6", "9"},
-    [PLOT_TERM] = {"txt", "dumb noenhanced size 100,30", "1"},
+    [PLOT_PDF] = {"pdf", "pdfcairo noenhanced size 20cm,12cm font 'Arial,9' fontscale 1 linewidth 1.6 dashlength 0.8 pointscale 0.7", "9"},
+    [PLOT_TERM] = {"txt", "dumb noenhanced size 100,", "1"},
 };
 
 static int prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **query, struct err *err) {
@@ -97,7 +97,8 @@ static int find_experiment(struct plot *p, int64_t wanted, struct err *err) {
 /* One policy word must name something; else say what there is. */
 static int check_policy(const struct plot *p, const char *word, struct err *err) {
     sqlite3_stmt *query;
-    if (prepare(p->db, p->path, "SELECT coalesce(sum(?2 IN (spec, name)), 0), group_concat(spec, ' ') FROM policy WHERE experiment = ?1", &query, err))
+    if (prepare(p->db, p->path, "SELECT coalesce(sum(?2 IN (spec, name)), 0), group_concat(spec, ' ')"
+            " FROM (SELECT spec, name FROM policy WHERE experiment = ?1 ORDER BY ordinal)", &query, err))
         return -1;
     sqlite3_bind_int64(query, 1, p->experiment);
     sqlite3_bind_text(query, 2, word, -1, SQLITE_STATIC);
@@ -162,11 +163,21 @@ static int read_figure(const struct plot *p, const struct figure *f, struct tabl
                    p->policies ? " for these policies" : "");
 }
 
+/* Lines of a page of letters: 30, more where that many policies or arms need a line each. */
+static int page_lines(const struct table *t) {
+    size_t n = 20;
+    for (int i = 0; i < t->columns; i++)
+        if (t->column[i].level_n > n) n = t->column[i].level_n;
+    return (int)n + 10;
+}
+
 /* The whole script: terminal, what the figure is about, data, style, the figure's commands. */
 static void write_script(const struct plot *p, const struct figure *f, const struct table *t, enum plot_format format, FILE *to) {
     fprintf(to, "# gnuplot %s.gp > %s.%s\n", f->name, f->name, formats[format].suffix);
-    fprintf(to, "set encoding utf8\nset terminal %s\n", formats[format].terminal);
-    fprintf(to, "figure = '%s'\nterm = %d\nsize = %s\n", f->name, format == PLOT_TERM, formats[format].size);
+    fprintf(to, "set encoding utf8\nset terminal %s", formats[format].terminal);
+    if (format == PLOT_TERM) fprintf(to, "%d", page_lines(t));
+    fputs("\n", to);
+    fprintf(to, "figure = '%s'\nterm = %d\nsize = %s\npage = %d\n", f->name, format == PLOT_TERM, formats[format].size, page_lines(t));
     fputs("context = ", to);
     gnuplot_quote(p->context, to);
     fputs("\ntiming = ", to);
@@ -221,12 +232,34 @@ static int keep_data(const struct plot *p, const struct figure *f, const struct 
     return 0;
 }
 
-static int run_script(FILE *script, const struct figure *f, const struct plot_output *out, struct err *err) {
-    struct file file;
-    if (out->format == PLOT_TERM) {
-        fflush(stdout);
-        return gnuplot_run(script, STDOUT_FILENO, err);
+/* gnuplot's letters without its form feed, the blanks that end a line and the empty lines that end the page. */
+static void copy_letters(FILE *from, FILE *to) {
+    int c, blanks = 0, lines = 0;
+    rewind(from);
+    while ((c = getc(from)) != EOF) {
+        if (c == '\f') continue;
+        if (c == '\n') lines++, blanks = 0;
+        else if (c == ' ') blanks++;
+        else {
+            for (; lines; lines--) putc('\n', to);
+            for (; blanks; blanks--) putc(' ', to);
+            putc(c, to);
+        }
     }
+    putc('\n', to);
+}
+
+static int draw_letters(FILE *script, struct err *err) {
+    FILE *page = tmpfile();
+    if (!page) return err_set(err, "cannot make a temporary file: %s", strerror(errno));
+    int rc = gnuplot_run(script, fileno(page), err);
+    if (rc == 0) copy_letters(page, stdout);
+    fclose(page);
+    return rc;
+}
+
+static int draw_file(FILE *script, const struct figure *f, const struct plot_output *out, struct err *err) {
+    struct file file;
     if (file_begin(&file, out->dir, f->name, formats[out->format].suffix, err)) return -1;
     int rc = gnuplot_run(script, fileno(file.to), err);
     struct stat s;
@@ -244,7 +277,7 @@ int plot_draw(const struct plot *p, const struct figure *f, const struct plot_ou
     if (rc == 0 && !script) rc = err_set(err, "cannot make a temporary file: %s", strerror(errno));
     if (script) {
         write_script(p, f, &t, out->format, script);
-        rc = run_script(script, f, out, err);
+        rc = out->format == PLOT_TERM ? draw_letters(script, err) : draw_file(script, f, out, err);
         fclose(script);
     }
     table_close(&t);

@@ -19,7 +19,8 @@ stats $data using c_tokens:c_prompts nooutput
 tokens = STATS_max_x; fewest = STATS_min_y; most = STATS_max_y
 
 stats $data index 0 using c_tokens nooutput
-step = 1 + int(STATS_records) / 6
+records = int(STATS_records)
+step = 1 + records / 6
 
 # Range of y.
 median = last[(n + 1) / 2]
@@ -28,7 +29,7 @@ top = 0; bottom = 0
 do for [i = 1:n] { if (!far(i) && high[i] > top) { top = high[i] } }
 do for [i = 1:n] { if (low[i] < bottom) { bottom = low[i] } }
 if (top <= 0) { top = bottom < 0 ? -0.1 * bottom : 1 }
-if (bottom < -0.6 * top && median > 0) { bottom = -0.6 * top }
+if (bottom < -1.2 * top && median > 0) { bottom = -0.6 * top }
 top = top + 0.04 * (top - bottom)
 set yrange [bottom:top]
 set xrange [0:tokens]
@@ -38,14 +39,16 @@ wide = 0
 do for [i = 1:n] {
     name = fit(spec[i], term ? 28 : 34)
     words[i] = name . '  ' . (last[i] > top ? '↑ ' : last[i] < bottom ? '↓ ' : '') . brief(last[i])
-    if (term) { words[i] = sprintf('%c ', 64 + i) . words[i] }
+    if (term) { words[i] = sprintf('%c ', 65 + (i - 1) % 26) . words[i] }
     if (strlen(words[i]) > wide) { wide = strlen(words[i]) }
 }
-left = term ? 0.09 : 0.085
+left = 0.09
 right = 1 - (wide * letter * (term ? 1 : 0.88)) - (term ? 0.02 : 0.055)
-floor_ = term ? 0.14 : 0.125
+floor_ = term ? 4 * line : 0.125
 roof = 1 - (term ? 2 : 3.4) * line
 gap = (term ? 1.0 : 1.02) * line / (roof - floor_)
+shrink = gap * (n - 1) > 1 ? 1 / (gap * (n - 1)) : 1   # a crowd of policies gets small letters
+gap = gap * shrink
 clip(y) = y > 1 ? 1 : y < 0 ? 0 : y
 do for [i = 1:n] { place[i] = clip((last[i] - bottom) / (top - bottom)) }
 do for [k = 1:80] {
@@ -63,7 +66,7 @@ do for [i = 1:n] {
     } else {
         end = clip((last[i] - bottom) / (top - bottom))
         set arrow i from graph 1.0, graph end to graph 1 + 0.030 / (right - left), graph place[i] nohead lw 0.9 lc rgb colour(style[i])
-        set label i words[i] at graph 1 + 0.036 / (right - left), graph place[i] left font font(0.88) textcolor rgb colour(style[i])
+        set label i words[i] at graph 1 + 0.036 / (right - left), graph place[i] left font font(0.88 * shrink) textcolor rgb ink(colour(style[i]))
     }
 }
 
@@ -80,12 +83,18 @@ set rmargin at screen right
 set bmargin at screen floor_
 set tmargin at screen roof
 set xlabel fewest < most ? 'emitted tokens s (while at least half of the prompts go on)' : 'emitted tokens s' offset 0, term ? 0 : 0.3
-set ylabel seconds ? 'regret (s, ' . (timing eq 'model' ? 'modelled' : 'measured') . ')' : 'regret (rounds)' offset term ? 2 : 0.8, 0
+set ylabel seconds ? 'regret (s, ' . (timing eq 'model' ? 'modelled' : 'measured') . ')' : 'regret (rounds)' offset term ? 2 : 1.2, 0
 set xzeroaxis lt 1 lw 1.2 lc rgb '#404040'
 eval draw_heading
 
 if (term) {
-    plot for [i = 1:n] $data index i - 1 using c_tokens:c_regret with points pointtype i
+    # Letters close the gaps between the few points of a long curve.
+    set samples 120
+    if (records > 3) {
+        plot for [i = 1:n] $data index i - 1 using c_tokens:c_regret smooth mcsplines with points pointtype 1 + (i - 1) % 26
+    } else {
+        plot for [i = 1:n] $data index i - 1 using c_tokens:c_regret with points pointtype 1 + (i - 1) % 26
+    }
 } else {
     context = context . '; bands: 95%; labels: last value'
     eval draw_heading

@@ -19,7 +19,7 @@ WITH shown AS (
   FROM shown s JOIN curve c ON c.policy = s.id
 )
 SELECT spec, style, tokens, regret, lo, hi, prompts, all_prompts,
-  last_value(regret) OVER (PARTITION BY ordinal ORDER BY tokens
+  last_value(regret) OVER (PARTITION BY spec ORDER BY tokens
                            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
 FROM point
 WHERE 2 * prompts >= all_prompts

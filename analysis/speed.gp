@@ -23,16 +23,17 @@ top = 1.03 * (STATS_max > plain ? STATS_max : plain)
 
 wide = 0
 do for [i = 1:n] { if (strlen(fit(spec[i], 34)) > wide) { wide = strlen(fit(spec[i], 34)) } }
-left = wide * letter * (term ? 1 : 0.92) + 0.03
-right = 1 - 15.5 * letter
+left = wide * letter * (term ? 1 : 0.92) + (term ? 0.03 : 0.025)
+right = 1 - 14.5 * letter
 set lmargin at screen left
 set rmargin at screen right
 set bmargin at screen (term ? 0.14 : 0.13)
 set tmargin at screen 1 - (term ? 5 : 6.5) * line
 set yrange [n + 0.7:0.3]
+small = n <= 22 ? 0.92 : 0.92 * 22 / n
 if (term) {   # whole rows of letters, one or two a policy
     set yrange [n + 1:0]
-    rows = 2 * (n + 1) <= 20 ? 2 * (n + 1) : n + 1
+    rows = 2 * (n + 1) <= page - 10 ? 2 * (n + 1) : n + 1
     set bmargin at screen 1 - (5 + rows) * line
 }
 set xrange [0:top]
@@ -40,9 +41,9 @@ unset ytics
 set border 1
 unset grid
 do for [i = 1:n] {
-    set label 500 + i fit(spec[i], 34) at graph -0.012, first i right font font(0.92)   # tics would read % as a format
-    set label i brief(speed[i]) at screen 1 - 8.7 * letter, first i right font font(0.92)
-    set label 700 + i sprintf('%.2f×', gain[i]) at screen 0.985, first i right font font(0.92)
+    set label 500 + i fit(spec[i], 34) at graph -0.012, first i right font font(small)   # tics would read % as a format
+    set label i brief(speed[i]) at screen 1 - 8.1 * letter, first i right font font(small)
+    set label 700 + i sprintf('%.2f×', gain[i]) at screen 0.985, first i right font font(small)
 }
 set xlabel 'tokens per second' offset 0, term ? 0 : 0.3
 set arrow 1 from first plain, graph 0 to first plain, graph 1 nohead front lw 1.8 dashtype 12 lc rgb 'black'
@@ -53,7 +54,7 @@ if (plain > 0) {
     set x2label 'speedup over plain decoding (dashed line)' offset 0, term ? 0 : -0.3
 }
 eval draw_heading
-thick = term ? 0 : 0.36
+thick = term ? 0 : n < 6 ? 0.36 * (n + 0.4) / 6.4 : 0.36   # a few bars are not blocks
 if (term) {
     do for [i = 1:n] {
         set label 900 + i '[' at first low[i], first i center front

@@ -6,7 +6,7 @@ SELECT p.spec,
   (1 - 2 * p.oracle) * (SELECT count(*) FROM policy o WHERE o.experiment = p.experiment AND o.oracle = p.oracle
     AND o.ordinal < p.ordinal) - p.oracle AS style,
   p.tokens_per_s AS speed, p.tokens_per_s_lo AS lo, p.tokens_per_s_hi AS hi, p.speedup,
-  (SELECT avg(o.tokens_per_s / o.speedup) FROM policy o WHERE o.experiment = p.experiment AND o.speedup > 0) AS plain
+  coalesce((SELECT avg(o.tokens_per_s / o.speedup) FROM policy o WHERE o.experiment = p.experiment AND o.speedup > 0), 0) AS plain
 FROM policy p
 WHERE p.experiment = :experiment
   AND (:policies IS NULL OR EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name)))

@@ -1,6 +1,6 @@
 # style.gp - what every figure shares: colours, lines, letters, heading.
 #
-# Given before: term (1: letters on a terminal), size (of a letter), context, timing, and the data.
+# Given before: term (1: letters on a terminal), size (of a letter), page (lines of letters), context, timing, and the data.
 # Colours are those of Okabe and Ito (2008), told apart by colour-blind readers; without their yellow, which
 # fades on white. Dashes, points and order tell curves apart in black and white.
 
@@ -17,14 +17,22 @@ set dashtype 13 (10, 4, 2, 4)
 dash(s) = s >= 0 ? (int(s) / 6 % 2 == 0 ? 1 : 11) : s == -1 ? 12 : 13
 mark(s) = s < 0 ? 1 : int(s) / 6 % 2 == 0 ? solid[1 + int(s) % 6] : hollow[1 + int(s) % 6]
 
+# Byte b of a colour '#RRGGBB'; the colour mixed with white (tint: deep = 1 leaves it) and with black (ink: for letters).
+channel(name, b) = int('0x' . name[2 + 2 * b:3 + 2 * b])
+rgb(r, g, b) = sprintf('#%02X%02X%02X', int(r), int(g), int(b))
+white(v, deep) = 255 - deep * (255 - v)
+tint(name, deep) = rgb(white(channel(name, 0), deep), white(channel(name, 1), deep), white(channel(name, 2), deep))
+ink(name) = rgb(0.72 * channel(name, 0), 0.72 * channel(name, 1), 0.72 * channel(name, 2))
+
 # A number in three significant digits: 0.213, 4.21, 12.4, 213.
-brief(x) = abs(x) >= 99.95 ? sprintf('%.0f', x) : abs(x) >= 9.995 ? sprintf('%.1f', x) : abs(x) >= 0.9995 ? sprintf('%.2f', x) : sprintf('%.3f', x)
+places(x) = abs(x) >= 99.95 ? 0 : abs(x) >= 9.995 ? 1 : abs(x) >= 0.9995 ? 2 : 3
+brief(x) = x == 0 ? '0' : sprintf(sprintf('%%.%df', places(x)), x)
 # A long name keeps its head and its tail.
 fit(text, n) = strlen(text) <= n ? text : text[1:n - 12] . '…' . text[strlen(text) - 10:]
 font(scale) = sprintf(',%.3g', size * scale)
 
-letter = term ? 1 / 99.0 : 0.0086   # width of a letter, as a share of the picture's
-line = 1 / (term ? 29.0 : 31.0)   # height of a line of text
+letter = term ? 1 / 99.0 : 0.0093   # width of a letter, as a share of the picture's
+line = 1.0 / (term ? page - 1 : 31)   # height of a line of text
 
 set border 3 lw 0.8 lc rgb '#404040'
 set tics nomirror out scale 0.6
@@ -34,7 +42,9 @@ unset key
 # The heading: what the figure says, and below it what it was measured on.
 title = ''
 if (term) {
-    draw_heading = "set label 9001 title at screen 0.5, screen 1 center; set label 9002 context at screen 0.5, screen 1 - line center"
+    draw_heading = "set label 9001 title at screen 0.5, screen 1 center;" . \
+                   "set label 9002 context at screen 0.5, screen 1 - line center"
 } else {
-    draw_heading = "set label 9001 title at screen 0.015, screen 1 - line left font 'Arial:Bold'.font(1.08); set label 9002 context at screen 0.015, screen 1 - 2.25 * line left font font(0.84) textcolor rgb '#606060'"
+    draw_heading = "set label 9001 title at screen 0.015, screen 1 - line left font 'Arial:Bold' . font(1.08);" . \
+                   "set label 9002 context at screen 0.015, screen 1 - 2.25 * line left font font(0.84) textcolor rgb '#606060'"
 }

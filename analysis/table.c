@@ -1,6 +1,7 @@
 /* table.c - see table.h. */
 #include "analysis/table.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -74,15 +75,18 @@ static int utf8_length(const unsigned char *s) {
 }
 
 void gnuplot_quote(const char *text, FILE *to) {
-    putc('\'', to);
+    bool escaped = false; // the byte before: gnuplot takes every octal digit after a backslash, so digits follow escaped too
+    putc('"', to);
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
         int n = utf8_length(s);
-        if (n == 0 || *s < 0x20 || *s == 0x7F) putc('?', to);
-        else if (*s == '\'') fputs("''", to);
+        bool bad = n == 0 || *s < 0x20 || *s == 0x7F;
+        escaped = !bad && n == 1 && (isdigit(*s) ? escaped : !isalpha(*s) && !strchr(" _.,:;=+-/()<>", *s));
+        if (bad) putc('?', to);
+        else if (escaped) fprintf(to, "\\%03o", *s);
         else fwrite(s, 1, (size_t)n, to);
         s += n ? n : 1;
     }
-    putc('\'', to);
+    putc('"', to);
 }
 
 static void write_number(double x, FILE *to) {

@@ -41,8 +41,9 @@ void table_write_gnuplot(const struct table *t, FILE *to);
 /* As CSV with a header line (RFC 4180, but lines end in \n). */
 void table_write_csv(const struct table *t, FILE *to);
 
-/* A text as a gnuplot string: single quotes (nothing is expanded in them), '' for a quote; control
- * characters and bytes that are no UTF-8 become '?'. */
+/* A text as a gnuplot string. Whatever gnuplot could take for syntax (quotes, backquotes that run
+ * commands, backslashes, @macros) is an octal escape; control characters and bytes that are no UTF-8
+ * become '?'. */
 void gnuplot_quote(const char *text, FILE *to);
 
 #endif

@@ -85,7 +85,7 @@ static inline void synth_policy_rows(sqlite3 *db, int experiment, int k, uint64_
                   regret * 0.0214, (regret - half) * 0.0214, (regret + half * 1.1) * 0.0214,
                   s <= 256 ? 28 : 28 - (s - 256) / 12);
     }
-    for (int round = 0; round < 200; round += 8)
+    for (int round = 0; round < 200; round = experiment == 1 ? round < 4 ? round + 1 : round + round / 2 : round + 8)
         for (int arm = 0; arm < SYNTH_ARMS; arm++) {
             double share = 1.0 / SYNTH_ARMS, learned = 1 - exp(-round / 45.0);
             if (p->favourite == -2) share = arm == (k == 0 ? 0 : k == 1 ? 2 : 5);
@@ -97,7 +97,8 @@ static inline void synth_policy_rows(sqlite3 *db, int experiment, int k, uint64_
 }
 
 static inline void synth_experiment(sqlite3 *db, int experiment, uint64_t *state) {
-    synth_row(db, "INSERT INTO experiment VALUES (%d,'2026-01-0%dT12:00:00Z','trace','traces/spec.db','00','SmolLM2-135M Q4_1','AMD EPYC, 8 threads','prompt',5,8,'model','0.1.0')",
+    synth_row(db, "INSERT INTO experiment VALUES (%d,'2026-01-0%dT12:00:00Z','trace','traces/spec.db','00','SmolLM2-135M Q4_1',"
+              "'AMD EPYC, 8 threads','prompt',5,8,'model','0.1.0')",
               experiment, experiment);
     for (int arm = 0; arm < SYNTH_ARMS; arm++)
         synth_row(db, "INSERT INTO arm VALUES (%d,%d,%Q,%Q,%d)", experiment, arm, synth_arms[arm][1], synth_arms[arm][0],
@@ -109,7 +110,7 @@ static inline void synth_experiment(sqlite3 *db, int experiment, uint64_t *state
     for (int k = 0; k < SYNTH_POLICIES; k++) synth_policy_rows(db, experiment, k, state);
 }
 
-/* Writes experiments 1 and 2 (the newer one, alike but for its noise) and 3..: none. */
+/* Writes experiment 1, whose buckets of rounds grow, and the newer experiment 2, whose buckets are all of 8 rounds. */
 static inline void results_synth(const char *path) {
     sqlite3 *db;
     uint64_t state = 12;
