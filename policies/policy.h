@@ -67,10 +67,11 @@ struct policy {
     const char *summary; // one line
     const char *cite;    // paper, algorithm, equations
     const char *bound;   // regret bound in words, or null
-    unsigned flags;
+    unsigned flags;      // what holds for some values of the parameters holds for the policy
     struct param params[POLICY_PARAMS + 1];
 
-    size_t (*size)(const struct problem *p);                                        // bytes of state
+    int (*check)(const struct problem *p, const double *param, struct err *err);    // can it play this problem? null: always
+    size_t (*size)(const struct problem *p);                                        // bytes of state; null: none
     void (*init)(void *state, const struct problem *p, const double *param);        // state arrives zeroed; null: nothing to do
     int (*select)(void *state, const struct problem *p, const double *param, struct rng *rng); // 0..K-1
     void (*update)(void *state, const struct problem *p, const double *param, const struct outcome *o); // null: learns nothing
@@ -86,14 +87,14 @@ struct agent {
     const struct policy *policy;
     struct problem problem;
     double param[POLICY_PARAMS];
-    char spec[256];   // canonical text: name, then the parameters that differ from their defaults
+    char spec[256];   // canonical text: name, then the parameters that differ from their defaults (an arm always, by name)
     uint32_t stream;  // rng_stream(spec)
     size_t size;
     void *state;      // owned
 };
 
 /* From "name:key=value,key=value". `p` and its arms must outlive the agent. Unknown names,
- * keys and values out of range are one line in `err` that lists what is known. */
+ * keys and values out of range are ERR_USAGE and one line in `err` that lists what is known. */
 int agent_open(struct agent *a, const char *spec, const struct problem *p, struct err *err);
 void agent_close(struct agent *a);
 void agent_reset(struct agent *a); // as new: a fresh prompt under --scope prompt
@@ -106,7 +107,8 @@ static inline void agent_update(struct agent *a, const struct outcome *o) {
 }
 
 /* Expands {a,b,c} grids of a spec: "ucbspec:delta={0.1,0.5}" gives two specs. Each is a
- * mem_text the caller frees; returns how many were written to out (at most max), or -1. */
+ * mem_text the caller frees; returns how many were written to out (at most max), or a negative
+ * error with nothing left to free. The first brace varies slowest. */
 int policy_grid(const char *spec, char **out, int max, struct err *err);
 
 #endif
