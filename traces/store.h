@@ -55,20 +55,28 @@ struct store {
     void *statements; // owned
 };
 
-/* Opens or creates the trace and finds the recording that equals `r` and the drafters in
- * everything that shapes the text or the table (all fields but device, threads and
- * engine_version when they merely describe timing: a resumed run must match all of them; a
- * mismatch of an existing recording with the same target is a NEW recording only with
- * `fresh`), or adds it. A foreign file, another schema version, a locked, read-only or
- * full disk: one line in `err`, and nothing half-written. */
+/* Opens or creates the trace and finds the recording to go on with.
+ *
+ * What shapes the text or the table names a recording: target, tokenizer, backend, dtype,
+ * template, max_new, max_draft, temperature, noise_seed, options, and every field of every
+ * drafter (the target's name does not). If a recording equals all of that AND device, threads
+ * and engine_version, it is resumed, `fresh` or not, so the same command always resumes. If
+ * only those three differ, its timings would be mixed with others: refused, or with `fresh` a
+ * new recording is added. Anything else adds a new recording. A recording made with token ids
+ * is not resumed without (`text`), nor the other way round.
+ *
+ * `path` is borrowed until store_close. A foreign file, another schema version, a locked,
+ * read-only or full disk: one line in `err`, nothing half-written, `s` closed. */
 int store_open(struct store *s, const char *path, const struct store_recording *r, const struct store_drafter *drafters, int D, bool text, bool fresh, struct err *err);
 void store_close(struct store *s);
 
-/* 1 when the recording already holds this sequence, 0 when not, < 0 on error. */
+/* 1 when the recording already holds this prompt (also under another ordinal: a repeated prompt
+ * has the same text), 0 when not, < 0 on error: the ordinal belongs to another prompt. */
 int store_has(struct store *s, int ordinal, const char *prompt_key, struct err *err);
 
 /* One sequence: begin, then for each step store_step and D x store_draft (d ascending), then
- * commit. store_rollback gives the sequence up. */
+ * commit. Begin takes the writer's lock: call it when the sequence's text is known. Order and
+ * the invariants of schema.sql are checked; after an error, store_rollback gives the sequence up. */
 int store_begin(struct store *s, const struct store_sequence *q, struct err *err);
 int store_step(struct store *s, const struct store_step *x, struct err *err);
 int store_draft(struct store *s, int d, const struct store_draft *x, struct err *err);

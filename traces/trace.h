@@ -59,6 +59,7 @@ struct trace_timing {
     int drafter, width;
     int64_t ns;
 };
+/* A non-zero answer of `each` ends the walk and is returned. Drafts follow their step, in the order of drafter ids. */
 int trace_timings(const struct trace *t, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err);
 
 #endif

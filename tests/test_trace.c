@@ -1,0 +1,138 @@
+/* test_trace.c - loading a recording: the columns are the rows, and no bad row gets in. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "core/mem.h"
+#include "tests/synth.h"
+#include "tests/tempdir.h"
+#include "traces/trace.h"
+
+static const struct synth small = {.D = 3, .Q = 6, .max_new = 24, .L = 5, .seed = 7, .text = true};
+
+static int setup(void **state) {
+    static struct tempdir dir;
+    struct err err = {""};
+    *state = &dir;
+    if (tempdir_open(&dir)) return -1;
+    return synth_write(tempdir_file(&dir, "t.db"), &small, &err);
+}
+
+static int teardown(void **state) {
+    tempdir_close(*state);
+    return 0;
+}
+
+static void spoil(const char *path, const char *sql) {
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+static void assert_refused(void **state, const char *sql, const char *message) {
+    const char *path = tempdir_file(*state, "t.db");
+    struct err err = {""};
+    struct trace t;
+    spoil(path, sql);
+    assert_int_equal(trace_open(&t, path, 0, &err), -1);
+    if (!strstr(err.text, message)) fail_msg("'%s' lacks '%s'", err.text, message);
+    assert_null(t.path);
+}
+
+/* Every cell against its row, read in another way. */
+static void test_columns_equal_the_rows(void **state) {
+    const char *path = tempdir_file(*state, "t.db");
+    struct err err = {""};
+    struct trace t;
+    if (trace_open(&t, path, 0, &err)) fail_msg("%s", err.text);
+    assert_int_equal(t.D, small.D);
+    assert_int_equal(t.Q, small.Q);
+    assert_int_equal(t.L, small.L);
+    assert_int_equal(t.max_new, small.max_new);
+    assert_string_equal(t.target, "synthetic");
+    assert_string_equal(t.sequences[4].category, "math");
+    assert_string_equal(t.sequences[4].prompt_key, "0000000000abc004");
+    assert_true(t.sequences[4].eos);
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT q.ordinal, f.pos, d.ordinal, f.proposed, f.accepted FROM draft f JOIN sequence q ON"
+                                            " q.id = f.sequence JOIN drafter d ON d.id = f.drafter", -1, &s, NULL), SQLITE_OK);
+    size_t rows = 0;
+    for (; sqlite3_step(s) == SQLITE_ROW; rows++) {
+        size_t cell = trace_cell(&t, sqlite3_column_int(s, 2), sqlite3_column_int(s, 0), sqlite3_column_int(s, 1));
+        assert_int_equal(t.proposed[cell], sqlite3_column_int(s, 3));
+        assert_int_equal(t.accepted[cell], sqlite3_column_int(s, 4));
+    }
+    assert_int_equal(rows, t.cells * (size_t)t.D);
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    trace_close(&t);
+}
+
+static void test_a_missing_step_is_named(void **state) {
+    assert_refused(state, "DELETE FROM step WHERE sequence = 1 AND pos = 9", "step 10 of sequence 0");
+}
+
+static void test_a_missing_last_step_is_named(void **state) {
+    assert_refused(state, "DELETE FROM step WHERE sequence = 1 AND pos = 23", "sequence 0 of");
+}
+
+static void test_a_step_too_many_is_named(void **state) {
+    assert_refused(state, "INSERT INTO step VALUES (1, 24, 1, 0.5, 1, 10)", "step 24 of sequence 0");
+}
+
+static void test_a_missing_draft_is_named(void **state) {
+    assert_refused(state, "DELETE FROM draft WHERE sequence = 3 AND pos = 2 AND drafter = 2",
+                   "draft row missing or of another drafter at sequence 2, position 2, drafter 'drafter1'");
+}
+
+static void test_a_draft_of_a_foreign_drafter_is_named(void **state) {
+    assert_refused(state, "INSERT INTO draft VALUES (6, 23, 99, 0, 0, 0, NULL)", "a draft row too many at sequence 5, position 23");
+}
+
+static void test_accepted_beyond_proposed_is_named(void **state) {
+    assert_refused(state, "UPDATE draft SET proposed = 3, accepted = 4 WHERE sequence = 4 AND pos = 17 AND drafter = 2",
+                   "accepted 4 exceeds proposed 3 at sequence 3, position 17, drafter 'drafter1' of '");
+}
+
+static void test_proposed_beyond_the_budget_is_named(void **state) {
+    assert_refused(state, "UPDATE draft SET proposed = 5 WHERE sequence = 1 AND pos = 22 AND drafter = 1",
+                   "proposed 5 is not in 0 to 1 at sequence 0, position 22");
+}
+
+static void test_accepted_after_the_end_is_named(void **state) {
+    bool eos;
+    int tokens = synth_tokens(&small, 4, &eos);
+    assert_true(eos && tokens > 1 && tokens < 20); // or the case would test nothing
+    char sql[128];
+    snprintf(sql, sizeof sql, "UPDATE draft SET proposed = 4, accepted = 4 WHERE sequence = 5 AND pos = %d AND drafter = 3", tokens - 1);
+    assert_refused(state, sql, "accepted 4 exceeds the 1 tokens that follow at sequence 4");
+}
+
+static void test_huge_claimed_sizes_allocate_nothing(void **state) {
+    assert_refused(state, "UPDATE recording SET max_new = 1000000000; UPDATE sequence SET tokens = 1000000000", "its 1000000000 tokens take");
+}
+
+int main(void) {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_columns_equal_the_rows),
+        CASE(test_a_missing_step_is_named),
+        CASE(test_a_missing_last_step_is_named),
+        CASE(test_a_step_too_many_is_named),
+        CASE(test_a_missing_draft_is_named),
+        CASE(test_a_draft_of_a_foreign_drafter_is_named),
+        CASE(test_accepted_beyond_proposed_is_named),
+        CASE(test_proposed_beyond_the_budget_is_named),
+        CASE(test_accepted_after_the_end_is_named),
+        CASE(test_huge_claimed_sizes_allocate_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
