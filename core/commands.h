@@ -1,1 +1,2 @@
 /* commands.h - every subcommand, one line each; cmd_NAME lives beside the data it handles. */
+COMMAND(replay, "play policies over a recorded trace")

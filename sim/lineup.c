@@ -91,6 +91,7 @@ static int take_word(struct lineup *l, const char *word, const struct problem *p
     if (!strcmp(word, "best-fixed")) return take_oracle(l, PLAYER_BEST_FIXED, word, oracles, err);
     if (!strcmp(word, "clairvoyant")) return take_oracle(l, PLAYER_CLAIRVOYANT, word, oracles, err);
     char *specs[GRID_MAX];
+    if (l->n >= GRID_MAX) return err_usage(err, "more than %d policies", GRID_MAX);
     int n = policy_grid(word, specs, GRID_MAX - l->n, err), rc = n < 0 ? n : 0;
     for (int i = 0; i < n; i++) {
         if (!rc) rc = take_policy(l, specs[i], p, seeds, err);
