@@ -38,7 +38,7 @@ static void print_regret(FILE *to, const struct summary *s) {
     fprintf(to, "%9.2f", s->regret_rounds.value);
     print_interval(to, &s->regret_rounds, 24, 2);
     fprintf(to, "%10.4f", s->regret_seconds.value);
-    print_interval(to, &s->regret_seconds, 22, 4);
+    print_interval(to, &s->regret_seconds, 0, 4);
     fputc('\n', to);
 }
 
