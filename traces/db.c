@@ -23,11 +23,11 @@ const struct db_kind db_trace = {
 enum { PATIENCE_MS = 10000 };
 
 int db_fail(sqlite3 *db, const char *path, struct err *err) {
-    int os = sqlite3_system_errno(db);
+    int os = sqlite3_system_errno(db) ? sqlite3_system_errno(db) : errno; // a failed COMMIT keeps only errno
     const char *cause = sqlite3_errmsg(db);
     switch (sqlite3_errcode(db) & 0xff) {
     case SQLITE_FULL:
-        return err_set(err, "cannot write '%s': %s", path, os ? strerror(os) : "the disk or the file's quota is full");
+        return err_set(err, "cannot write '%s': the disk or the quota is full", path);
     case SQLITE_IOERR:
         return err_set(err, "cannot read or write '%s': %s", path, os ? strerror(os) : cause);
     case SQLITE_READONLY:
@@ -38,6 +38,8 @@ int db_fail(sqlite3 *db, const char *path, struct err *err) {
         return err_set(err, "'%s' is damaged: %s", path, cause);
     case SQLITE_NOTADB:
         return err_set(err, "'%s' is damaged: its first page is no SQLite header", path);
+    case SQLITE_CONSTRAINT:
+        return err_set(err, "'%s' refuses a row: %s", path, cause);
     case SQLITE_CANTOPEN:
         return err_set(err, "cannot open '%s' or its journal: %s", path, os ? strerror(os) : cause);
     default:
@@ -46,6 +48,7 @@ int db_fail(sqlite3 *db, const char *path, struct err *err) {
 }
 
 int db_exec(sqlite3 *db, const char *path, const char *sql, struct err *err) {
+    errno = 0; // db_fail looks at it
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(db, path, err);
 }
 
@@ -54,6 +57,7 @@ int db_prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **s,
 }
 
 int db_step(sqlite3 *db, const char *path, sqlite3_stmt *s, struct err *err) {
+    errno = 0; // db_fail looks at it
     int rc = sqlite3_step(s);
     return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : db_fail(db, path, err);
 }

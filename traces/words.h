@@ -1,0 +1,4 @@
+/* words.h - the second words of `banditspec traces`, one line each; traces_NAME is a command
+ * (core/cmd.h) in a cmd_traces*.c. A file name right after the word stands for --db. */
+TRACES(info, "what a trace holds: recordings, drafters, accepted lengths, timings")
+TRACES(check, "prove a trace whole: the invariants of its schema")
