@@ -65,10 +65,11 @@ static void seed_ucb_update(void *state, const struct problem *p, const double *
     s->t++;
     arm->n++;
     if (param[ARITHMETIC] == F32) {
-        float mean = (float)arm->mean;
-        arm->mean = mean + ((float)reward - mean) / (float)arm->n;
+        float n = (float)arm->n; // as coded, each step rounded: (mean (n-1) + reward) / n
+        arm->mean = ((float)arm->mean * (n - 1) + (float)reward) / n;
     } else {
-        arm->mean += (reward - arm->mean) / (double)arm->n;
+        double n = (double)arm->n;
+        arm->mean = (arm->mean * (n - 1) + reward) / n;
     }
 }
 

@@ -10,7 +10,7 @@
  *
  * cr^2 = a (c + ln(1+n)) + a 4 ln t with a = L^2/4 (1+n)/n^2 and c = 1 + 2 ln(K/delta):
  * only ln t changes for the arms that did not play, so each keeps `still` and `slope`, a
- * choice costs one logarithm and K square roots, and t^2 never overflows. */
+ * round costs K square roots and two logarithms, and t^2 never overflows. */
 #include "policies/ucbspec.h"
 
 #include <math.h>
@@ -19,6 +19,7 @@ enum { DELTA, CSCALE };
 
 struct ucbspec {
     int64_t t;
+    double log_t;            // ln t, 0 before the first round
     double constant;         // 1 + 2 ln(K/delta)
     struct ucbspec_arm {
         int64_t n;
@@ -48,15 +49,13 @@ static double index_at(const struct ucbspec_arm *arm, double log_t) {
     return arm->mean + sqrt(arm->still + arm->slope * log_t);
 }
 
-static double log_rounds(const struct ucbspec *s) { return s->t ? log((double)s->t) : 0; }
-
 static int ucbspec_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct ucbspec *s = state;
     (void)param, (void)rng;
-    double log_t = log_rounds(s), best = -1;
+    double best = -1;
     int arm = 0;
     for (int i = 0; i < p->K; i++) {
-        double index = index_at(&s->arm[i], log_t);
+        double index = index_at(&s->arm[i], s->log_t);
         if (index > best) best = index, arm = i;
     }
     return arm;
@@ -65,7 +64,7 @@ static int ucbspec_select(void *state, const struct problem *p, const double *pa
 static void ucbspec_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct ucbspec *s = state;
     struct ucbspec_arm *arm = &s->arm[o->arm];
-    s->t++;
+    s->log_t = log((double)++s->t);
     arm->sum += o->emitted;
     double n = (double)++arm->n, half = param[CSCALE] * p->L / 2, a = half * half * (1 + n) / (n * n);
     arm->mean = arm->sum / n;
@@ -73,9 +72,14 @@ static void ucbspec_update(void *state, const struct problem *p, const double *p
     arm->slope = 4 * a;
 }
 
+double ucbspec_mean(const struct agent *a, int arm) {
+    const struct ucbspec *s = a->state;
+    return s->arm[arm].mean;
+}
+
 double ucbspec_index(const struct agent *a, int arm) {
     const struct ucbspec *s = a->state;
-    return index_at(&s->arm[arm], log_rounds(s));
+    return index_at(&s->arm[arm], s->log_t);
 }
 
 const struct policy policy_ucbspec = {

@@ -10,6 +10,9 @@
  * them with this arm (n >= 1). */
 double ucbspec_radius(int K, int L, int64_t t, int64_t n, double delta);
 
+/* Of an agent that plays ucbspec, one arm: its mean emitted length, 0 before its first round. */
+double ucbspec_mean(const struct agent *a, int arm);
+
 /* The index of one arm, mean + cscale * cr, as the next choice compares it; +infinity before its first round. */
 double ucbspec_index(const struct agent *a, int arm);
 
