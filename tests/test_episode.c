@@ -1,5 +1,5 @@
 /* test_episode.c - the loop: what is fed back, what is drawn, what is refused. */
-#include "tests/synth_trace.h"
+#include "tests/make_trace.h"
 
 #include "sim/episode.h"
 #include "sim/world_table.h"

@@ -1,12 +1,12 @@
 /* test_world_trace.c - the edge rules of design section 3, one round each. */
-#include "tests/synth_trace.h"
+#include "tests/make_trace.h"
 
 #include "sim/world_trace.h"
 
 /* One drafter, L = 4, budget 12: sequence 0 ends by EOS after 8 tokens, 1 fills the budget,
  * 2 is a single token. */
 static void make(struct trace *t) {
-    synth_open(t, 3, (const int[]){8, 12, 1}, 1, 4, 12, 1);
+    trace_make(t, 3, (const int[]){8, 12, 1}, 1, 4, 12, 1);
     memset(t->proposed, 4, t->cells);
     memset(t->accepted, 2, t->cells);
 }

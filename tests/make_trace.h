@@ -1,7 +1,8 @@
-/* synth_trace.h - small recorded traces for tests, made from a seed: in memory, and as files. */
-#ifndef TESTS_SYNTH_TRACE_H
-#define TESTS_SYNTH_TRACE_H
+/* make_trace.h - small recorded traces for tests, made from a seed: in memory, and as files. */
+#ifndef TESTS_MAKE_TRACE_H
+#define TESTS_MAKE_TRACE_H
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,14 @@
 #include "traces/store.h"
 #include "traces/trace.h"
 
-static inline char *synth_text(const char *text) {
+/* cmocka compares floats, not doubles. */
+#define assert_close(got, want, within) \
+    do { \
+        double got_ = (got), want_ = (want); \
+        if (!(fabs(got_ - want_) <= (within))) fail_msg("%s is %.17g, expected %.17g", #got, got_, want_); \
+    } while (0)
+
+static inline char *make_text(const char *text) {
     struct err err = {""};
     char *copy = mem_text(text, strlen(text), &err);
     assert_non_null(copy);
@@ -25,9 +33,9 @@ static inline char *synth_text(const char *text) {
 /* Every cell obeys the invariants of schema.sql: sequence q has tokens[q] tokens, ended by EOS
  * unless that is max_new. Drafter d accepts each further token with probability
  * 0.8 - 0.2 d, so prompts differ little and drafters do. */
-static inline void synth_open(struct trace *t, int Q, const int *tokens, int D, int L, int max_new, uint64_t seed) {
+static inline void trace_make(struct trace *t, int Q, const int *tokens, int D, int L, int max_new, uint64_t seed) {
     struct err err = {""};
-    *t = (struct trace){.path = synth_text("synth.db"), .recording = 1, .target = synth_text("synthetic"), .device = synth_text("none"),
+    *t = (struct trace){.path = make_text("synth.db"), .recording = 1, .target = make_text("synthetic"), .device = make_text("none"),
                         .max_new = max_new, .L = L, .D = D, .Q = Q};
     t->drafters = mem_alloc((size_t)D, sizeof *t->drafters, "drafters", &err);
     t->sequences = mem_alloc((size_t)Q, sizeof *t->sequences, "sequences", &err);
@@ -36,10 +44,10 @@ static inline void synth_open(struct trace *t, int Q, const int *tokens, int D, 
     for (int d = 0; d < D; d++) {
         char name[16];
         snprintf(name, sizeof name, "d%d", d);
-        t->drafters[d] = (struct trace_drafter){.id = d + 1, .name = synth_text(name), .max_draft = L};
+        t->drafters[d] = (struct trace_drafter){.id = d + 1, .name = make_text(name), .max_draft = L};
     }
     for (int q = 0; q < Q; q++) {
-        t->sequences[q] = (struct trace_sequence){.id = q + 1, .ordinal = q, .category = synth_text("c"), .prompt_tokens = 10 + q,
+        t->sequences[q] = (struct trace_sequence){.id = q + 1, .ordinal = q, .category = make_text("c"), .prompt_tokens = 10 + q,
                                                   .tokens = tokens[q], .eos = tokens[q] < max_new, .at = t->cells};
         snprintf(t->sequences[q].prompt_key, sizeof t->sequences[q].prompt_key, "%016d", q);
         t->cells += (size_t)tokens[q] - 1;
@@ -62,7 +70,7 @@ static inline void synth_open(struct trace *t, int Q, const int *tokens, int D, 
 
 /* The same trace as a file, timed as `3 ms + 0.2 ms a row + 1 us a token of context` and
  * `0.3 ms a drafted token`. */
-static inline void synth_store(const struct trace *t, const char *path) {
+static inline void trace_write(const struct trace *t, const char *path) {
     struct err err = {""};
     struct store s;
     struct store_drafter drafters[8];
