@@ -141,10 +141,10 @@ static void test_replay_plays_the_published_arm_sequences(void **state) {
     (void)state;
     struct tempdir dir;
     struct err err;
-    json_t *root, *x;
+    json_t *root, *list = cases(&root), *x;
     size_t i;
     assert_int_equal(tempdir_open(&dir), 0);
-    json_array_foreach(cases(&root), i, x) {
+    json_array_foreach(list, i, x) {
         char table[4200], uniforms[4200], steps[4200], gamma[16], ucbspec[64];
         snprintf(table, sizeof table, "%s/y.csv", dir.path);
         snprintf(uniforms, sizeof uniforms, "%s/u.txt", dir.path);
