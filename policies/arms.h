@@ -19,7 +19,7 @@ struct arms {
 
 /* From words such as "plain", "pld:1-8", "eagle:2,4", in the order given; a word may hold
  * several separated by spaces. gamma 0 of any drafter is the one arm "plain"; an arm named
- * twice counts once. No words at all: plain, then each drafter at 2, 4 and 8 (those <= L).
+ * twice counts once. No words at all: plain, then each drafter at 2, 4 and 8 (those <= L; 1 when L is 1).
  * `drafters` are names (D); L is the longest draft on offer. Errors name the word and what
  * is on offer. */
 int arms_parse(struct arms *arms, const char *const *words, int n, const char *const *drafters, int D, int L, struct err *err);

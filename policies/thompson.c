@@ -16,9 +16,10 @@
  *           slope stays between 0 and proportional to 1 + tokens: a wider pass is never cheaper, nor
  *           dearer than token by token. One width seen: the optimistic end, proportional
  *           for narrower and flat for wider, so that the second width tells the slope.
- *   draft:  the drafter's mean seconds per token asked for (free until it has played),
+ *   draft:  the drafter's mean seconds per token asked for (free until it was timed),
  *           and its mean drafted share of what was asked, which scales the width.
- * Before the first round all costs are equal. */
+ * Not timed are the first round (cold caches) and the first round of each drafter, which has to catch
+ * up on the prompt: one slow start would weigh for a whole answer. Before any timing all costs are equal. */
 #include <math.h>
 
 #include "policies/policy.h"
@@ -29,15 +30,17 @@ enum { RATE, LEN };
 
 struct thompson_drafter {
     double successes, failures;
-    double asked, proposed, draft_s; // sums
+    double rounds, asked, proposed;  // sums
+    double timed_asked, draft_s;     // the same over timed rounds
     double theta;                    // of the latest choice
 };
 
 struct thompson_arm {
-    double n, seconds; // rounds and their sum, those cut short by the token budget left out
+    double n, seconds; // timed rounds and their sum, those cut short by the token budget left out
 };
 
 struct thompson {
+    double rounds;
     struct {               // running least squares (Welford 1962): x drafted tokens, y seconds
         double n, mean_x, mean_y, sxx, sxy;
     } verify;
@@ -64,8 +67,9 @@ static double verify_seconds(const struct thompson *s, double drafted) {
 static double predicted_seconds(struct thompson *s, const struct arm *arm) {
     if (arm->gamma == 0) return verify_seconds(s, 0);
     const struct thompson_drafter *d = &drafters(s)[arm->drafter];
-    if (d->asked == 0) return verify_seconds(s, arm->gamma);
-    return verify_seconds(s, arm->gamma * d->proposed / d->asked) + arm->gamma * d->draft_s / d->asked;
+    double share = d->asked > 0 ? d->proposed / d->asked : 1;
+    double draft = d->timed_asked > 0 ? d->draft_s / d->timed_asked : 0;
+    return verify_seconds(s, arm->gamma * share) + arm->gamma * draft;
 }
 
 static double cost(struct thompson *s, const struct problem *p, const double *param, int i) {
@@ -107,19 +111,24 @@ static void learn_verify(struct thompson *s, double drafted, double seconds) {
 static void thompson_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct thompson *s = state;
     const struct arm *arm = &p->arms[o->arm];
+    struct thompson_drafter *d = arm->gamma ? &drafters(s)[arm->drafter] : NULL;
+    bool warm = s->rounds++ > 0, timed = warm && (!d || d->rounds > 0);
     (void)param;
-    learn_verify(s, o->proposed, o->verify_s);
-    if (o->gamma == arm->gamma) {
+    if (warm) learn_verify(s, o->proposed, o->verify_s);
+    if (timed && o->gamma == arm->gamma) {
         arms(s, p)[o->arm].n++;
         arms(s, p)[o->arm].seconds += o->draft_s + o->verify_s;
     }
-    if (arm->gamma == 0) return;
-    struct thompson_drafter *d = &drafters(s)[arm->drafter];
+    if (!d) return;
+    d->rounds++;
     d->successes += o->accepted;
     d->failures += o->accepted < o->gamma;
     d->asked += o->gamma;
     d->proposed += o->proposed;
-    d->draft_s += o->draft_s;
+    if (timed) {
+        d->timed_asked += o->gamma;
+        d->draft_s += o->draft_s;
+    }
 }
 
 const struct policy policy_thompson = {
