@@ -38,7 +38,7 @@ static inline int synth_tokens(const struct synth *x, int q, bool *eos) {
 }
 
 static inline int synth_open(struct store *s, const char *path, const struct synth *x, struct err *err) {
-    static char names[SYNTH_D][16];
+    static char names[SYNTH_D][24];
     struct store_drafter drafters[SYNTH_D];
     struct store_recording r = {
         .target = "synthetic", .target_sha256 = "00", .tokenizer_sha256 = "11", .backend = "cpu", .device = "test", .dtype = "F32",

@@ -150,14 +150,16 @@ static void test_another_setting_is_another_recording(void **state) {
     x = small;
     x.D = 1;
     write_whole(path, &x);
+    x.D = 3; // the first one's drafters and one more
+    write_whole(path, &x);
     write_whole(path, &small); // all of it is there
-    assert_int_equal(number(path, "SELECT count(*) FROM recording"), 3);
-    assert_int_equal(number(path, "SELECT count(*) FROM sequence"), 18);
+    assert_int_equal(number(path, "SELECT count(*) FROM recording"), 4);
+    assert_int_equal(number(path, "SELECT count(*) FROM sequence"), 24);
     assert_whole(path);
     assert_int_equal(trace_open(&t, path, 0, &err), -1);
-    assert_contains(err.text, "holds 3 recordings (1, 2, 3)");
+    assert_contains(err.text, "holds 4 recordings (1, 2, 3, 4)");
     assert_int_equal(trace_open(&t, path, 8, &err), -1);
-    assert_contains(err.text, "holds no recording 8, but 1, 2, 3");
+    assert_contains(err.text, "holds no recording 8, but 1, 2, 3, 4");
     assert_int_equal(trace_open(&t, path, 3, &err), 0);
     assert_int_equal(t.D, 1);
     trace_close(&t);
@@ -393,6 +395,14 @@ static int read_only_child(const char *dir, const char *path) {
     return files_in(dir) != before ? 5 : 0;
 }
 
+/* In a child: a killed recorder's journal that cannot be replayed here is named. */
+static int pending_child(const char *path) {
+    struct err err = {""};
+    struct trace t;
+    obey_permissions();
+    return trace_open(&t, path, 0, &err) == -1 && strstr(err.text, "has an unfinished journal") ? 0 : 1;
+}
+
 static void assert_readable_read_only(const char *dir, const char *path, mode_t dir_mode, mode_t file_mode) {
     int status;
     chmod(path, file_mode);
@@ -411,6 +421,48 @@ static void test_read_only_files_and_directories_are_read_without_litter(void **
     assert_readable_read_only(dir, path, 0500, 0400);
     assert_readable_read_only(dir, path, 0700, 0400);
     assert_readable_read_only(dir, path, 0500, 0600);
+}
+
+static void test_a_pending_journal_in_a_read_only_directory_is_named(void **state) {
+    const char *path = tempdir_file(*state, "t.db"), *dir = ((struct tempdir *)*state)->path;
+    int status;
+    pid_t child = fork();
+    if (child == 0) { // a recorder that dies with its journal unfinished
+        struct err err = {""};
+        struct store s;
+        if (synth_open(&s, path, &small, &err) == 0) synth_sequence(&s, &small, 0, &err);
+        kill(getpid(), SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(remove(tempdir_file(*state, "t.db-shm")), 0);
+    chmod(dir, 0500);
+    if ((child = fork()) == 0) _exit(pending_child(path));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    chmod(dir, 0700);
+    assert_int_equal(status, 0);
+    assert_int_equal(number(path, "SELECT count(*) FROM sequence"), 1); // and where it can be written it is replayed
+}
+
+/* -- several processes -- */
+
+static void test_two_recorders_of_two_seeds_share_a_file(void **state) {
+    const char *path = tempdir_file(*state, "t.db");
+    struct synth other = small;
+    int status;
+    other.seed++;
+    pid_t child = fork();
+    if (child == 0) {
+        struct err err = {""};
+        int rc = synth_write(path, &other, &err);
+        if (rc) fprintf(stderr, "%s\n", err.text);
+        _exit(rc ? 1 : 0);
+    }
+    write_whole(path, &small);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_whole(path);
+    assert_int_equal(number(path, "SELECT count(*) FROM recording"), 2);
+    assert_int_equal(number(path, "SELECT count(*) FROM sequence"), 2 * small.Q);
 }
 
 /* -- kill -9 -- */
@@ -487,6 +539,8 @@ int main(void) {
         CASE(test_a_full_disk_is_named_and_the_recording_resumes),
         CASE(test_a_full_database_is_named),
         CASE(test_read_only_files_and_directories_are_read_without_litter),
+        CASE(test_a_pending_journal_in_a_read_only_directory_is_named),
+        CASE(test_two_recorders_of_two_seeds_share_a_file),
         CASE(test_kill_at_any_instant_loses_at_most_the_sequence_in_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,6 +120,114 @@ static void test_huge_claimed_sizes_allocate_nothing(void **state) {
     assert_refused(state, "UPDATE recording SET max_new = 1000000000; UPDATE sequence SET tokens = 1000000000", "its 1000000000 tokens take");
 }
 
+static void test_every_failed_allocation_is_clean(void **state) {
+    const char *path = tempdir_file(*state, "t.db");
+    struct trace t;
+    int n = 1;
+    for (;; n++) {
+        struct err err = {""};
+        mem_fail_after(n);
+        int rc = trace_open(&t, path, 0, &err);
+        mem_fail_after(0);
+        if (rc == 0) break;
+        if (!strstr(err.text, "cannot allocate")) fail_msg("allocation %d: '%s'", n, err.text);
+        assert_null(t.path);
+        assert_null(t.proposed);
+    }
+    assert_true(n > 30);
+    trace_close(&t);
+}
+
+static void test_the_hash_names_content_not_timings(void **state) {
+    const char *path = tempdir_file(*state, "t.db");
+    struct err err = {""};
+    struct trace t;
+    char first[65];
+    assert_int_equal(trace_open(&t, path, 0, &err), 0);
+    strcpy(first, t.sha256);
+    assert_int_equal(strlen(first), 64);
+    trace_close(&t);
+    spoil(path, "UPDATE step SET verify_ns = 5; UPDATE draft SET draft_ns = 6; UPDATE sequence SET prefill_ns = 7;"
+                " UPDATE recording SET device = 'other'");
+    assert_int_equal(trace_open(&t, path, 0, &err), 0);
+    assert_string_equal(t.sha256, first);
+    trace_close(&t);
+    spoil(path, "UPDATE draft SET accepted = 1 - accepted WHERE accepted < 2 AND sequence = 1 AND pos = 3");
+    assert_int_equal(trace_open(&t, path, 0, &err), 0);
+    assert_string_not_equal(t.sha256, first);
+    trace_close(&t);
+}
+
+struct sum {
+    const struct trace *t;
+    long verify, draft, stop;
+    int64_t ns;
+    int sequence, pos;
+};
+
+static int add_timing(void *user, const struct trace_timing *x) {
+    struct sum *s = user;
+    assert_true(x->sequence > s->sequence || (x->sequence == s->sequence && x->pos >= s->pos)); // in order
+    s->sequence = x->sequence;
+    s->pos = x->pos;
+    s->ns += x->ns;
+    if (x->drafter < 0) {
+        s->verify++;
+        assert_int_equal(x->width, 1 + (s->t->sequences[x->sequence].ordinal + x->pos) % (small.L + 1));
+        assert_int_equal(x->context, SYNTH_PROMPT + x->pos);
+    } else {
+        s->draft++;
+        assert_int_equal(x->width, s->t->proposed[trace_cell(s->t, x->drafter, x->sequence, x->pos)]);
+    }
+    return s->stop && s->verify == s->stop ? 42 : 0;
+}
+
+static void test_timings_are_walked_in_order(void **state) {
+    const char *path = tempdir_file(*state, "t.db");
+    struct err err = {""};
+    struct trace t;
+    assert_int_equal(trace_open(&t, path, 0, &err), 0);
+    struct sum s = {.t = &t}, early = {.t = &t, .stop = 9};
+    assert_int_equal(trace_timings(&t, add_timing, &s, &err), 0);
+    assert_int_equal(s.verify, t.cells);
+    assert_int_equal(s.draft, t.cells * (size_t)t.D);
+    assert_int_equal(trace_timings(&t, add_timing, &early, &err), 42);
+    assert_int_equal(early.verify, 9);
+    sqlite3 *db;
+    sqlite3_stmt *q;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT (SELECT sum(verify_ns) FROM step) + (SELECT sum(draft_ns) FROM draft)", -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int64(q, 0), s.ns);
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    trace_close(&t);
+}
+
+static void test_a_recording_without_sequences_is_named(void **state) {
+    assert_refused(state, "DELETE FROM sequence", "recording 1 of '");
+    assert_refused(state, "DELETE FROM drafter", "has no drafter");
+    assert_refused(state, "DELETE FROM recording", "holds no recording");
+}
+
+/* A reader sees one snapshot while a recorder is at work. */
+static void test_a_trace_opens_while_a_recorder_writes(void **state) {
+    const char *path = tempdir_file(*state, "t.db");
+    struct synth more = small;
+    struct err err = {""};
+    struct store s;
+    struct trace t;
+    more.Q = 8;
+    assert_int_equal(synth_open(&s, path, &more, &err), 0);
+    assert_int_equal(synth_sequence(&s, &more, 6, &err), 0);
+    struct store_sequence q = {.ordinal = 7, .prompt_key = "k", .category = "", .question = "", .tokens = 3, .eos = true};
+    assert_int_equal(store_begin(&s, &q, &err), 0); // in flight
+    if (trace_open(&t, path, 0, &err)) fail_msg("%s", err.text);
+    assert_int_equal(t.Q, 7);
+    trace_close(&t);
+    store_close(&s);
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -133,6 +241,11 @@ int main(void) {
         CASE(test_proposed_beyond_the_budget_is_named),
         CASE(test_accepted_after_the_end_is_named),
         CASE(test_huge_claimed_sizes_allocate_nothing),
+        CASE(test_every_failed_allocation_is_clean),
+        CASE(test_the_hash_names_content_not_timings),
+        CASE(test_timings_are_walked_in_order),
+        CASE(test_a_recording_without_sequences_is_named),
+        CASE(test_a_trace_opens_while_a_recorder_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ int db_open(sqlite3 **db, const char *path, const struct db_kind *kind, struct e
     bool exists;
     *db = NULL;
     if (look(path, kind, &exists, err)) return -1;
-    int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (!*db) return err_set(err, "cannot open %s '%s': out of memory", kind->word, path);
     if (rc != SQLITE_OK) { rc = db_fail(*db, path, err); goto fail; }
     sqlite3_extended_result_codes(*db, 1);
@@ -182,12 +182,12 @@ static bool has_journal(const char *path) {
  * can be written and no journal is pending the file cannot change: `immutable` needs neither. */
 static int open_for_reading(sqlite3 **db, const char *path, struct err *err) {
     int rc;
-    if (writable(path, err, &rc)) return sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE, NULL);
+    if (writable(path, err, &rc)) return sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc) return -1;
-    if (has_journal(path)) return sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY, NULL);
+    if (has_journal(path)) return sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
     char *uri = immutable_uri(path, err);
     if (!uri) return -1;
-    rc = sqlite3_open_v2(uri, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+    rc = sqlite3_open_v2(uri, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
     mem_free(uri);
     return rc;
 }
@@ -202,7 +202,11 @@ int db_open_read(sqlite3 **db, const char *path, const struct db_kind *kind, str
     if (rc != SQLITE_OK) { rc = db_fail(*db, path, err); goto fail; }
     sqlite3_extended_result_codes(*db, 1);
     sqlite3_busy_timeout(*db, PATIENCE_MS);
-    if (db_identify(*db, path, kind, err)) goto fail;
+    if (db_identify(*db, path, kind, err)) {
+        if ((sqlite3_errcode(*db) & 0xff) == SQLITE_CANTOPEN && has_journal(path))
+            err_set(err, "'%s' has an unfinished journal '%s-wal' in a read-only place: open it once where it can be written", path, path);
+        goto fail;
+    }
     if (db_exec(*db, path, "PRAGMA query_only = ON; PRAGMA cache_size = -65536", err)) goto fail;
     return 0;
 fail:

@@ -16,8 +16,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "blobs are written as 
 enum { SEQUENCE, STEP, DRAFT, FIND, STATEMENTS, DRAFT_ROWS = 255 }; // DRAFT_ROWS: one byte in memory
 
 static const char *const sql[STATEMENTS] = {
-    [SEQUENCE] = "INSERT INTO sequence (recording, ordinal, prompt_key, category, question, prompt_tokens, tokens, first_token,"
-                 " finish, prefill_ns, prompt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SEQUENCE] = ("INSERT INTO sequence (recording, ordinal, prompt_key, category, question, prompt_tokens, tokens, first_token,"
+                  " finish, prefill_ns, prompt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     [STEP] = "INSERT INTO step VALUES (?, ?, ?, ?, ?, ?)",
     [DRAFT] = "INSERT INTO draft VALUES (?, ?, ?, ?, ?, ?, ?)",
     [FIND] = "SELECT ordinal, prompt_key FROM sequence WHERE recording = ?1 AND (ordinal = ?2 OR prompt_key = ?3)",
