@@ -149,10 +149,10 @@ static int recorders_open(struct recorder *at, int T, const struct replay *r, co
     return 0;
 }
 
-static int play_all(struct replay *r, struct recorder *recorders, int T, struct err *err) {
+static int play_all(struct replay *r, struct recorder *recorders, struct err *err) {
     struct progress bar = progress_start("replaying", r->runs, 0);
     int failed = 0; // the first failure in run order; later runs are then skipped
-    #pragma omp parallel for ordered schedule(dynamic, 1) num_threads(T)
+    #pragma omp parallel for ordered schedule(dynamic, 1)
     for (int run = 0; run < r->runs; run++) {
         struct recorder *x = &recorders[omp_get_thread_num()];
         struct err mine = {""};
@@ -177,7 +177,6 @@ static int play_all(struct replay *r, struct recorder *recorders, int T, struct 
 
 static int play(struct replay *r, struct err *err) {
     int T = omp_get_max_threads(), longest = r->plan.trace->max_new, rc = ERR_FAILED;
-    if (T > r->runs) T = r->runs;
     struct recorder *recorders = mem_alloc((size_t)T, sizeof *recorders, "runs", err);
     uint8_t *bucket_of = mem_alloc((size_t)longest + 1, 1, "round buckets", err);
     if (!recorders || !bucket_of || recorders_open(recorders, T, r, bucket_of, err)) goto out;
@@ -186,7 +185,7 @@ static int play(struct replay *r, struct err *err) {
         bucket_of[round] = (uint8_t)b;
     }
     rc = r->plan.steps && fputs(STEPS_HEADER, r->plan.steps) < 0
-        ? err_set(err, "cannot write '%s': %s", r->plan.steps_path, strerror(errno)) : play_all(r, recorders, T, err);
+        ? err_set(err, "cannot write '%s': %s", r->plan.steps_path, strerror(errno)) : play_all(r, recorders, err);
 out:
     for (int t = 0; recorders && t < T; t++) {
         mem_free(recorders[t].pulls);
