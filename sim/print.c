@@ -48,12 +48,12 @@ void print_replay(FILE *to, const struct replay *r, const struct summary *player
     long tokens = 0;
     for (int q = 0; q < r->Q; q++) tokens += t->sequences[q].tokens - 1;
     summary_sort(players, P, order);
-    fprintf(to, "%d prompts, %ld tokens after the first, %d arms, policies start anew %s\n", r->Q, tokens, r->K,
-            r->plan.stream ? "once (scope stream)" : "at every prompt (scope prompt)");
-    fprintf(to, "seconds are modelled from recorded timings (%ld verifications, median error of the fit %.1f%%)\n",
+    fprintf(to, "%d prompts, %ld tokens after the first, %d arms; policies learn %s\n", r->Q, tokens, r->K,
+            r->plan.stream ? "on over prompts (scope stream)" : "anew each prompt (scope prompt)");
+    fprintf(to, "seconds are modelled from recorded timings (%ld verifications, median error %.1f%%)\n",
             r->plan.cost->rows, 100 * r->plan.cost->error);
     fprintf(to, "intervals: 95%%, bootstrap over prompts (%d resamples, the same for every policy)\n\n", STATS_RESAMPLES);
-    fprintf(to, "%-*s%9s%7s%9s%-18s%6s%-15s%6s\n", NAME, "policy", "rounds", "MAT", "tokens/s", "", "speed-up", "", "  gap");
+    fprintf(to, "%-*s%9s%7s%9s%-18s%8s%-13s%6s\n", NAME, "policy", "rounds", "MAT", "tokens/s", "", "speed-up", "", "  gap");
     for (int i = 0; i < P; i++) print_speed(to, &players[order[i]]);
     fprintf(to, "for comparison\n");
     for (int i = 0; i < REFERENCES; i++) print_speed(to, &references[i]);
