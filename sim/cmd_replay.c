@@ -1,0 +1,169 @@
+/* cmd_replay.c - `banditspec replay`: plays policies over a recorded trace, or over a table. */
+#include <errno.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/cmd.h"
+#include "core/mem.h"
+#include "core/opt.h"
+#include "sim/print.h"
+#include "sim/replay.h"
+#include "sim/replay_table.h"
+#include "sim/results.h"
+#include "sim/summary.h"
+
+static const struct opt_help help = {
+    .usage = "replay --db T [--policy P... --arms A... --seeds N --scope prompt|stream --results R --steps FILE]\n"
+             "       banditspec replay --table FILE.csv --gamma L [--policy P... --uniforms FILE --table-seconds FILE.csv]",
+    .about = "Plays policies over a recorded trace. Counts are exact: they are what live decoding of the same\n"
+             "prompts would do. Seconds are modelled from the recorded timings. 'best-fixed' (the single best arm,\n"
+             "in hindsight) and 'clairvoyant' (the best arm at every position) may be named as policies too.\n"
+             "With --table the world is a plain matrix: a line a round, a column an arm, cells = emitted tokens.",
+    .example = "  banditspec replay --db run.db --policy ucbspec:delta={0.1,0.5} exp3spec --arms pld:1-8 --results r.db\n"
+               "  banditspec replay --table y.csv --gamma 4 --policy exp3spec --uniforms u.txt --steps steps.csv",
+};
+
+struct options {
+    const char *db, *table, *table_seconds, *uniforms, *scope, *results, *steps;
+    struct texts policies, arms;
+    int seeds, threads, recording, gamma;
+    uint64_t seed;
+    bool json;
+};
+
+static int check_options(const struct options *o, struct err *err) {
+    if (!o->db == !o->table) return err_usage(err, "give either --db or --table (see banditspec replay --help)");
+    if (strcmp(o->scope, "prompt") && strcmp(o->scope, "stream"))
+        return err_usage(err, "option '--scope' wants prompt or stream, got '%s'", o->scope);
+    if (o->db && (o->uniforms || o->table_seconds || o->gamma))
+        return err_usage(err, "options --gamma, --uniforms and --table-seconds belong to --table");
+    if (o->table && (o->arms.n || o->results || o->recording || strcmp(o->scope, "prompt")))
+        return err_usage(err, "options --arms, --results, --recording and --scope belong to --db");
+    if (o->table && !o->gamma) return err_usage(err, "option '--gamma' is required with --table: cells are 1 to gamma + 1");
+    return 0;
+}
+
+static int open_steps(const char *path, FILE **f, struct err *err) {
+    *f = NULL;
+    if (!path || (*f = fopen(path, "w"))) return 0;
+    return err_set(err, "cannot open '%s' for writing: %s", path, strerror(errno));
+}
+
+/* Closing is where a full disk may first show. */
+static int close_steps(const char *path, FILE *f, int rc, struct err *err) {
+    if (!f || !fclose(f) || rc) return rc;
+    return err_set(err, "cannot write '%s': %s", path, strerror(errno));
+}
+
+/* -- a recorded trace -- */
+
+static int report(const struct options *o, const struct replay *r, struct err *err) {
+    struct summary references[REFERENCES], *players = mem_alloc((size_t)r->plan.lineup->n, sizeof *players, "a summary", err);
+    int64_t experiment = 0;
+    int rc = players ? summary_make(r, players, references, err) : ERR_FAILED;
+    if (!rc && o->results) rc = results_add(o->results, r, players, &experiment, err);
+    if (!rc && o->json) rc = print_replay_json(stdout, r, players, references, err);
+    else if (!rc) print_replay(stdout, r, players, references);
+    if (!rc && o->results && !o->json) printf("\nwritten to %s as experiment %lld\n", o->results, (long long)experiment);
+    mem_free(players);
+    return rc;
+}
+
+static int play(const struct options *o, const struct replay_plan *plan, struct err *err) {
+    struct replay r;
+    int rc = replay_open(&r, plan, err);
+    if (rc) return rc;
+    rc = report(o, &r, err);
+    replay_close(&r);
+    return rc;
+}
+
+static int replay_db(const struct options *o, struct err *err) {
+    struct trace t = {0};
+    struct arms arms = {0};
+    struct lineup lineup = {0};
+    struct cost cost;
+    struct replay_plan plan = {.trace = &t, .cost = &cost, .arms = &arms, .lineup = &lineup, .seed = o->seed,
+                               .stream = !strcmp(o->scope, "stream"), .steps_path = o->steps};
+    int rc = trace_open(&t, o->db, o->recording, err);
+    if (!rc) rc = replay_arms(&arms, &t, o->arms.at, o->arms.n, err);
+    if (!rc) {
+        struct problem problem = replay_problem(&t, &arms);
+        rc = lineup_open(&lineup, o->policies.at, o->policies.n, &problem, true, o->seeds, err);
+    }
+    if (!rc && o->results) rc = results_check(o->results, err); // before minutes of work, not after
+    if (!rc) rc = cost_fit(&cost, &t, err);
+    if (!rc) rc = open_steps(o->steps, &plan.steps, err);
+    if (!rc) rc = play(o, &plan, err);
+    rc = close_steps(o->steps, plan.steps, rc, err);
+    lineup_close(&lineup);
+    arms_close(&arms);
+    trace_close(&t);
+    return rc;
+}
+
+/* -- a table -- */
+
+static int play_table(const struct options *o, const struct table *t, const struct matrix *uniforms, struct err *err) {
+    struct lineup lineup;
+    struct problem problem = table_problem(t);
+    struct table_plan plan = {.table = t, .lineup = &lineup, .seed = o->seed, .uniforms = uniforms->at,
+                              .uniforms_n = uniforms->rows, .steps_path = o->steps};
+    int rc = lineup_open(&lineup, o->policies.at, o->policies.n, &problem, false, uniforms->at ? 1 : o->seeds, err);
+    if (rc) return rc;
+    struct table_row *rows = mem_alloc((size_t)lineup.n, sizeof *rows, "a summary", err);
+    rc = rows ? open_steps(o->steps, &plan.steps, err) : ERR_FAILED;
+    if (!rc) rc = replay_table(&plan, rows, err);
+    rc = close_steps(o->steps, plan.steps, rc, err);
+    if (!rc && o->json) rc = print_table_json(stdout, o->table, t, rows, lineup.n, err);
+    else if (!rc) print_table(stdout, o->table, t, rows, lineup.n);
+    mem_free(rows);
+    lineup_close(&lineup);
+    return rc;
+}
+
+static int replay_matrix(const struct options *o, struct err *err) {
+    struct matrix cells = {0}, seconds = {0}, uniforms = {0};
+    struct table t = {0};
+    int rc = matrix_open(&cells, o->table, err);
+    if (!rc && o->table_seconds) rc = matrix_open(&seconds, o->table_seconds, err);
+    if (!rc && o->uniforms) rc = matrix_open_list(&uniforms, o->uniforms, err);
+    for (size_t i = 0; !rc && i < uniforms.rows; i++)
+        if (!(uniforms.at[i] >= 0 && uniforms.at[i] < 1))
+            rc = err_set(err, "number %zu of '%s' is %g, expected 0 <= u < 1", i + 1, o->uniforms, uniforms.at[i]);
+    if (!rc) rc = table_open(&t, &cells, o->table_seconds ? &seconds : NULL, o->gamma, err);
+    if (!rc) rc = play_table(o, &t, &uniforms, err);
+    table_close(&t);
+    matrix_close(&cells);
+    matrix_close(&seconds);
+    matrix_close(&uniforms);
+    return rc;
+}
+
+int cmd_replay(int argc, char **argv, struct err *err) {
+    struct options o = {.scope = "prompt", .seeds = 100};
+    const struct opt table[] = {
+        {"db", OPT_TEXT, &o.db, "T", "the trace (banditspec record)", 0, 0, false},
+        {"recording", OPT_INT, &o.recording, "ID", "which recording of the trace, where it holds several", 0, 2147483647, false},
+        {"policy", OPT_LIST, &o.policies, "P...", "policies, e.g. ucbspec:delta={0.1,0.5}; default: all", 0, 0, false},
+        {"arms", OPT_LIST, &o.arms, "A...", "arms, e.g. plain pld:1-8 eagle:2,4", 0, 0, false},
+        {"seeds", OPT_INT, &o.seeds, "N", "runs of each policy that draws", 1, 1000000, false},
+        {"seed", OPT_U64, &o.seed, "S", "the first seed", 0, 0, false},
+        {"scope", OPT_TEXT, &o.scope, "WHERE", "prompt: learn anew each prompt; stream: carry on", 0, 0, false},
+        {"results", OPT_TEXT, &o.results, "R", "append everything to a results file", 0, 0, false},
+        {"steps", OPT_TEXT, &o.steps, "FILE", "one CSV line a round", 0, 0, false},
+        {"threads", OPT_INT, &o.threads, "N", "threads, 0: all; results do not depend on it", 0, 4096, false},
+        {"json", OPT_FLAG, &o.json, NULL, "JSON on stdout", 0, 0, false},
+        {"table", OPT_TEXT, &o.table, "FILE.csv", "play a matrix instead: a line a round, a column an arm", 0, 0, false},
+        {"gamma", OPT_INT, &o.gamma, "L", "with --table: cells are 1 to L + 1", 0, ARM_GAMMA_MAX, false},
+        {"uniforms", OPT_TEXT, &o.uniforms, "FILE", "with --table: numbers in place of the generator", 0, 0, false},
+        {"table-seconds", OPT_TEXT, &o.table_seconds, "FILE.csv", "with --table: seconds of every cell", 0, 0, false},
+        {0},
+    };
+    int rc = opt_parse(table, &help, argc, argv, err);
+    if (rc) return rc == 1 ? 0 : rc;
+    if ((rc = check_options(&o, err))) return rc;
+    if (o.threads) omp_set_num_threads(o.threads);
+    return o.db ? replay_db(&o, err) : replay_matrix(&o, err);
+}

@@ -1,0 +1,265 @@
+/* cost.c - see cost.h. */
+#include "sim/cost.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_multifit.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/rng.h"
+
+enum {
+    ROWS_MAX = 12000, // rows a fit sees; its standard errors are then far below the timings' own noise
+    COLUMNS_MAX = COST_WIDTHS + 2,
+};
+
+/* Columns of one regression. The first `kept` have coefficients above 0 and always stay; the
+ * others are slopes, dropped when they would be negative or the rows cannot tell them. */
+struct fit {
+    size_t n;
+    int p, kept;
+    double *x;            // (n, p)
+    double *y;            // (n) seconds
+    double *scratch;      // (n)
+    bool use[COLUMNS_MAX];
+    double coef[COLUMNS_MAX];
+};
+
+static void fit_close(struct fit *f) {
+    mem_free(f->x);
+    mem_free(f->y);
+    mem_free(f->scratch);
+    *f = (struct fit){0};
+}
+
+static int fit_open(struct fit *f, size_t n, int p, int kept, struct err *err) {
+    *f = (struct fit){.n = n, .p = p, .kept = kept};
+    f->x = mem_alloc(n * (size_t)p, sizeof *f->x, "regression columns", err);
+    f->y = mem_alloc(n, sizeof *f->y, "regression seconds", err);
+    f->scratch = mem_alloc(n, sizeof *f->scratch, "regression residuals", err);
+    for (int j = 0; j < p; j++) f->use[j] = true;
+    if (f->x && f->y && f->scratch) return 0;
+    fit_close(f);
+    return ERR_FAILED;
+}
+
+/* Median over rows of (y - the slopes' part) / x_j, for a kept column on its own. */
+static double kept_median(struct fit *f, int j) {
+    size_t m = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        const double *x = f->x + i * (size_t)f->p;
+        if (x[j] == 0) continue;
+        double y = f->y[i];
+        for (int k = f->kept; k < f->p; k++)
+            if (f->use[k]) y -= f->coef[k] * x[k];
+        f->scratch[m++] = y / x[j];
+    }
+    return m ? gsl_stats_median(f->scratch, 1, m) : 0;
+}
+
+/* Bisquare regression over the columns in use; false when GSL found no finite answer. */
+static bool robust(struct fit *f, const int *columns, int p, struct err *err, int *rc) {
+    gsl_matrix *X = gsl_matrix_alloc(f->n, (size_t)p), *cov = gsl_matrix_alloc((size_t)p, (size_t)p);
+    gsl_vector *c = gsl_vector_alloc((size_t)p);
+    gsl_multifit_robust_workspace *work = gsl_multifit_robust_alloc(gsl_multifit_robust_bisquare, f->n, (size_t)p);
+    bool good = X && cov && c && work;
+    if (!good) *rc = err_set(err, "cannot allocate a robust regression over %zu rows", f->n);
+    if (good) {
+        for (size_t i = 0; i < f->n; i++)
+            for (int j = 0; j < p; j++) gsl_matrix_set(X, i, (size_t)j, f->x[i * (size_t)f->p + (size_t)columns[j]]);
+        gsl_vector_const_view y = gsl_vector_const_view_array(f->y, f->n);
+        int status = gsl_multifit_robust(X, &y.vector, c, cov, work);
+        good = status == GSL_SUCCESS || status == GSL_EMAXITER; // the last iterate is an answer as well
+        for (int j = 0; j < p; j++) good = good && isfinite(gsl_vector_get(c, (size_t)j));
+        for (int j = 0; good && j < p; j++) f->coef[columns[j]] = gsl_vector_get(c, (size_t)j);
+    }
+    if (work) gsl_multifit_robust_free(work);
+    if (c) gsl_vector_free(c);
+    if (cov) gsl_matrix_free(cov);
+    if (X) gsl_matrix_free(X);
+    return good;
+}
+
+static int fit_solve(struct fit *f, struct err *err) {
+    for (;;) {
+        int columns[COLUMNS_MAX], p = 0, rc = 0, worst = -1;
+        for (int j = 0; j < f->p; j++) {
+            f->coef[j] = 0;
+            if (f->use[j]) columns[p++] = j;
+        }
+        bool solved = f->n >= 4 * (size_t)p && robust(f, columns, p, err, &rc);
+        if (rc) return rc;
+        for (int j = f->kept; j < f->p; j++)
+            if (f->use[j] && (!solved || f->coef[j] < 0) && (worst < 0 || f->coef[j] <= f->coef[worst])) worst = j;
+        if (worst >= 0) { // a negative slope, or too few rows for it: do without
+            f->use[worst] = false;
+            continue;
+        }
+        for (int j = 0; j < f->kept; j++)
+            if (!solved || f->coef[j] <= 0) f->coef[j] = kept_median(f, j);
+        return 0;
+    }
+}
+
+/* Pool adjacent violators: the nearest non-decreasing sequence, weighted by counts. */
+static void make_monotone(double *value, const double *count, int n) {
+    double mean[COST_WIDTHS], weight[COST_WIDTHS];
+    int length[COST_WIDTHS], blocks = 0;
+    for (int i = 0; i < n; i++) {
+        mean[blocks] = value[i], weight[blocks] = count[i], length[blocks++] = 1;
+        while (blocks > 1 && mean[blocks - 2] > mean[blocks - 1]) {
+            int b = --blocks;
+            mean[b - 1] = (mean[b - 1] * weight[b - 1] + mean[b] * weight[b]) / (weight[b - 1] + weight[b]);
+            weight[b - 1] += weight[b];
+            length[b - 1] += length[b];
+        }
+    }
+    for (int b = 0, i = 0; b < blocks; b++)
+        for (int k = 0; k < length[b]; k++) value[i++] = mean[b];
+}
+
+static double line_slope(const int *width, const double *value, int n) {
+    double mw = 0, mv = 0, top = 0, bottom = 0;
+    for (int i = 0; i < n; i++) mw += width[i] / (double)n, mv += value[i] / n;
+    for (int i = 0; i < n; i++) top += (width[i] - mw) * (value[i] - mv), bottom += (width[i] - mw) * (width[i] - mw);
+    return bottom > 0 && top > 0 ? top / bottom : 0;
+}
+
+/* base[] of every width from the recorded ones (ascending). */
+static void fill_widths(double *base, const int *width, const double *value, int n) {
+    double slope = line_slope(width, value, n);
+    for (int w = 1, i = 0; w < COST_WIDTHS; w++) {
+        while (i + 1 < n && width[i + 1] <= w) i++;
+        double below = value[0] - slope * (width[0] - w), share = value[0] * w / width[0];
+        if (w < width[0]) base[w] = below > share ? below : share;
+        else if (i + 1 == n) base[w] = value[i] + slope * (w - width[i]);
+        else base[w] = value[i] + (value[i + 1] - value[i]) * (w - width[i]) / (width[i + 1] - width[i]);
+    }
+}
+
+static int fit_verify(struct cost *c, const struct trace_timing *rows, size_t n, struct err *err) {
+    int width[COST_WIDTHS], column[COST_WIDTHS], W = 0;
+    double count[COST_WIDTHS] = {0}, counted[COST_WIDTHS], value[COST_WIDTHS];
+    bool context = false;
+    size_t m = 0;
+    int first = -1;
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].drafter != -1) continue;
+        if (rows[i].width < 1 || rows[i].width >= COST_WIDTHS)
+            return err_set(err, "a verification of width %d was timed, expected 1 to %d", rows[i].width, COST_WIDTHS - 1);
+        count[rows[i].width]++;
+        if (first < 0) first = rows[i].context;
+        context |= rows[i].context != first;
+        m++;
+    }
+    if (!m) return err_set(err, "no verification was timed, so seconds cannot be modelled");
+    for (int w = 1; w < COST_WIDTHS; w++)
+        if (count[w] > 0) column[w] = W, counted[W] = count[w], width[W++] = w;
+    struct fit f;
+    if (fit_open(&f, m, W + 2, W, err)) return ERR_FAILED;
+    f.use[W] = context;
+    f.use[W + 1] = context && W > 1;
+    m = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].drafter != -1) continue;
+        double *x = f.x + m * (size_t)f.p;
+        x[column[rows[i].width]] = 1;
+        x[W] = rows[i].context;
+        x[W + 1] = (double)rows[i].context * rows[i].width;
+        f.y[m++] = (double)rows[i].ns / 1e9;
+    }
+    int rc = fit_solve(&f, err);
+    if (!rc) {
+        for (int i = 0; i < W; i++) value[i] = f.coef[i] > 1e-9 ? f.coef[i] : 1e-9; // a forward pass takes time
+        make_monotone(value, counted, W);
+        fill_widths(c->base, width, value, W);
+        for (int w = 1; w < COST_WIDTHS; w++) c->slope[w] = f.coef[W] + f.coef[W + 1] * w;
+        c->rows = (long)m;
+        m = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (rows[i].drafter != -1) continue;
+            double fitted = cost_verify(c, rows[i].width, rows[i].context);
+            f.scratch[m++] = fabs((double)rows[i].ns / 1e9 - fitted) / fitted;
+        }
+        c->error = gsl_stats_median(f.scratch, 1, m);
+    }
+    fit_close(&f);
+    return rc;
+}
+
+/* Rows of drafter d with none (n = 0) or some (n > 0) tokens proposed: columns n (or 1), 1, context. */
+static int fit_draft(struct cost *c, int d, bool some, const struct trace_timing *rows, size_t n, struct err *err) {
+    size_t m = 0;
+    const struct trace_timing *first = NULL;
+    bool lengths = false, contexts = false;
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].drafter != d || (rows[i].width > 0) != some) continue;
+        if (!first) first = &rows[i];
+        lengths |= rows[i].width != first->width;
+        contexts |= rows[i].context != first->context;
+        m++;
+    }
+    if (!m) return 0; // never drafted so: costs nothing that was seen
+    struct fit f;
+    if (fit_open(&f, m, 3, 1, err)) return ERR_FAILED;
+    f.use[1] = lengths;
+    f.use[2] = contexts;
+    m = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].drafter != d || (rows[i].width > 0) != some) continue;
+        double *x = f.x + m * 3;
+        x[0] = some ? rows[i].width : 1;
+        x[1] = 1;
+        x[2] = rows[i].context;
+        f.y[m++] = (double)rows[i].ns / 1e9;
+    }
+    int rc = fit_solve(&f, err);
+    double main = f.coef[0] > 0 ? f.coef[0] : 0;
+    struct cost_draft *to = &c->draft[d];
+    if (!rc && some) to->a = f.coef[1], to->b = main, to->c = f.coef[2];
+    if (!rc && !some) to->none = main, to->none_context = f.coef[2];
+    fit_close(&f);
+    return rc;
+}
+
+int cost_fit_rows(struct cost *c, int D, const struct trace_timing *rows, size_t n, struct err *err) {
+    if (D > COST_DRAFTERS) return err_set(err, "%d drafters were timed, the cost model holds %d", D, COST_DRAFTERS);
+    *c = (struct cost){.D = D};
+    gsl_error_handler_t *old = gsl_set_error_handler_off(); // its errors come back as status codes
+    int rc = fit_verify(c, rows, n, err);
+    for (int d = 0; !rc && d < D; d++)
+        if (!(rc = fit_draft(c, d, true, rows, n, err))) rc = fit_draft(c, d, false, rows, n, err);
+    gsl_set_error_handler(old);
+    return rc;
+}
+
+struct collect {
+    struct trace_timing *at;
+    size_t n, capacity, cells;
+    uint32_t seen[COST_DRAFTERS + 1];
+    struct err *err;
+};
+
+static int collect_row(void *user, const struct trace_timing *x) {
+    struct collect *c = user;
+    uint32_t index = c->seen[x->drafter + 1]++;
+    if (c->cells > ROWS_MAX) { // a generator, as a stride could fall in step with the rotating widths
+        struct rng r = rng_at(0, rng_stream("cost"), (uint32_t)(x->drafter + 1), index);
+        if (rng_uniform(&r) * (double)c->cells >= ROWS_MAX) return 0;
+    }
+    if (mem_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at, "timings", c->err)) return ERR_FAILED;
+    c->at[c->n++] = *x;
+    return 0;
+}
+
+int cost_fit(struct cost *c, const struct trace *t, struct err *err) {
+    if (t->D > COST_DRAFTERS) return err_set(err, "recording in '%s' has %d drafters, the cost model holds %d", t->path, t->D, COST_DRAFTERS);
+    struct collect rows = {.cells = t->cells, .err = err};
+    int rc = trace_timings(t, collect_row, &rows, err);
+    if (!rc && (rc = cost_fit_rows(c, t->D, rows.at, rows.n, err))) err_add(err, " (timings of '%s')", t->path);
+    mem_free(rows.at);
+    return rc;
+}

@@ -1,0 +1,62 @@
+/* replay.h - policies over a recorded trace: every (policy, seed) is one run over all
+ * sequences. Runs are independent and play in parallel; what is summed over runs is summed in
+ * the order (policy, seed), so results are bit-identical on any number of threads (law 4). */
+#ifndef SIM_REPLAY_H
+#define SIM_REPLAY_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "sim/lineup.h"
+#include "sim/oracle.h"
+
+/* Rounding the corners of a logarithmic axis: 1, 1.5 times the powers of two. */
+enum { SERIES_MAX = 64 };
+struct series {
+    int n;
+    int at[SERIES_MAX]; // ascending
+};
+struct series series_tokens(int last); // 2, 3, 4, 6, 8, 12, ... and `last`
+struct series series_rounds(int last); // 0, 1, 2, 3, 4, 6, 8, 12, ... below or at `last`
+
+struct replay_plan {
+    const struct trace *trace;
+    const struct cost *cost;
+    const struct arms *arms;
+    struct lineup *lineup;
+    uint64_t seed;     // of the first run; the k-th run of a policy has seed + k
+    bool stream;       // the policy's state is carried over sequences (in ordinal order)
+    FILE *steps;       // one CSV line a round (steps.h), header included; null: none
+    const char *steps_path;
+};
+
+struct run_outcome { // one sequence of one run
+    int rounds, proposed, accepted, emitted;
+    double seconds;
+};
+
+struct replay {
+    struct replay_plan plan;
+    struct problem problem;
+    struct oracle oracle;
+    int Q, K, runs;
+    int *player, *first;          // run -> player (runs); player -> its first run (players + 1)
+    struct run_outcome *outcomes; // (runs, Q)
+    double *rounds, *seconds;     // (players, Q) means over seeds
+    struct series tokens, buckets;
+    double *curve_rounds, *curve_seconds; // (players, Q, tokens.n) mean on first reaching tokens.at[c]; 0 beyond the end
+    double *best_rounds, *best_seconds;   // (Q, tokens.n) the same of the sequence's best fixed arm
+    int64_t *pulls;               // (players, buckets.n, K) over seeds and sequences
+};
+
+/* Plays everything. What `plan` points to must outlive the replay. */
+int replay_open(struct replay *r, const struct replay_plan *plan, struct err *err);
+void replay_close(struct replay *r);
+
+/* What policies are told about the arms; D counts the trace's drafters. */
+struct problem replay_problem(const struct trace *t, const struct arms *arms);
+
+/* Arms over a trace's drafters from words (arms.h), checked against what each drafter recorded. */
+int replay_arms(struct arms *arms, const struct trace *t, const char *const *words, int n, struct err *err);
+
+#endif

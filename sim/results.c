@@ -1,0 +1,218 @@
+/* results.c - see results.h. */
+#include "sim/results.h"
+
+#include <sqlite3.h>
+#include <time.h>
+
+#include "core/mem.h"
+#include "traces/db.h"
+
+extern const char sql_sim_results[];
+
+static const struct db_kind kind = {.word = "results file", .schema = sql_sim_results, .application = 0x42535252, .version = 1};
+
+struct writer {
+    const char *path;
+    sqlite3 *db;
+    sqlite3_stmt *s; // the statement being filled
+    int at;          // its last bound parameter
+    struct err *err;
+};
+
+static void put_int(struct writer *w, int64_t x) { sqlite3_bind_int64(w->s, ++w->at, x); }
+static void put_real(struct writer *w, double x) { sqlite3_bind_double(w->s, ++w->at, x); }
+static void put_text(struct writer *w, const char *x) { sqlite3_bind_text(w->s, ++w->at, x ? x : "", -1, SQLITE_STATIC); }
+static void put_measure(struct writer *w, const struct measure *m) {
+    put_real(w, m->value);
+    put_real(w, m->lo);
+    put_real(w, m->hi);
+}
+
+/* INSERT of `columns` values, in the table's own order but for the rowid. */
+static int begin_rows(struct writer *w, const char *sql) {
+    return db_prepare(w->db, w->path, sql, &w->s, w->err);
+}
+
+/* Steps the filled row and readies the next. */
+static int put_row(struct writer *w) {
+    int rc = db_step(w->db, w->path, w->s, w->err);
+    sqlite3_reset(w->s);
+    w->at = 0;
+    return rc;
+}
+
+static int end_rows(struct writer *w, int rc) {
+    sqlite3_finalize(w->s);
+    w->s = NULL;
+    w->at = 0;
+    return rc;
+}
+
+static int add_experiment(struct writer *w, const struct replay *r) {
+    const struct trace *t = r->plan.trace;
+    char created[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    int seeds = 1;
+    for (int p = 0; p < r->plan.lineup->n; p++)
+        if (r->plan.lineup->at[p].seeds > seeds) seeds = r->plan.lineup->at[p].seeds;
+    if (begin_rows(w, "INSERT INTO experiment (created, world, trace, trace_sha256, target, device, scope, seeds, max_draft, timing, version)"
+                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")) return ERR_FAILED;
+    put_text(w, created);
+    put_text(w, "trace");
+    put_text(w, t->path);
+    put_text(w, t->sha256);
+    put_text(w, t->target);
+    put_text(w, t->device);
+    put_text(w, r->plan.stream ? "stream" : "prompt");
+    put_int(w, seeds);
+    put_int(w, r->problem.L);
+    put_text(w, "model");
+    put_text(w, VERSION);
+    return end_rows(w, put_row(w));
+}
+
+static int add_arms(struct writer *w, const struct replay *r, int64_t experiment) {
+    int rc = begin_rows(w, "INSERT INTO arm (experiment, arm, name, drafter, gamma) VALUES (?, ?, ?, ?, ?)");
+    for (int k = 0; !rc && k < r->K; k++) {
+        const struct arm *a = &r->problem.arms[k];
+        put_int(w, experiment);
+        put_int(w, k);
+        put_text(w, a->name);
+        put_text(w, a->drafter < 0 ? "" : r->plan.trace->drafters[a->drafter].name);
+        put_int(w, a->gamma);
+        rc = put_row(w);
+    }
+    return end_rows(w, rc);
+}
+
+static int add_sequences(struct writer *w, const struct replay *r, int64_t experiment) {
+    const struct oracle *o = &r->oracle;
+    int rc = begin_rows(w, "INSERT INTO sequence (experiment, sequence, prompt_key, category, tokens, best_arm_rounds, best_rounds,"
+                           " best_arm_seconds, best_seconds, oracle_rounds, oracle_seconds, plain_seconds)"
+                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    for (int q = 0; !rc && q < r->Q; q++) {
+        const struct trace_sequence *x = &r->plan.trace->sequences[q];
+        const struct walk *fixed = o->fixed + (size_t)q * (size_t)o->K;
+        put_int(w, experiment);
+        put_int(w, x->ordinal);
+        put_text(w, x->prompt_key);
+        put_text(w, x->category);
+        put_int(w, x->tokens);
+        put_int(w, o->best_rounds[q]);
+        put_int(w, fixed[o->best_rounds[q]].rounds);
+        put_int(w, o->best_seconds[q]);
+        put_real(w, fixed[o->best_seconds[q]].seconds);
+        put_int(w, o->fewest_rounds[q]);
+        put_real(w, o->clairvoyant[q].seconds);
+        put_real(w, o->plain[q].seconds);
+        rc = put_row(w);
+    }
+    return end_rows(w, rc);
+}
+
+static int add_policy(struct writer *w, const struct summary *s, int ordinal, int64_t experiment) {
+    if (begin_rows(w, "INSERT INTO policy (experiment, ordinal, spec, name, oracle, seeds, rounds, mat, mat_lo, mat_hi,"
+                      " tokens_per_s, tokens_per_s_lo, tokens_per_s_hi, speedup, speedup_lo, speedup_hi,"
+                      " regret_rounds, regret_rounds_lo, regret_rounds_hi, regret_seconds, regret_seconds_lo, regret_seconds_hi, gap_closed)"
+                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")) return ERR_FAILED;
+    put_int(w, experiment);
+    put_int(w, ordinal);
+    put_text(w, s->spec);
+    put_text(w, s->name);
+    put_int(w, s->oracle);
+    put_int(w, s->seeds);
+    put_real(w, s->rounds);
+    put_measure(w, &s->mat);
+    put_measure(w, &s->tokens_per_s);
+    put_measure(w, &s->speedup);
+    put_measure(w, &s->regret_rounds);
+    put_measure(w, &s->regret_seconds);
+    if (s->has_gap) put_real(w, s->gap_closed); // unbound is NULL
+    return end_rows(w, put_row(w));
+}
+
+static int add_outcomes(struct writer *w, const struct replay *r, int p, int64_t policy) {
+    int rc = begin_rows(w, "INSERT INTO outcome (policy, seed, sequence, rounds, proposed, accepted, emitted, seconds)"
+                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    for (int run = r->first[p]; !rc && run < r->first[p + 1]; run++)
+        for (int q = 0; !rc && q < r->Q; q++) {
+            const struct run_outcome *x = &r->outcomes[(size_t)run * (size_t)r->Q + (size_t)q];
+            put_int(w, policy);
+            put_int(w, (int64_t)(r->plan.seed + (uint64_t)(run - r->first[p])));
+            put_int(w, r->plan.trace->sequences[q].ordinal);
+            put_int(w, x->rounds);
+            put_int(w, x->proposed);
+            put_int(w, x->accepted);
+            put_int(w, x->emitted);
+            put_real(w, x->seconds);
+            rc = put_row(w);
+        }
+    return end_rows(w, rc);
+}
+
+static int add_curve(struct writer *w, const struct replay *r, int p, int64_t policy) {
+    struct curve_point points[SERIES_MAX];
+    int rc = summary_curve(r, p, points, w->err);
+    if (!rc) rc = begin_rows(w, "INSERT INTO curve (policy, tokens, regret_rounds, regret_rounds_lo, regret_rounds_hi,"
+                                " regret_seconds, regret_seconds_lo, regret_seconds_hi, prompts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    for (int c = 0; !rc && c < r->tokens.n; c++) {
+        put_int(w, policy);
+        put_int(w, points[c].tokens);
+        put_measure(w, &points[c].rounds);
+        put_measure(w, &points[c].seconds);
+        put_int(w, points[c].prompts);
+        rc = put_row(w);
+    }
+    return end_rows(w, rc);
+}
+
+static int add_pulls(struct writer *w, const struct replay *r, int p, int64_t policy) {
+    int rc = begin_rows(w, "INSERT INTO pull (policy, round, arm, count) VALUES (?, ?, ?, ?)");
+    for (int b = 0; !rc && b < r->buckets.n; b++)
+        for (int k = 0; !rc && k < r->K; k++) {
+            int64_t count = r->pulls[((size_t)p * (size_t)r->buckets.n + (size_t)b) * (size_t)r->K + (size_t)k];
+            if (!count) continue;
+            put_int(w, policy);
+            put_int(w, r->buckets.at[b]);
+            put_int(w, k);
+            put_int(w, count);
+            rc = put_row(w);
+        }
+    return end_rows(w, rc);
+}
+
+static int add_all(struct writer *w, const struct replay *r, const struct summary *players, int64_t *experiment) {
+    int rc = add_experiment(w, r);
+    *experiment = sqlite3_last_insert_rowid(w->db);
+    if (!rc) rc = add_arms(w, r, *experiment);
+    if (!rc) rc = add_sequences(w, r, *experiment);
+    for (int p = 0; !rc && p < r->plan.lineup->n; p++) {
+        rc = add_policy(w, &players[p], p, *experiment);
+        int64_t policy = sqlite3_last_insert_rowid(w->db);
+        if (!rc) rc = add_outcomes(w, r, p, policy);
+        if (!rc) rc = add_curve(w, r, p, policy);
+        if (!rc) rc = add_pulls(w, r, p, policy);
+    }
+    return rc;
+}
+
+int results_add(const char *path, const struct replay *r, const struct summary *players, int64_t *experiment, struct err *err) {
+    struct writer w = {.path = path, .err = err};
+    if (db_open(&w.db, path, &kind, err)) return ERR_FAILED;
+    int rc = db_exec(w.db, path, "BEGIN IMMEDIATE", err);
+    if (!rc) rc = add_all(&w, r, players, experiment);
+    if (!rc) rc = db_exec(w.db, path, "COMMIT", err);
+    if (rc) sqlite3_exec(w.db, "ROLLBACK", NULL, NULL, NULL);
+    db_close(&w.db);
+    return rc ? ERR_FAILED : 0;
+}
+
+int results_check(const char *path, struct err *err) {
+    sqlite3 *db;
+    if (db_open(&db, path, &kind, err)) return ERR_FAILED;
+    int rc = db_exec(db, path, "BEGIN IMMEDIATE; ROLLBACK", err);
+    db_close(&db);
+    return rc;
+}

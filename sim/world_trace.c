@@ -1,0 +1,68 @@
+/* world_trace.c - see world_trace.h. */
+#include "sim/world_trace.h"
+
+static inline int least(int a, int b) { return a < b ? a : b; }
+
+static int trace_start(struct world *world, int q, struct err *err) {
+    struct world_trace *w = (struct world_trace *)world;
+    if (q < 0 || q >= w->trace->Q)
+        return err_set(err, "sequence %d of '%s' does not exist, it holds %d", q, w->trace->path, w->trace->Q);
+    const struct trace_sequence *x = &w->trace->sequences[q];
+    w->cell0 = x->at - 1; // position s is cell at + s - 1; wraps for at = 0 and comes back with s >= 1
+    w->tokens = x->tokens;
+    w->prompt_tokens = x->prompt_tokens;
+    w->given_at = 0;
+    world->sequence = q;
+    world->pos = 1;
+    world->max_new = w->trace->max_new;
+    world->done = x->tokens <= 1;
+    return 0;
+}
+
+static int take_given(struct world_trace *w, struct outcome *o, struct err *err) {
+    if (w->given_at == w->given_n)
+        return err_set(err, "sequence %d of '%s' has more rounds than the %zu timings given",
+                       w->trace->sequences[w->world.sequence].ordinal, w->trace->path, w->given_n);
+    o->draft_s = w->given[w->given_at].draft_s;
+    o->verify_s = w->given[w->given_at++].verify_s;
+    return 0;
+}
+
+static int trace_round(struct world *world, const struct arm *arm, struct outcome *o, struct err *err) {
+    struct world_trace *w = (struct world_trace *)world;
+    const struct trace *t = w->trace;
+    int pos = world->pos, proposed = 0, accepted = 0;
+    int gamma = least(arm->gamma, world->max_new - pos - 1);
+    if (gamma > 0) {
+        size_t cell = (size_t)arm->drafter * t->cells + w->cell0 + (size_t)pos;
+        proposed = least(gamma, t->proposed[cell]);
+        accepted = least(proposed, t->accepted[cell]);
+    }
+    o->gamma = gamma;
+    o->proposed = proposed;
+    o->accepted = accepted;
+    o->emitted = least(accepted + 1, w->tokens - pos);
+    if (w->given) {
+        if (take_given(w, o, err)) return ERR_FAILED;
+    } else if (w->cost) {
+        int context = w->prompt_tokens + pos;
+        o->draft_s = gamma > 0 ? cost_drafting(w->cost, arm->drafter, proposed, context) : 0;
+        o->verify_s = cost_verify(w->cost, proposed + 1, context);
+    } else {
+        o->draft_s = o->verify_s = 0;
+    }
+    world->pos = pos + o->emitted;
+    world->done = world->pos >= w->tokens;
+    return 0;
+}
+
+static const struct world_type type = {.name = "trace", .start = trace_start, .round = trace_round};
+
+struct world_trace world_trace(const struct trace *t, const struct cost *cost) {
+    return (struct world_trace){.world = {.type = &type, .done = true}, .trace = t, .cost = cost};
+}
+
+void world_trace_give(struct world_trace *w, const struct round_seconds *seconds, size_t n) {
+    w->given = seconds;
+    w->given_n = n;
+}
