@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "analysis/gnuplot.h"
-#include "analysis/table.h"
+#include "analysis/answer.h"
 #include "core/mem.h"
 
 enum { RESULTS_APPLICATION = 0x42535252, RESULTS_VERSION = 1 }; // sim/results.sql
@@ -148,23 +148,23 @@ static void bind_text(sqlite3_stmt *query, const char *name, const char *text) {
     if (at && text) sqlite3_bind_text(query, at, text, -1, SQLITE_STATIC);
 }
 
-static int read_figure(const struct plot *p, const struct figure *f, struct table *t, struct err *err) {
+static int read_figure(const struct plot *p, const struct figure *f, struct answer *t, struct err *err) {
     sqlite3_stmt *query;
     if (prepare(p->db, p->path, f->sql, &query, err)) return -1;
     sqlite3_bind_int64(query, sqlite3_bind_parameter_index(query, ":experiment"), p->experiment);
     bind_text(query, ":policies", p->policies);
     bind_text(query, ":figure", f->name);
-    int rc = table_read(t, query, err);
+    int rc = answer_read(t, query, err);
     sqlite3_finalize(query);
     if (rc) return err_add(err, " (figure %s of '%s')", f->name, p->path);
     if (t->rows) return 0;
-    table_close(t);
+    answer_close(t);
     return err_set(err, "experiment %lld of '%s' has no %s%s", (long long)p->experiment, p->path, f->missing,
                    p->policies ? " for these policies" : "");
 }
 
 /* Lines of a page of letters: 30, more where that many policies or arms need a line each. */
-static int page_lines(const struct table *t) {
+static int page_lines(const struct answer *t) {
     size_t n = 20;
     for (int i = 0; i < t->columns; i++)
         if (t->column[i].level_n > n) n = t->column[i].level_n;
@@ -172,7 +172,7 @@ static int page_lines(const struct table *t) {
 }
 
 /* The whole script: terminal, what the figure is about, data, style, the figure's commands. */
-static void write_script(const struct plot *p, const struct figure *f, const struct table *t, enum plot_format format, FILE *to) {
+static void write_script(const struct plot *p, const struct figure *f, const struct answer *t, enum plot_format format, FILE *to) {
     fprintf(to, "# gnuplot %s.gp > %s.%s\n", f->name, f->name, formats[format].suffix);
     fprintf(to, "set encoding utf8\nset terminal %s", formats[format].terminal);
     if (format == PLOT_TERM) fprintf(to, "%d", page_lines(t));
@@ -183,7 +183,7 @@ static void write_script(const struct plot *p, const struct figure *f, const str
     fputs("\ntiming = ", to);
     gnuplot_quote(p->timing, to);
     putc('\n', to);
-    table_write_gnuplot(t, to);
+    answer_write_gnuplot(t, to);
     fputs(gp_analysis_style, to);
     fputs(f->script, to);
 }
@@ -217,11 +217,11 @@ static int file_end(struct file *f, int rc, struct err *err) {
     return rc;
 }
 
-static int keep_data(const struct plot *p, const struct figure *f, const struct table *t, const struct plot_output *out, struct err *err) {
+static int keep_data(const struct plot *p, const struct figure *f, const struct answer *t, const struct plot_output *out, struct err *err) {
     struct file file;
     if (out->csv) {
         if (file_begin(&file, out->dir, f->name, "csv", err)) return -1;
-        table_write_csv(t, file.to);
+        answer_write_csv(t, file.to);
         if (file_end(&file, 0, err)) return -1;
     }
     if (out->script) {
@@ -269,7 +269,7 @@ static int draw_file(FILE *script, const struct figure *f, const struct plot_out
 }
 
 int plot_draw(const struct plot *p, const struct figure *f, const struct plot_output *out, struct err *err) {
-    struct table t;
+    struct answer t;
     if ((out->format != PLOT_TERM || out->csv || out->script) && make_dir(out->dir, err)) return -1;
     if (read_figure(p, f, &t, err)) return -1;
     int rc = keep_data(p, f, &t, out, err);
@@ -280,6 +280,6 @@ int plot_draw(const struct plot *p, const struct figure *f, const struct plot_ou
         rc = out->format == PLOT_TERM ? draw_letters(script, err) : draw_file(script, f, out, err);
         fclose(script);
     }
-    table_close(&t);
+    answer_close(&t);
     return rc;
 }

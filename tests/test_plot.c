@@ -11,7 +11,7 @@
 
 #include "analysis/gnuplot.h"
 #include "analysis/plot.h"
-#include "analysis/table.h"
+#include "analysis/answer.h"
 #include "core/cmd.h"
 #include "tests/results_synth.h"
 

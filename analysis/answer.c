@@ -1,5 +1,5 @@
-/* table.c - see table.h. */
-#include "analysis/table.h"
+/* answer.c - see table.h. */
+#include "analysis/answer.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 
 #include "core/mem.h"
 
-static int level_of(struct table_column *c, const char *text, double *level, struct err *err) {
+static int level_of(struct answer_column *c, const char *text, double *level, struct err *err) {
     for (size_t i = 0; i < c->level_n; i++)
         if (!strcmp(c->levels[i], text)) {
             *level = (double)i + 1;
@@ -19,7 +19,7 @@ static int level_of(struct table_column *c, const char *text, double *level, str
     return 0;
 }
 
-static int read_row(struct table *t, sqlite3_stmt *query, struct err *err) {
+static int read_row(struct answer *t, sqlite3_stmt *query, struct err *err) {
     if (mem_grow(&t->cell, &t->cap, (t->rows + 1) * (size_t)t->columns, sizeof *t->cell, "table", err)) return -1;
     double *row = t->cell + t->rows++ * (size_t)t->columns;
     for (int i = 0; i < t->columns; i++) {
@@ -33,13 +33,13 @@ static int read_row(struct table *t, sqlite3_stmt *query, struct err *err) {
     return 0;
 }
 
-int table_read(struct table *t, sqlite3_stmt *query, struct err *err) {
-    *t = (struct table){.columns = sqlite3_column_count(query)};
+int answer_read(struct answer *t, sqlite3_stmt *query, struct err *err) {
+    *t = (struct answer){.columns = sqlite3_column_count(query)};
     int rc = 0;
-    if (t->columns > TABLE_COLUMNS) {
+    if (t->columns > ANSWER_COLUMNS) {
         int n = t->columns;
         t->columns = 0;
-        return err_set(err, "a query of %d columns, at most %d fit a table", n, TABLE_COLUMNS);
+        return err_set(err, "a query of %d columns, at most %d fit a table", n, ANSWER_COLUMNS);
     }
     for (int i = 0; i < t->columns; i++) {
         const char *name = sqlite3_column_name(query, i);
@@ -50,18 +50,18 @@ int table_read(struct table *t, sqlite3_stmt *query, struct err *err) {
     if (rc == SQLITE_DONE) return 0;
     err_set(err, "query fails: %s", sqlite3_errmsg(sqlite3_db_handle(query)));
 fail:
-    table_close(t);
+    answer_close(t);
     return -1;
 }
 
-void table_close(struct table *t) {
+void answer_close(struct answer *t) {
     for (int i = 0; i < t->columns; i++) {
         for (size_t k = 0; k < t->column[i].level_n; k++) mem_free(t->column[i].levels[k]);
         mem_free(t->column[i].levels);
         mem_free(t->column[i].name);
     }
     mem_free(t->cell);
-    *t = (struct table){0};
+    *t = (struct answer){0};
 }
 
 /* Bytes of the UTF-8 character at `s` (RFC 3629, section 4), 0 when there is none. */
@@ -94,15 +94,15 @@ static void write_number(double x, FILE *to) {
     else fprintf(to, "%.10g", x);
 }
 
-static void write_block_break(const struct table *t, size_t r, FILE *to) {
+static void write_block_break(const struct answer *t, size_t r, FILE *to) {
     const double *row = t->cell + r * (size_t)t->columns, *before = row - t->columns;
     if (row[0] != before[0]) fputs("\n\n", to);
     else if (t->columns > 1 && t->column[1].text && row[1] != before[1]) fputs("\n", to);
 }
 
-void table_write_gnuplot(const struct table *t, FILE *to) {
+void answer_write_gnuplot(const struct answer *t, FILE *to) {
     for (int i = 0; i < t->columns; i++) {
-        const struct table_column *c = &t->column[i];
+        const struct answer_column *c = &t->column[i];
         fprintf(to, "c_%s = %d\n", c->name, i + 1);
         if (!c->level_n) continue;
         fprintf(to, "array %s[%zu]\n", c->name, c->level_n);
@@ -137,7 +137,7 @@ static void write_csv_text(const char *text, FILE *to) {
     putc('"', to);
 }
 
-void table_write_csv(const struct table *t, FILE *to) {
+void answer_write_csv(const struct answer *t, FILE *to) {
     for (int i = 0; i < t->columns; i++) fprintf(to, "%s%s", i ? "," : "", t->column[i].name);
     putc('\n', to);
     for (size_t r = 0; r < t->rows; r++)
