@@ -12,7 +12,7 @@
 #include "core/kernels.h"
 #include "core/mem.h"
 
-enum { ALLOCATIONS = 4096, ATTENTION_GROUP_MAX = 64, BIG = 1 << 18 };
+enum { CHUNKS = 4096, CHUNK = 64 << 20, HUGE_PAGE = 2 << 20, ATTENTION_GROUP_MAX = 64 };
 
 struct backend {
     const struct kernels *k;
@@ -25,8 +25,10 @@ struct backend {
     float *scores; // (threads, heads in a group, stride)
     int *cells;    // (threads, stride)
     size_t stride, group;
-    struct { void *at; size_t mapped; } block[ALLOCATIONS]; // mapped 0: mem_alloc
-    int blocks;
+    struct { void *at; size_t bytes; } chunk[CHUNKS]; // every block that alloc() gave out lies in one
+    int chunks;
+    uint8_t *free; // of the newest chunk
+    size_t left;
 };
 
 static void describe(struct backend *b) {
@@ -60,9 +62,7 @@ static void free_scratch(struct backend *b) {
 
 static void cpu_close(struct backend *b) {
     if (!b) return;
-    for (int i = 0; i < b->blocks; i++)
-        if (b->block[i].mapped) munmap(b->block[i].at, b->block[i].mapped);
-        else mem_free(b->block[i].at);
+    for (int i = 0; i < b->chunks; i++) munmap(b->chunk[i].at, b->chunk[i].bytes);
     free_scratch(b);
     mem_free(b);
 }
@@ -70,33 +70,32 @@ static void cpu_close(struct backend *b) {
 static const char *cpu_device(struct backend *b) { return b->device; }
 static int cpu_threads(struct backend *b) { return b->threads; }
 
-/* Big blocks come in huge pages where the system has them: streaming weights then rarely misses
- * the TLB. Returns the first huge page of a fresh, zero mapping; null: use mem_alloc. */
-static void *map_huge(struct backend *b, size_t bytes) {
-    size_t huge = (size_t)2 << 20, mapped = bytes + huge;
+/* Blocks are cut from chunks that come in huge pages where the system has them: streaming
+ * weights then rarely misses the TLB. A chunk is zero when fresh. */
+static int new_chunk(struct backend *b, size_t bytes, const char *what, struct err *err) {
+    size_t mapped = bytes > CHUNK ? bytes + HUGE_PAGE : CHUNK;
+    if (b->chunks == CHUNKS) return err_set(err, "more than %d chunks of memory (%s)", CHUNKS, what);
     void *p = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) return NULL;
-    void *first = (void *)(((uintptr_t)p + huge - 1) / huge * huge);
+    if (p == MAP_FAILED) return err_set(err, "cannot allocate %zu bytes for %s", bytes, what);
 #ifdef MADV_HUGEPAGE
-    madvise(first, bytes, MADV_HUGEPAGE);
+    madvise(p, mapped, MADV_HUGEPAGE);
 #endif
-    b->block[b->blocks].at = p;
-    b->block[b->blocks++].mapped = mapped;
-    return first;
+    b->chunk[b->chunks].at = p;
+    b->chunk[b->chunks++].bytes = mapped;
+    b->free = p, b->left = mapped;
+    return 0;
 }
 
 static void *cpu_alloc(struct backend *b, size_t count, size_t size, const char *what, struct err *err) {
-    if (b->blocks == ALLOCATIONS) {
-        err_set(err, "more than %d allocations (%s)", ALLOCATIONS, what);
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2) {
+        err_set(err, "cannot allocate %zu x %zu bytes for %s", count, size, what);
         return NULL;
     }
-    size_t bytes;
-    if (!__builtin_mul_overflow(count, size, &bytes) && bytes >= BIG && bytes < SIZE_MAX / 2) {
-        void *p = map_huge(b, bytes);
-        if (p) return p;
-    }
-    void *p = mem_alloc(count, size, what, err);
-    if (p) b->block[b->blocks++].at = p;
+    bytes = (bytes + 63) / 64 * 64;
+    if (bytes > b->left && new_chunk(b, bytes, what, err)) return NULL;
+    void *p = b->free;
+    b->free += bytes, b->left -= bytes;
     return p;
 }
 

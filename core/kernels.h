@@ -35,7 +35,7 @@ struct activation {
     int cols;
 };
 
-#define FINE_ABOVE 1.5f
+#define FINE_ABOVE 1.25f
 
 /* y[r * stride + 0..15] = tile . x[r] for r < rows <= ROWS_AT_ONCE. */
 typedef void tile_kernel(const void *tile, const struct activation *a, int rows, float *y, size_t stride);

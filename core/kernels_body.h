@@ -9,6 +9,10 @@
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 
+/* How far ahead of the quants the stream is fetched: hardware prefetchers stop at each 4 KiB page, and
+ * `make bench` showed five rows take 1.5 times one row's time with this and 1.8 without. */
+enum { AHEAD = 8192 };
+
 /* Four activations as the 32 bits that every lane multiplies. */
 SIMD_INLINE int32_t four(const int8_t *x) {
     int32_t bits;
@@ -39,6 +43,7 @@ SIMD_INLINE void tile_quantized(const uint8_t *tile, const struct activation *a,
     for (int b = 0; b < blocks; b++) {
         const uint8_t *pair = tile + (size_t)(b / 2) * tile_pair(kind), *quants = pair + b % 2 * tile_quants(kind);
         const uint16_t *scale = (const uint16_t *)(pair + 2 * tile_quants(kind)) + b % 2 * TILE;
+        for (size_t line = 0; line < tile_pair(kind) / 2; line += 64) __builtin_prefetch(quants + AHEAD + line);
         w64 low[4], high[4];
         UNROLL for (int j = 0; j < 4; j++) {
             w64 w = w64_load(quants + 64 * j);
