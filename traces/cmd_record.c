@@ -6,7 +6,7 @@
 #include "core/mem.h"
 #include "core/progress.h"
 #include "core/setup.h"
-#include "traces/prompts.h"
+#include "traces/prompt_ids.h"
 #include "traces/record.h"
 
 static const struct opt_help help = {
@@ -55,22 +55,13 @@ static int open_store(struct recorder *r, struct err *err) {
     return store_open(&r->store, o->db, &recording, drafters, s->D, !o->no_text, o->fresh, err);
 }
 
-static int tokenize(struct recorder *r, const struct prompt *p, int ordinal, struct err *err) {
-    r->ids.n = 0;
-    for (int i = 0; p->ids && i < p->n; i++) {
-        if (p->ids[i] >= r->setup.model.vocab)
-            return err_set(err, "prompt %d of '%s' has token id %d, expected 0 to %d", ordinal, r->o->prompts, p->ids[i], r->setup.model.vocab - 1);
-        if (ids_add(&r->ids, p->ids[i], err)) return -1;
-    }
-    return p->ids ? 0 : chat_render(&r->setup.chat, p->text, strlen(p->text), &r->ids, err);
-}
-
 /* Records one prompt unless the trace has it. */
 static int record_prompt(struct recorder *r, int ordinal, struct err *err) {
     const struct prompt *p = &r->prompts.at[ordinal];
     struct decoder *d = &r->setup.decoder;
     char key[17];
-    if (tokenize(r, p, ordinal, err) || prompt_key(r->ids.at, (int)r->ids.n, key, err)) return -1;
+    if (prompt_ids(p, &r->setup.chat, r->setup.model.vocab, &r->ids, err) || prompt_key(r->ids.at, (int)r->ids.n, key, err))
+        return err_add(err, " (prompt %d of '%s')", ordinal, r->o->prompts);
     int has = store_has(&r->store, ordinal, key, err);
     if (has) {
         r->skipped += has > 0;

@@ -4,7 +4,6 @@
 #define TRACES_PROMPTS_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "core/err.h"
 
@@ -24,10 +23,5 @@ int prompts_open(struct prompts *p, const char *path, int limit, struct err *err
 /* The parser alone (fuzzing). */
 int prompts_parse(struct prompts *p, const char *path, const char *bytes, size_t size, int limit, struct err *err);
 void prompts_close(struct prompts *p);
-
-/* The name of a tokenized prompt: SHA-256 of its ids (int32 little-endian), first 16 hex digits. */
-int prompt_key(const int *ids, int n, char key[17], struct err *err);
-/* The number that stands for the prompt where noise is keyed by sequence (its key's first 32 bits). */
-uint32_t prompt_sequence(const char key[17]);
 
 #endif

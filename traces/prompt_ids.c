@@ -1,10 +1,20 @@
-/* prompt_key.c - prompts are known by the hash of their token ids. */
+/* prompt_ids.c - see prompt_ids.h. */
+#include "traces/prompt_ids.h"
+
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "traces/prompts.h"
+int prompt_ids(const struct prompt *p, const struct chat *chat, int vocab, struct ids *out, struct err *err) {
+    out->n = 0;
+    if (!p->ids) return chat_render(chat, p->text, strlen(p->text), out, err);
+    for (int i = 0; i < p->n; i++) {
+        if (p->ids[i] >= vocab) return err_set(err, "token id %d, expected 0 to %d", p->ids[i], vocab - 1);
+        if (ids_add(out, p->ids[i], err)) return -1;
+    }
+    return 0;
+}
 
 int prompt_key(const int *ids, int n, char key[17], struct err *err) {
     unsigned char digest[EVP_MAX_MD_SIZE], chunk[4 * 1024];
