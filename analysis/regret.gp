@@ -5,8 +5,8 @@
 # leaves the picture at the top, and its label says so.
 
 seconds = figure eq 'regret-seconds'
-title = seconds ? 'Regret in seconds: time lost against the best fixed arm of each prompt' \
-                : 'Regret in rounds: rounds lost against the best fixed arm of each prompt'
+title = seconds ? 'Regret in seconds: time lost against the best fixed arm of each prompt, 95% bands' \
+                : 'Regret in rounds: rounds lost against the best fixed arm of each prompt, 95% bands'
 n = |spec|
 array last[n]; array low[n]; array high[n]; array style[n]; array place[n]; array words[n]
 do for [i = 1:n] {
@@ -96,8 +96,6 @@ if (term) {
         plot for [i = 1:n] $data index i - 1 using c_tokens:c_regret with points pointtype 1 + (i - 1) % 26
     }
 } else {
-    context = context . '; bands: 95%; labels: last value'
-    eval draw_heading
     plot for [i = 1:n] $data index i - 1 using c_tokens:c_lo:c_hi \
              with filledcurves fillstyle transparent solid (best[i] ? 0.20 : 0.09) noborder fillcolor rgb colour(style[i]), \
          for [i = 1:n] $data index i - 1 using c_tokens:c_regret \

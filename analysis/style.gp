@@ -41,6 +41,7 @@ unset key
 
 # The heading: what the figure says, and below it what it was measured on.
 title = ''
+if (strlen(context) > 96) context = context[1:95] . '…' # what fits the width
 if (term) {
     draw_heading = "set label 9001 title at screen 0.5, screen 1 center;" . \
                    "set label 9002 context at screen 0.5, screen 1 - line center"

@@ -27,7 +27,8 @@ struct lineup {
     struct player *at; // (n), owned; no spec twice
 };
 
-/* From words (n); none at all: every registered policy that can play the problem. `seeds` is
+/* From words (n); none at all: every registered policy that can play the
+ * problem (but not `fixed`, which is one arm of many). `seeds` is
  * for policies that draw; the others get one. Oracles are usage errors unless `oracles`. */
 int lineup_open(struct lineup *l, const char *const *words, int n, const struct problem *p, bool oracles, int seeds, struct err *err);
 void lineup_close(struct lineup *l);
