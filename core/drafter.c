@@ -49,17 +49,17 @@ static int find_type(struct drafter *d, struct piece kind, const char *spec, str
         }
         list_add(known, sizeof known, drafter_types[i]->name, ", ");
     }
-    return err_usage(err, "unknown kind of drafter '%.*s' in '%s' (known: %s)", kind.n, kind.at, spec, known);
+    return err_set(err, "unknown kind of drafter '%.*s' in '%s' (known: %s)", kind.n, kind.at, spec, known);
 }
 
 static int set_name(struct drafter *d, struct piece name, const char *spec, struct err *err) {
     if (name.n < 1 || name.n >= DRAFTER_NAME)
-        return err_usage(err, "drafter name '%.*s' in '%s' wants 1 to %d characters", name.n, name.at, spec, DRAFTER_NAME - 1);
+        return err_set(err, "drafter name '%.*s' in '%s' wants 1 to %d characters", name.n, name.at, spec, DRAFTER_NAME - 1);
     for (int i = 0; i < name.n; i++)
         if (!isalnum((unsigned char)name.at[i]) && !strchr("_-.", name.at[i]))
-            return err_usage(err, "drafter name '%.*s' in '%s' wants letters, digits, '_', '-' and '.' only", name.n, name.at, spec);
+            return err_set(err, "drafter name '%.*s' in '%s' wants letters, digits, '_', '-' and '.' only", name.n, name.at, spec);
     if (piece_is(name, "plain"))
-        return err_usage(err, "drafter name 'plain' in '%s' is taken: it means decoding without a drafter", spec);
+        return err_set(err, "drafter name 'plain' in '%s' is taken: it means decoding without a drafter", spec);
     memcpy(d->name, name.at, (size_t)name.n); // the rest is zero: drafter_open cleared it
     return 0;
 }
@@ -91,15 +91,15 @@ static int set_param(struct drafter *d, struct piece key, struct piece value, co
     while (table[i].name && !piece_is(key, table[i].name)) list_add(known, sizeof known, table[i++].name, ", ");
     const struct drafter_param *p = &table[i];
     if (!p->name)
-        return err_usage(err, "drafter '%s' has no option '%.*s' in '%s' (known: %s)",
+        return err_set(err, "drafter '%s' has no option '%.*s' in '%s' (known: %s)",
                          d->type->name, key.n, key.at, spec, *known ? known : "none");
-    if (seen[i]) return err_usage(err, "option '%s' stands twice in drafter '%s'", p->name, spec);
+    if (seen[i]) return err_set(err, "option '%s' stands twice in drafter '%s'", p->name, spec);
     seen[i] = true;
     if (p->words) {
         if (find_word(p->words, value, &d->param[i]))
-            return err_usage(err, "option '%s' of drafter '%s' wants one of %s, got '%.*s'", p->name, spec, p->words, value.n, value.at);
+            return err_set(err, "option '%s' of drafter '%s' wants one of %s, got '%.*s'", p->name, spec, p->words, value.n, value.at);
     } else if (read_number(value, &d->param[i]) || d->param[i] < p->lo || d->param[i] > p->hi)
-        return err_usage(err, "option '%s' of drafter '%s' wants a number from %g to %g, got '%.*s'",
+        return err_set(err, "option '%s' of drafter '%s' wants a number from %g to %g, got '%.*s'",
                          p->name, spec, p->lo, p->hi, value.n, value.at);
     return 0;
 }
@@ -111,9 +111,9 @@ static int set_params(struct drafter *d, const char *at, const char *spec, struc
         struct piece key = {at + 1, (int)strcspn(at + 1, ",=")};
         const char *equals = key.at + key.n;
         if (*equals != '=')
-            return err_usage(err, "option '%.*s' in drafter '%s' wants key=value", key.n, key.at, spec);
+            return err_set(err, "option '%.*s' in drafter '%s' wants key=value", key.n, key.at, spec);
         struct piece value = {equals + 1, (int)strcspn(equals + 1, ",")};
-        if (set_param(d, key, value, spec, seen, err)) return ERR_USAGE;
+        if (set_param(d, key, value, spec, seen, err)) return ERR_FAILED;
         at = value.at + value.n;
     }
     return 0;
@@ -148,15 +148,15 @@ static int read_spec(struct drafter *d, const char *spec, struct err *err) {
     const char *at = memchr(spec, '@', kind_end);
     const char *start = at ? at + 1 : spec;
     struct piece kind = {start, (int)(spec + kind_end - start)};
-    if (find_type(d, kind, spec, err)) return ERR_USAGE;
+    if (find_type(d, kind, spec, err)) return ERR_FAILED;
     struct piece name = at ? (struct piece){spec, (int)(at - spec)} : kind;
-    if (set_name(d, name, spec, err)) return ERR_USAGE;
+    if (set_name(d, name, spec, err)) return ERR_FAILED;
     if (spec[kind_end] == '=') {
-        if (head == kind_end + 1) return err_usage(err, "drafter '%s' wants a path after '='", spec);
+        if (head == kind_end + 1) return err_set(err, "drafter '%s' wants a path after '='", spec);
         d->path = mem_text(spec + kind_end + 1, head - kind_end - 1, err);
         if (!d->path) return ERR_FAILED;
     }
-    if (set_params(d, spec + head, spec, err)) return ERR_USAGE;
+    if (set_params(d, spec + head, spec, err)) return ERR_FAILED;
     write_options(d);
     return 0;
 }

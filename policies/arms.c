@@ -23,7 +23,7 @@ static const char *offer_text(const struct offer *o, char *text, size_t size) {
 
 static int reject(const struct offer *o, const char *word, const char *why, struct err *err) {
     char text[512];
-    return err_usage(err, "arm '%s' %s (on offer: %s)", word, why, offer_text(o, text, sizeof text));
+    return err_set(err, "arm '%s' %s (on offer: %s)", word, why, offer_text(o, text, sizeof text));
 }
 
 static void add(struct arms *arms, const struct offer *o, int drafter, int gamma) {
@@ -93,7 +93,7 @@ int arms_parse(struct arms *arms, const char *const *words, int n, const char *c
     assert(D >= 0 && L >= 0);
     for (int d = 0; d < D; d++)
         if (strlen(drafters[d]) > ARM_NAME - sizeof ":64")
-            return err_usage(err, "drafter name '%s' is longer than %d bytes", drafters[d], (int)(ARM_NAME - sizeof ":64"));
+            return err_set(err, "drafter name '%s' is longer than %d bytes", drafters[d], (int)(ARM_NAME - sizeof ":64"));
     // Every arm counts once, so there are never more than these.
     arms->at = mem_alloc(1 + (size_t)D * ARM_GAMMA_MAX, sizeof *arms->at, "arms", err);
     if (!arms->at) return ERR_FAILED;

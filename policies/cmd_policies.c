@@ -117,7 +117,7 @@ int cmd_policies(int argc, char **argv, struct err *err) {
     if (!name && json) return print_json(list_json(), err);
     if (!name) return print_list(), 0;
     const struct policy *p = policy_find(name);
-    if (!p) return err_usage(err, "unknown policy '%s' (banditspec policies lists them)", name);
+    if (!p) return err_set(err, "unknown policy '%s' (banditspec policies lists them)", name);
     if (json) return print_json(policy_json(p), err);
     return print_one(p), 0;
 }

@@ -48,15 +48,15 @@ static int unknown_policy(const char *name, struct err *err) {
     char text[512];
     struct line known = {text, sizeof text, 0};
     for (const struct policy *const *p = policies; *p; p++) line_add(&known, "%s%s", p == policies ? "" : ", ", (*p)->name);
-    return err_usage(err, "unknown policy '%s' (known: %s)", name, text);
+    return err_set(err, "unknown policy '%s' (known: %s)", name, text);
 }
 
 static int unknown_param(const struct policy *policy, const char *key, struct err *err) {
     char text[512] = "";
     struct line known = {text, sizeof text, 0};
     for (const struct param *q = policy->params; q->name; q++) line_add(&known, "%s%s", q == policy->params ? "" : ", ", q->name);
-    if (!known.n) return err_usage(err, "policy '%s' has no parameters, got '%s'", policy->name, key);
-    return err_usage(err, "policy '%s' has no parameter '%s' (known: %s)", policy->name, key, text);
+    if (!known.n) return err_set(err, "policy '%s' has no parameters, got '%s'", policy->name, key);
+    return err_set(err, "policy '%s' has no parameter '%s' (known: %s)", policy->name, key, text);
 }
 
 static bool is_arm(const struct param *q) { return q->words && !strcmp(q->words, "arm"); }
@@ -83,7 +83,7 @@ static int unknown_arm(const struct policy *policy, const struct problem *p, con
     char text[512];
     struct line known = {text, sizeof text, 0};
     for (int i = 0; i < p->K; i++) line_add(&known, "%s%s", i ? ", " : "", p->arms[i].name);
-    return err_usage(err, "policy '%s': no arm '%s' (0-%d or: %s)", policy->name, name, p->K - 1, text);
+    return err_set(err, "policy '%s': no arm '%s' (0-%d or: %s)", policy->name, name, p->K - 1, text);
 }
 
 static int parse_value(const struct policy *policy, const struct param *q, const struct problem *p,
@@ -91,16 +91,16 @@ static int parse_value(const struct policy *policy, const struct param *q, const
     if (q->words) {
         int i = is_arm(q) ? arms_find(p->arms, p->K, text) : word_find(q->words, text);
         if (i < 0 && is_arm(q)) return unknown_arm(policy, p, text, err);
-        if (i < 0) return err_usage(err, "policy '%s': '%s' wants one of %s, got '%s'", policy->name, q->name, q->words, text);
+        if (i < 0) return err_set(err, "policy '%s': '%s' wants one of %s, got '%s'", policy->name, q->name, q->words, text);
         *value = i;
         return 0;
     }
     char *end;
     *value = strtod(text, &end);
     if (end == text || *end || !isfinite(*value))
-        return err_usage(err, "policy '%s': '%s' wants a number, got '%s'", policy->name, q->name, text);
+        return err_set(err, "policy '%s': '%s' wants a number, got '%s'", policy->name, q->name, text);
     if (*value < q->lo || *value > q->hi)
-        return err_usage(err, "policy '%s': '%s' wants a value from %g to %g, got '%s'", policy->name, q->name, q->lo, q->hi, text);
+        return err_set(err, "policy '%s': '%s' wants a value from %g to %g, got '%s'", policy->name, q->name, q->lo, q->hi, text);
     return 0;
 }
 
@@ -111,12 +111,12 @@ static int parse_params(struct agent *a, char *text, struct err *err) {
     for (char *next; text; text = next) {
         if ((next = strchr(text, ','))) *next++ = 0;
         char *equals = strchr(text, '=');
-        if (!equals) return err_usage(err, "policy '%s' wants key=value, got '%s'", policy->name, text);
+        if (!equals) return err_set(err, "policy '%s' wants key=value, got '%s'", policy->name, text);
         *equals = 0;
         int i = 0;
         while (policy->params[i].name && strcmp(policy->params[i].name, text)) i++;
         if (!policy->params[i].name) return unknown_param(policy, text, err);
-        if (seen[i]) return err_usage(err, "policy '%s': '%s' is given twice", policy->name, text);
+        if (seen[i]) return err_set(err, "policy '%s': '%s' is given twice", policy->name, text);
         seen[i] = true;
         int rc = parse_value(policy, &policy->params[i], &a->problem, equals + 1, &a->param[i], err);
         if (rc) return rc;
@@ -152,14 +152,14 @@ static int write_spec(struct agent *a, struct err *err) {
         }
         sign = ',';
     }
-    if (spec.n >= spec.size) return err_usage(err, "policy '%s': its parameters take more than %zu bytes", a->policy->name, spec.size - 1);
+    if (spec.n >= spec.size) return err_set(err, "policy '%s': its parameters take more than %zu bytes", a->policy->name, spec.size - 1);
     a->stream = rng_stream(a->spec);
     return 0;
 }
 
 static int agent_setup(struct agent *a, const char *spec, struct err *err) {
     char text[sizeof a->spec];
-    if (strlen(spec) >= sizeof text) return err_usage(err, "policy '%.32s...' is longer than %zu bytes", spec, sizeof text - 1);
+    if (strlen(spec) >= sizeof text) return err_set(err, "policy '%.32s...' is longer than %zu bytes", spec, sizeof text - 1);
     strcpy(text, spec);
     char *params = strchr(text, ':');
     if (params) *params++ = 0;
@@ -202,19 +202,19 @@ struct specs {
 static int expand(struct specs *out, const char *spec, struct err *err) {
     size_t head = strcspn(spec, "{}");
     if (!spec[head]) { // no brace left
-        if (out->n == out->max) return err_usage(err, "more than %d policies in one grid", out->max);
+        if (out->n == out->max) return err_set(err, "more than %d policies in one grid", out->max);
         if (!(out->at[out->n] = mem_text(spec, head, err))) return ERR_FAILED;
         out->n++;
         return 0;
     }
     const char *at = spec + head + 1, *end = at + strcspn(at, "{}");
-    if (spec[head] == '}' || *end != '}') return err_usage(err, "policy '%s' has a brace without its partner", spec);
+    if (spec[head] == '}' || *end != '}') return err_set(err, "policy '%s' has a brace without its partner", spec);
     char *one = mem_alloc(strlen(spec) + 1, 1, "policy spec", err);
     if (!one) return ERR_FAILED;
     int rc = 0;
     for (size_t n; !rc; at += n + 1) {
         n = strcspn(at, ",}");
-        if (n == 0) rc = err_usage(err, "policy '%s' has an empty choice in its braces", spec);
+        if (n == 0) rc = err_set(err, "policy '%s' has an empty choice in its braces", spec);
         else {
             sprintf(one, "%.*s%.*s%s", (int)head, spec, (int)n, at, end + 1);
             rc = expand(out, one, err);

@@ -94,7 +94,7 @@ struct agent {
 };
 
 /* From "name:key=value,key=value". `p` and its arms must outlive the agent. Unknown names,
- * keys and values out of range are ERR_USAGE and one line in `err` that lists what is known. */
+ * keys and values out of range fail with one line in `err` that lists what is known. */
 int agent_open(struct agent *a, const char *spec, const struct problem *p, struct err *err);
 void agent_close(struct agent *a);
 void agent_reset(struct agent *a); // as new: a fresh prompt under --scope prompt

@@ -32,7 +32,7 @@ static size_t seed_ucb_size(const struct problem *p) {
 static int seed_ucb_check(const struct problem *p, const double *param, struct err *err) {
     (void)p;
     if (param[WARMUP] == floor(param[WARMUP])) return 0;
-    return err_usage(err, "policy 'seed-ucb': 'warmup' wants a whole number, got '%g'", param[WARMUP]);
+    return err_set(err, "policy 'seed-ucb': 'warmup' wants a whole number, got '%g'", param[WARMUP]);
 }
 
 static double score(const struct seed_ucb *s, int i, const double *param) {

@@ -50,7 +50,7 @@ int replay_arms(struct arms *arms, const struct trace *t, const char *const *wor
     for (int k = 0; k < arms->K; k++) {
         const struct arm *a = &arms->at[k];
         if (a->drafter < 0 || a->gamma <= t->drafters[a->drafter].max_draft) continue;
-        rc = err_usage(err, "arm '%s' drafts more than the %d tokens that '%s' recorded for '%s'",
+        rc = err_set(err, "arm '%s' drafts more than the %d tokens that '%s' recorded for '%s'",
                        a->name, t->drafters[a->drafter].max_draft, t->path, t->drafters[a->drafter].name);
         arms_close(arms);
         return rc;

@@ -33,7 +33,7 @@ static void gives(const char *const *words, int n, int D, int L, const char *wan
 static void rejects(const char *word, const char *why) {
     struct arms arms;
     struct err err = {""};
-    assert_int_equal(arms_parse(&arms, &word, 1, drafters, 2, 8, &err), ERR_USAGE);
+    assert_int_equal(arms_parse(&arms, &word, 1, drafters, 2, 8, &err), ERR_FAILED);
     if (!strstr(err.text, why) || !strstr(err.text, word)) fail_msg("'%s' lacks '%s'", err.text, why);
     assert_non_null(strstr(err.text, "plain, pld:1-8, eagle:1-8"));
     assert_null(arms.at);

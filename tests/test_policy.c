@@ -280,7 +280,7 @@ static void refuses(const char *spec, const char *why) {
     struct problem p = problem_of(arms, 5);
     struct agent a;
     struct err err = {""};
-    assert_int_equal(agent_open(&a, spec, &p, &err), ERR_USAGE);
+    assert_int_equal(agent_open(&a, spec, &p, &err), ERR_FAILED);
     if (!strstr(err.text, why)) fail_msg("'%s': '%s' lacks '%s'", spec, err.text, why);
     assert_null(a.state);
 }
