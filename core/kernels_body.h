@@ -118,14 +118,19 @@ static float kernel_max(const float *x, int n) {
     return best;
 }
 
-/* One block to int8; `left` (32), when not null, receives what rounding left over. Returns the scale. */
+/* 127 / x is finite from here on; what is smaller counts as zero. */
+#define QUANTIZE_LEAST 0x1p-100f
+
+/* One block to int8; `left` (32), when not null, receives what rounding left over. Returns the scale.
+ * The clamp acts on what is no number only: products with such a block stay defined, if useless. */
 SIMD_INLINE float quantize_block(const float *x, int8_t *q, int32_t *sum, float *left) {
     v16 lo = v16_load(x), hi = v16_load(x + 16);
     float lane[16], top = 0;
     v16_store(lane, v16_max(v16_abs(lo), v16_abs(hi)));
     for (int l = 0; l < 16; l++) top = lane[l] > top ? lane[l] : top;
+    if (top < QUANTIZE_LEAST) top = 0;
     v16 inverse = v16_set(top > 0 ? 127 / top : 0), scale = v16_set(-top / 127);
-    i16 a = v16_round(v16_mul(lo, inverse)), b = v16_round(v16_mul(hi, inverse));
+    i16 a = v16_round(v16_clamp(v16_mul(lo, inverse), 127)), b = v16_round(v16_clamp(v16_mul(hi, inverse), 127));
     i16_store8(q, a);
     i16_store8(q + 16, b);
     *sum = i16_sum(i16_add(a, b));

@@ -212,6 +212,12 @@ SIMD_INLINE v16 v16_exp(v16 x) {
     return v16_mul(p, i16_bits(i16_shl23(i16_add(v16_bits(t), i16_set(127)))));
 }
 
+/* x within [-limit, limit]; an infinity becomes the limit, NaN -limit. */
+SIMD_INLINE v16 v16_clamp(v16 x, float limit) {
+    const v16 least = v16_set(-limit), zero = v16_set(0);
+    return v16_sub(zero, v16_max(v16_sub(zero, v16_max(x, least)), least));
+}
+
 /* Rounds to the nearest integer, ties to even; |x| < 2^22. */
 SIMD_INLINE i16 v16_round(v16 x) {
     v16 t = v16_add(x, v16_set(0x1.8p23f));
