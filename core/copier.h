@@ -33,12 +33,12 @@ static inline void copier_draft(const struct history *h, int from, int end, int 
 }
 
 static inline int copier_no_path(const struct drafter *d, struct err *err) {
-    return d->path ? err_usage(err, "drafter '%s' copies from the text itself and takes no file, got '%s'", d->type->name, d->path) : 0;
+    return d->path ? err_set(err, "drafter '%s' copies from the text itself and takes no file, got '%s'", d->type->name, d->path) : 0;
 }
 
 static inline int copier_whole(const struct drafter *d, int param, struct err *err) {
     if (d->param[param] == floor(d->param[param])) return 0;
-    return err_usage(err, "option '%s' of drafter '%s' wants a whole number, got '%g'",
+    return err_set(err, "option '%s' of drafter '%s' wants a whole number, got '%g'",
                      d->type->params[param].name, d->type->name, d->param[param]);
 }
 
