@@ -95,7 +95,7 @@ static int reserve_slots(struct pld *s, size_t more, struct err *err) {
 }
 
 static int pld_open(struct drafter *d, struct err *err) {
-    if (copier_no_path(d, err) || copier_whole(d, NGRAM, err) || copier_whole(d, FULL, err)) return ERR_USAGE;
+    if (copier_no_path(d, err) || copier_whole(d, NGRAM, err) || copier_whole(d, FULL, err)) return ERR_FAILED;
     struct pld *s = d->state = mem_alloc(1, sizeof *s, "drafter 'pld'", err);
     if (!s) return ERR_FAILED;
     s->ngram = (int)d->param[NGRAM];

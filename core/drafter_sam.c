@@ -36,7 +36,7 @@ struct sam_drafter {
 };
 
 static int sam_open(struct drafter *d, struct err *err) {
-    if (copier_no_path(d, err)) return ERR_USAGE;
+    if (copier_no_path(d, err)) return ERR_FAILED;
     struct sam_drafter *s = d->state = mem_alloc(1, sizeof *s, "drafter 'sam'", err);
     if (!s) return ERR_FAILED;
     s->first = d->param[MATCH] == FIRST;
