@@ -1,15 +1,20 @@
 /* tensor.c - block layouts of ggml's types and their exact values.
  *
- * Layouts: ggml-org/ggml src/ggml-common.h (block_q4_0, block_q4_1, block_q8_0).
+ * Layouts: ggml-org/ggml src/ggml-common.h (block_q4_0 ... block_q6_K).
  *   Q8_0  f16 d, 32 x int8            w = q d
  *   Q4_0  f16 d, 16 bytes             w = (q - 8) d
  *   Q4_1  f16 d, f16 m, 16 bytes      w = q d + m
- * The low nibble of byte j is value j, the high one value j + 16.
+ *   Q5_0  f16 d, 32 bits, 16 bytes         w = (q - 16) d
+ *   Q5_1  f16 d, f16 m, 32 bits, 16 bytes  w = q d + m
+ *   Q4_K, Q5_K  f16 d, f16 m, 8 x 6-bit s, 8 x 6-bit t, [32 bytes,] 128 bytes   w = q (s d) - t m
+ *   Q6_K  128 bytes, 64 bytes, 16 x int8 s, f16 d                               w = (q - 32) (s d)
+ * The low nibble of byte j is value j, the high one value j + 16; K blocks: quants.h.
  * Check: tests/golden/quants, values of the `gguf` package, bit for bit. */
 #include "core/tensor.h"
 
 #include <string.h>
 
+#include "core/quants.h"
 #include "core/reader.h"
 
 static float float_of(uint32_t bits) {
@@ -72,11 +77,65 @@ static void dequantize_q4_1(const void *blocks, size_t n, float *out) {
     }
 }
 
+static void dequantize_q5_0(const void *blocks, size_t n, float *out) {
+    const unsigned char *b = blocks;
+    for (; n--; b += 22, out += 32) {
+        float d = widen_f16(le16(b));
+        uint8_t q[32];
+        quants_5(b + 6, b + 2, q);
+        for (int j = 0; j < 32; j++) out[j] = (float)(q[j] - 16) * d;
+    }
+}
+
+static void dequantize_q5_1(const void *blocks, size_t n, float *out) {
+    const unsigned char *b = blocks;
+    for (; n--; b += 24, out += 32) {
+        float d = widen_f16(le16(b)), m = widen_f16(le16(b + 2));
+        uint8_t q[32];
+        quants_5(b + 8, b + 4, q);
+        for (int j = 0; j < 32; j++) out[j] = (float)q[j] * d + m;
+    }
+}
+
+/* s d and t m are exact: 6 bits times 11. */
+static void dequantize_k(const unsigned char *b, void (*quants)(const uint8_t *, int, uint8_t *), float *out) {
+    float d = widen_f16(le16(b)), m = widen_f16(le16(b + 2));
+    for (int i = 0; i < K_SUBS; i++, out += 32) {
+        uint8_t q[32], scale, minimum;
+        quants(b, i, q);
+        k_scale(b, i, &scale, &minimum);
+        float step = d * scale, least = m * minimum;
+        for (int j = 0; j < 32; j++) out[j] = step * q[j] - least;
+    }
+}
+
+static void dequantize_q4_k(const void *blocks, size_t n, float *out) {
+    for (const unsigned char *b = blocks; n--; b += 144, out += K_VALUES) dequantize_k(b, quants_4k, out);
+}
+
+static void dequantize_q5_k(const void *blocks, size_t n, float *out) {
+    for (const unsigned char *b = blocks; n--; b += 176, out += K_VALUES) dequantize_k(b, quants_5k, out);
+}
+
+static void dequantize_q6_k(const void *blocks, size_t n, float *out) {
+    for (const unsigned char *b = blocks; n--; b += 210)
+        for (int i = 0; i < K_SUBS; i++, out += 32) {
+            float d = widen_f16(le16(b + Q6_K_D));
+            uint8_t q[32];
+            quants_6k(b, i, q);
+            for (int j = 0; j < 32; j++) out[j] = d * (float)(int8_t)b[Q6_K_SCALES + 2 * i + j / 16] * (float)(q[j] - 32);
+        }
+}
+
 const struct tensor_layout *tensor_layout(uint32_t type) {
     static const struct tensor_layout layouts[] = {
         [TENSOR_F32] = {"F32", 1, 4, dequantize_f32},       [TENSOR_F16] = {"F16", 1, 2, dequantize_f16},
         [TENSOR_Q4_0] = {"Q4_0", 32, 18, dequantize_q4_0},  [TENSOR_Q4_1] = {"Q4_1", 32, 20, dequantize_q4_1},
+        [TENSOR_Q5_0] = {"Q5_0", 32, 22, dequantize_q5_0},  [TENSOR_Q5_1] = {"Q5_1", 32, 24, dequantize_q5_1},
         [TENSOR_Q8_0] = {"Q8_0", 32, 34, dequantize_q8_0},  [TENSOR_BF16] = {"BF16", 1, 2, dequantize_bf16},
+        [TENSOR_Q4_K] = {"Q4_K", K_VALUES, 144, dequantize_q4_k},
+        [TENSOR_Q5_K] = {"Q5_K", K_VALUES, 176, dequantize_q5_k},
+        [TENSOR_Q6_K] = {"Q6_K", K_VALUES, 210, dequantize_q6_k},
     };
     if (type >= sizeof layouts / sizeof *layouts || !layouts[type].name) return NULL;
     return &layouts[type];

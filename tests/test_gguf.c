@@ -70,7 +70,7 @@ static void put_whole(struct file *f, uint32_t version) {
     put_key(f, "a.ints", GGUF_ARRAY), put_number(f, GGUF_I16, 4), put_number(f, 2, 8), put_number(f, 5, 4);
     put_u32(f, "general.alignment", 64);
     put_tensor(f, "w", 2, (uint64_t[]){32, 2}, TENSOR_Q4_1, 0);
-    put_tensor(f, "strange", 1, (uint64_t[]){256}, 14, 64);
+    put_tensor(f, "strange", 1, (uint64_t[]){256}, 15, 64);
     put_tensor(f, "b", 1, (uint64_t[]){3}, TENSOR_F32, 128);
     put_data(f, 64, 128 + 12);
 }
@@ -120,7 +120,7 @@ static void check_whole(uint32_t version) {
     const struct tensor *w = gguf_tensor(&g, "w"), *strange = gguf_tensor(&g, "strange"), *last = gguf_tensor(&g, "b");
     assert_true(w && w->bytes == 40 && w->ne[0] == 32 && w->ne[1] == 2 && w->ne[3] == 1);
     assert_int_equal(((const unsigned char *)w->data)[39], 39);
-    assert_true(strange && strange->type == 14 && strange->bytes == 0 && !strange->data);
+    assert_true(strange && strange->type == 15 && strange->bytes == 0 && !strange->data);
     assert_true(last && last->bytes == 12 && *(const unsigned char *)last->data == 128);
     assert_null(gguf_tensor(&g, "none"));
     assert_null(gguf_find(&g, "none"));
