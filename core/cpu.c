@@ -12,6 +12,7 @@
 #include "core/kernels.h"
 #include "core/mem.h"
 #include "core/pool.h"
+#include "core/tile.h"
 
 enum { CHUNKS = 4096, CHUNK = 64 << 20, HUGE_PAGE = 2 << 20, ATTENTION_GROUP_MAX = 64, CHUNKS_A_THREAD = 4, FEW_ROWS = 4 };
 
@@ -106,44 +107,6 @@ static void *cpu_alloc(struct backend *b, size_t count, size_t size, const char 
     return p;
 }
 
-static int tile_kind(uint32_t type) {
-    switch (type) {
-    case TENSOR_F32: return TILE_F32;
-    case TENSOR_F16: return TILE_F16;
-    case TENSOR_BF16: return TILE_BF16;
-    case TENSOR_Q4_0: return TILE_Q4_0;
-    case TENSOR_Q4_1: return TILE_Q4_1;
-    case TENSOR_Q8_0: return TILE_Q8_0;
-    default: return -1;
-    }
-}
-
-/* One block of one row into lane r of its tile. Layouts of the blocks: ggml, block_q4_0 ... */
-static void pack_block(int kind, const uint8_t *from, uint8_t *tile, int b, int r) {
-    size_t bytes = tile_quants(kind);
-    uint8_t *pair = tile + (size_t)(b / 2) * tile_pair(kind), *quants = pair + (size_t)(b % 2) * bytes + r * 4;
-    uint8_t *scale = pair + 2 * bytes + (b % 2 * TILE + r) * 2;
-    memcpy(scale, from, 2);
-    from += 2;
-    if (kind == TILE_Q8_0) {
-        for (int k = 0; k < 32; k++) quants[k / 4 * 64 + k % 4] = from[k] ^ 0x80; // + 128
-        return;
-    }
-    if (kind == TILE_Q4_1) {
-        memcpy(scale + 2 * TILE * 2, from, 2);
-        from += 2;
-    }
-    for (int k = 0; k < 16; k++) quants[k / 4 * 64 + k % 4] = from[k]; // nibbles k and k + 16 stay together
-}
-
-static void pack_row(int kind, const uint8_t *from, uint8_t *tile, int cols, int r, int item) {
-    if (kind <= TILE_BF16) {
-        for (int k = 0; k < cols; k++) memcpy(tile + ((size_t)k * TILE + r) * item, from + (size_t)k * item, item);
-        return;
-    }
-    for (int b = 0; b < cols / QBLOCK; b++) pack_block(kind, from + (size_t)b * item, tile, b, r);
-}
-
 struct upload {
     const struct tensor *t;
     const struct weight *w;
@@ -156,7 +119,7 @@ static void upload_tile(void *user, int tile, int worker) {
     (void)worker;
     uint8_t *to = (uint8_t *)u->w->data + tile_bytes(u->w->kind, u->w->cols) * (size_t)tile;
     for (int r = 0; r < TILE && tile * TILE + r < u->w->rows; r++) // lanes past the last row stay zero
-        pack_row(u->w->kind, (const uint8_t *)u->t->data + (size_t)(tile * TILE + r) * u->row_bytes, to, u->w->cols, r, u->item);
+        tile_pack_row((enum tile_kind)u->w->kind, (const uint8_t *)u->t->data + (size_t)(tile * TILE + r) * u->row_bytes, u->item, to, u->w->cols, r);
 }
 
 static int tiles_of(const struct weight *w) { return (w->rows + TILE - 1) / TILE; }

@@ -4,12 +4,16 @@
  * lane is an output row and its sum runs over the inputs in one fixed order, whatever the
  * instruction set, the number of threads or the other rows of the pass (law 2).
  *
- *   quantized tile: blocks of 32 inputs in pairs, one stream    float tile:
- *     [ quants 0 | quants 1 | scales 0 | scales 1 | minima 0 | 1 ]   [ 16 values of input 0 | input 1 | ... ]
- *     scales, minima: f16 x 16 rows; minima in Q4_1 only           each in the file's own type
- *   quants of a block, 4-bit: four 64-byte vectors; vector j, lane r, byte i holds inputs
- *   4j + i (low nibble) and 16 + 4j + i (high) of output row r. 8-bit: eight vectors, vector j
- *   holds inputs 4j + i, stored with 128 added.
+ *   float tile: [ 16 values of input 0 | input 1 | ... ], each in the file's own type
+ *   quantized tile: blocks of 32 inputs in groups of 2, K types of 8, one stream:
+ *     [ quants 0 | quants 1 | scales 0 | scales 1 | minima 0 | 1 ]   scales, minima: f16 x 16 rows; minima in Q4_1, Q5_1 only
+ *     [ quants 0 ... 7 | bytes 0 ... 7 | scales | minima ]           bytes: a block's 16 scales and 16 minima, factors of the
+ *                                                                    group's f16; in Q6_K scales of inputs 0..15 and 16..31
+ *   quants of a block: four 64-byte vectors; vector j, lane r, byte i holds the low four bits of inputs
+ *   4j + i (low nibble) and 16 + 4j + i (high) of output row r. Then what is above:
+ *     5-bit: one vector, bit j of byte i in lane r for input 4j + i
+ *     6-bit: two vectors, inputs 0..15 and 16..31, bits 2j and 2j + 1 for input 4j + i
+ *   8-bit: eight vectors instead, vector j holds inputs 4j + i, stored with 128 added.
  *
  * Activations are rounded to int8 in blocks of 32 (scale max|x| / 127); products and sums
  * inside a block are exact integers. The rounding error of a block grows with its scale, and a
@@ -40,14 +44,28 @@ struct activation {
 /* y[r * stride + 0..15] = tile . x[r] for r < rows <= ROWS_AT_ONCE. */
 typedef void tile_kernel(const void *tile, const struct activation *a, int rows, float *y, size_t stride);
 
-enum tile_kind { TILE_F32, TILE_F16, TILE_BF16, TILE_Q4_0, TILE_Q4_1, TILE_Q8_0, TILE_KINDS };
+enum tile_kind {
+    TILE_F32, TILE_F16, TILE_BF16,
+    TILE_Q4_0, TILE_Q4_1, TILE_Q5_0, TILE_Q5_1, TILE_Q8_0, TILE_Q4_K, TILE_Q5_K, TILE_Q6_K, // int8 activations
+    TILE_KINDS
+};
 
-/* Where things lie in a quantized tile. */
-static inline size_t tile_quants(enum tile_kind kind) { return kind == TILE_Q8_0 ? 512 : 256; } // bytes of a block's quants
-static inline size_t tile_pair(enum tile_kind kind) { return 2 * (tile_quants(kind) + (kind == TILE_Q4_1 ? 64 : 32)); }
+/* Where things lie in a quantized tile. Groups are whole lines of 64 bytes. */
+enum { TILE_4BIT = 256, TILE_5BIT = 320, TILE_6BIT = 384, TILE_8BIT = 512 }; // bytes of a block's quants
+static inline size_t tile_quants(enum tile_kind kind) {
+    if (kind == TILE_Q5_0 || kind == TILE_Q5_1 || kind == TILE_Q5_K) return TILE_5BIT;
+    return kind == TILE_Q6_K ? TILE_6BIT : kind == TILE_Q8_0 ? TILE_8BIT : TILE_4BIT;
+}
+static inline int tile_minima(enum tile_kind kind) { return kind == TILE_Q4_1 || kind == TILE_Q5_1 || kind == TILE_Q4_K || kind == TILE_Q5_K; }
+static inline int tile_blocks(enum tile_kind kind) { return kind >= TILE_Q4_K ? 8 : 2; } // a group
+static inline size_t tile_group(enum tile_kind kind) { // bytes
+    size_t scales = kind >= TILE_Q4_K ? 8 * 32 + 64 : tile_minima(kind) ? 128 : 64; // Q6_K: 32 of them unused
+    return (size_t)tile_blocks(kind) * tile_quants(kind) + scales;
+}
 static inline size_t tile_bytes(enum tile_kind kind, int cols) {
     if (kind <= TILE_BF16) return (size_t)cols * TILE * (kind == TILE_F32 ? 4 : 2);
-    return ((size_t)cols / QBLOCK + 1) / 2 * tile_pair(kind);
+    int blocks = tile_blocks(kind);
+    return (size_t)((cols / QBLOCK + blocks - 1) / blocks) * tile_group(kind);
 }
 
 struct kernels {

@@ -2,8 +2,11 @@
 #include "core/kernels.h"
 #include "core/simd.h"
 
-/* Loops over rows, heads and vectors have constant bounds: unrolled, their arrays become registers. */
-#if defined __clang__
+/* Loops over rows, heads and vectors have constant bounds: unrolled, their arrays become registers. In
+ * portable C they would not fit; compilers took minutes to find that out. */
+#if !defined SIMD_AVX512 && !defined SIMD_AVX2
+#define UNROLL
+#elif defined __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 8")
@@ -20,42 +23,80 @@ SIMD_INLINE int32_t four(const int8_t *x) {
     return bits;
 }
 
-/* One block of one row: acc + d dx (quants . q) + m dx sum. `low` and `high` hold the weights of
- * inputs 0..15 and 16..31; `bias` is what the stored weights exceed the true ones by. */
-SIMD_INLINE v16 block_term(v16 acc, const w64 *low, const w64 *high, int wide, v16 d, v16 m, int minima, int bias,
+/* What the stored quants exceed the true ones by; Q6_K: see block_term. */
+SIMD_INLINE int tile_bias(enum tile_kind kind) {
+    return kind == TILE_Q4_0 ? 8 : kind == TILE_Q5_0 ? 16 : kind == TILE_Q8_0 ? SIMD_DOT8_BIAS : 0;
+}
+
+/* One block's weights for all rows: `low` and `high` hold inputs 0..15 and 16..31. */
+SIMD_INLINE void load_quants(const uint8_t *quants, enum tile_kind kind, w64 *low, w64 *high) {
+    const size_t bytes = tile_quants(kind);
+    const w64 up = w64_load(quants + (bytes > TILE_4BIT ? 256 : 0)), up2 = w64_load(quants + (bytes == TILE_6BIT ? 320 : 0));
+    UNROLL for (int j = 0; j < 4; j++) {
+        w64 w = w64_load(quants + 64 * j);
+        low[j] = bytes == TILE_8BIT ? w : w64_low(w);
+        high[j] = bytes == TILE_8BIT ? w64_load(quants + 64 * j + 256) : w64_high(w);
+        if (bytes == TILE_5BIT) low[j] = w64_or(low[j], w64_pick(up, 4 - j, 0x10)), high[j] = w64_or(high[j], w64_pick(up, -j, 0x10));
+        if (bytes == TILE_6BIT) low[j] = w64_or(low[j], w64_pick(up, 4 - 2 * j, 0x30)), high[j] = w64_or(high[j], w64_pick(up2, 4 - 2 * j, 0x30));
+    }
+}
+
+/* Scales of block i of a group, as weights are d q + m; `part`: what Q6_K multiplies the two halves by. */
+SIMD_INLINE void load_scales(const uint8_t *group, int i, enum tile_kind kind, v16 *d, v16 *m, i16 *part) {
+    const uint8_t *scales = group + (size_t)tile_blocks(kind) * tile_quants(kind), *bytes = scales + i * 2 * TILE;
+    *m = v16_set(0);
+    part[0] = part[1] = i16_set(0);
+    if (kind < TILE_Q4_K) {
+        *d = v16_f16((const uint16_t *)scales + i * TILE);
+        if (tile_minima(kind)) *m = v16_f16((const uint16_t *)scales + (2 + i) * TILE);
+        return;
+    }
+    const uint16_t *super = (const uint16_t *)(scales + 8 * 2 * TILE);
+    *d = v16_f16(super);
+    if (kind == TILE_Q6_K) {
+        part[0] = i16_s8(bytes), part[1] = i16_s8(bytes + TILE);
+        return;
+    }
+    *d = v16_mul(*d, i16_float(i16_u8(bytes))); // exact: 11 bits times 6
+    *m = v16_sub(*m, v16_mul(v16_f16(super + TILE), i16_float(i16_u8(bytes + TILE))));
+}
+
+/* One block of one row: acc + d dx (quants . q) + m dx sum. In Q6_K both halves take 32 a quant off and are multiplied
+ * by their scales before they meet: below 2^24, so still exact as a float. */
+SIMD_INLINE v16 block_term(v16 acc, const w64 *low, const w64 *high, enum tile_kind kind, v16 d, v16 m, const i16 *part,
                            const int8_t *x, float dx, int32_t sum) {
-    i16 s = i16_set(-bias * sum), t = i16_set(0);
+    const int wide = kind == TILE_Q8_0, halves = kind == TILE_Q6_K;
+    int32_t first = halves ? sum_16(x) : 0;
+    i16 s = i16_set(halves ? -32 * first : -tile_bias(kind) * sum), t = i16_set(halves ? -32 * (sum - first) : 0);
     UNROLL for (int j = 0; j < 4; j++) {
         s = wide ? i16_dot8(s, low[j], four(x + 4 * j)) : i16_dot4(s, low[j], four(x + 4 * j));
         t = wide ? i16_dot8(t, high[j], four(x + 4 * j + 16)) : i16_dot4(t, high[j], four(x + 4 * j + 16));
     }
+    if (halves) s = i16_mul(s, part[0]), t = i16_mul(t, part[1]);
     acc = v16_fma(v16_mul(d, v16_set(dx)), i16_float(i16_add(s, t)), acc);
-    return minima ? v16_fma(m, v16_set(dx * (float)sum), acc) : acc;
+    return tile_minima(kind) ? v16_fma(m, v16_set(dx * (float)sum), acc) : acc;
 }
 
 /* `rows` and `kind` are compile-time constants wherever this is called, so that the accumulators
  * stay in registers; the weights of a block are unpacked once for all rows. */
 SIMD_INLINE void tile_quantized(const uint8_t *tile, const struct activation *a, int rows, float *y, size_t stride, enum tile_kind kind) {
-    const int blocks = a->cols / QBLOCK, wide = kind == TILE_Q8_0, minima = kind == TILE_Q4_1;
-    const int bias = kind == TILE_Q4_0 ? 8 : wide ? SIMD_DOT8_BIAS : 0;
+    const int blocks = a->cols / QBLOCK, in_group = tile_blocks(kind);
+    const size_t share = tile_group(kind) / (size_t)in_group;
     v16 acc[ROWS_AT_ONCE];
     UNROLL for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
     for (int b = 0; b < blocks; b++) {
-        const uint8_t *pair = tile + (size_t)(b / 2) * tile_pair(kind), *quants = pair + b % 2 * tile_quants(kind);
-        const uint16_t *scale = (const uint16_t *)(pair + 2 * tile_quants(kind)) + b % 2 * TILE;
-        for (size_t line = 0; line < tile_pair(kind) / 2; line += 64) __builtin_prefetch(quants + AHEAD + line);
+        const uint8_t *group = tile + (size_t)(b / in_group) * tile_group(kind), *quants = group + (size_t)(b % in_group) * tile_quants(kind);
+        for (size_t line = 0; line < share; line += 64) __builtin_prefetch(quants + AHEAD + line);
         w64 low[4], high[4];
-        UNROLL for (int j = 0; j < 4; j++) {
-            w64 w = w64_load(quants + 64 * j);
-            low[j] = wide ? w : w64_low(w);
-            high[j] = wide ? w64_load(quants + 64 * j + 256) : w64_high(w);
-        }
-        v16 d = v16_f16(scale), m = minima ? v16_f16(scale + 2 * TILE) : v16_set(0);
+        v16 d, m;
+        i16 part[2];
+        load_quants(quants, kind, low, high);
+        load_scales(group, b % in_group, kind, &d, &m, part);
         UNROLL for (int r = 0; r < rows; r++) {
             size_t at = (size_t)r * blocks + b;
-            acc[r] = block_term(acc[r], low, high, wide, d, m, minima, bias, a->q + at * QBLOCK, a->d[at], a->sum[at]);
+            acc[r] = block_term(acc[r], low, high, kind, d, m, part, a->q + at * QBLOCK, a->d[at], a->sum[at]);
             if (__builtin_expect(a->d2[at] != 0, 0))
-                acc[r] = block_term(acc[r], low, high, wide, d, m, minima, bias, a->q2 + at * QBLOCK, a->d2[at], a->sum2[at]);
+                acc[r] = block_term(acc[r], low, high, kind, d, m, part, a->q2 + at * QBLOCK, a->d2[at], a->sum2[at]);
         }
     }
     UNROLL for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
@@ -78,6 +119,10 @@ TILE_FLOAT(tile_f16, uint16_t, v16_f16)
 TILE_FLOAT(tile_bf16, uint16_t, v16_bf16)
 
 /* One body for every number of rows: the switch makes `rows` a constant. */
+#if !defined SIMD_AVX512 && !defined SIMD_AVX2
+#define TILE_ENTRY(name, call) \
+    static void name(const void *tile, const struct activation *a, int rows, float *y, size_t stride) { call(rows); }
+#else
 #define TILE_ENTRY(name, call)                                                                   \
     static void name(const void *tile, const struct activation *a, int rows, float *y, size_t stride) { \
         switch (rows) {                                                                          \
@@ -91,15 +136,26 @@ TILE_FLOAT(tile_bf16, uint16_t, v16_bf16)
         default: call(8); break;                                                                 \
         }                                                                                        \
     }
+#endif
 #define Q4_0(n) tile_quantized(tile, a, n, y, stride, TILE_Q4_0)
 #define Q4_1(n) tile_quantized(tile, a, n, y, stride, TILE_Q4_1)
+#define Q5_0(n) tile_quantized(tile, a, n, y, stride, TILE_Q5_0)
+#define Q5_1(n) tile_quantized(tile, a, n, y, stride, TILE_Q5_1)
 #define Q8_0(n) tile_quantized(tile, a, n, y, stride, TILE_Q8_0)
+#define Q4_K(n) tile_quantized(tile, a, n, y, stride, TILE_Q4_K)
+#define Q5_K(n) tile_quantized(tile, a, n, y, stride, TILE_Q5_K)
+#define Q6_K(n) tile_quantized(tile, a, n, y, stride, TILE_Q6_K)
 #define F32(n) tile_f32(tile, a, n, y, stride)
 #define F16(n) tile_f16(tile, a, n, y, stride)
 #define BF16(n) tile_bf16(tile, a, n, y, stride)
 TILE_ENTRY(entry_q4_0, Q4_0)
 TILE_ENTRY(entry_q4_1, Q4_1)
+TILE_ENTRY(entry_q5_0, Q5_0)
+TILE_ENTRY(entry_q5_1, Q5_1)
 TILE_ENTRY(entry_q8_0, Q8_0)
+TILE_ENTRY(entry_q4_k, Q4_K)
+TILE_ENTRY(entry_q5_k, Q5_K)
+TILE_ENTRY(entry_q6_k, Q6_K)
 TILE_ENTRY(entry_f32, F32)
 TILE_ENTRY(entry_f16, F16)
 TILE_ENTRY(entry_bf16, BF16)
@@ -260,7 +316,9 @@ static void kernel_mix(const float *p, size_t stride, const float *total, int he
     {                                                                                               \
         .name = SIMD_NAME,                                                                          \
         .tile = {[TILE_F32] = entry_f32, [TILE_F16] = entry_f16, [TILE_BF16] = entry_bf16,          \
-                 [TILE_Q4_0] = entry_q4_0, [TILE_Q4_1] = entry_q4_1, [TILE_Q8_0] = entry_q8_0},     \
+                 [TILE_Q4_0] = entry_q4_0, [TILE_Q4_1] = entry_q4_1, [TILE_Q5_0] = entry_q5_0,      \
+                 [TILE_Q5_1] = entry_q5_1, [TILE_Q8_0] = entry_q8_0, [TILE_Q4_K] = entry_q4_k,      \
+                 [TILE_Q5_K] = entry_q5_k, [TILE_Q6_K] = entry_q6_k},                               \
         .quantize = kernel_quantize, .norm = kernel_norm, .gate = kernel_gate, .add = kernel_add,   \
         .scores = kernel_scores, .softmax = kernel_softmax, .mix = kernel_mix, .max = kernel_max,   \
     }

@@ -46,6 +46,9 @@ SIMD_INLINE float v16_sum(v16 a) {
 }
 SIMD_INLINE i16 i16_set(int32_t a) { return _mm512_set1_epi32(a); }
 SIMD_INLINE i16 i16_add(i16 a, i16 b) { return _mm512_add_epi32(a, b); }
+SIMD_INLINE i16 i16_mul(i16 a, i16 b) { return _mm512_mullo_epi32(a, b); }
+SIMD_INLINE i16 i16_u8(const uint8_t *p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)); }
+SIMD_INLINE i16 i16_s8(const uint8_t *p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)); }
 SIMD_INLINE i16 i16_shl23(i16 a) { return _mm512_slli_epi32(a, 23); }
 SIMD_INLINE v16 i16_float(i16 a) { return _mm512_cvtepi32_ps(a); }
 SIMD_INLINE i16 v16_bits(v16 a) { return _mm512_castps_si512(a); }
@@ -55,7 +58,13 @@ SIMD_INLINE int32_t i16_sum(i16 a) { return _mm512_reduce_add_epi32(a); }
 SIMD_INLINE w64 w64_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
 SIMD_INLINE w64 w64_low(w64 a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
 SIMD_INLINE w64 w64_high(w64 a) { return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15)); }
-/* acc + four unsigned weights a lane times four signed activations; weights below 16 */
+SIMD_INLINE w64 w64_or(w64 a, w64 b) { return _mm512_or_si512(a, b); }
+/* every byte shifted left by n (right by -n), then masked; the mask holds no bit that comes from a neighbour */
+SIMD_INLINE w64 w64_pick(w64 a, int n, int mask) {
+    a = n < 0 ? _mm512_srl_epi16(a, _mm_cvtsi32_si128(-n)) : _mm512_sll_epi16(a, _mm_cvtsi32_si128(n));
+    return _mm512_and_si512(a, _mm512_set1_epi8((char)mask));
+}
+/* acc + four unsigned weights a lane times four signed activations; weights below 128 */
 SIMD_INLINE i16 i16_dot4(i16 acc, w64 w, int32_t x) { return _mm512_dpbusd_epi32(acc, w, _mm512_set1_epi32(x)); }
 /* the same for weights of any value, stored with 128 added: the caller takes 128 * sum(x) off */
 SIMD_INLINE i16 i16_dot8(i16 acc, w64 w, int32_t x) { return _mm512_dpbusd_epi32(acc, w, _mm512_set1_epi32(x)); }
@@ -97,6 +106,15 @@ SIMD_INLINE float v16_sum(v16 x) {
 }
 SIMD_INLINE i16 i16_set(int32_t x) { return (i16){_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
 SIMD_INLINE i16 i16_add(i16 x, i16 y) { return (i16){_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)}; }
+SIMD_INLINE i16 i16_mul(i16 x, i16 y) { return (i16){_mm256_mullo_epi32(x.a, y.a), _mm256_mullo_epi32(x.b, y.b)}; }
+SIMD_INLINE i16 i16_u8(const uint8_t *p) {
+    __m128i x = _mm_loadu_si128((const __m128i *)p);
+    return (i16){_mm256_cvtepu8_epi32(x), _mm256_cvtepu8_epi32(_mm_srli_si128(x, 8))};
+}
+SIMD_INLINE i16 i16_s8(const uint8_t *p) {
+    __m128i x = _mm_loadu_si128((const __m128i *)p);
+    return (i16){_mm256_cvtepi8_epi32(x), _mm256_cvtepi8_epi32(_mm_srli_si128(x, 8))};
+}
 SIMD_INLINE i16 i16_shl23(i16 x) { return (i16){_mm256_slli_epi32(x.a, 23), _mm256_slli_epi32(x.b, 23)}; }
 SIMD_INLINE v16 i16_float(i16 x) { return (v16){_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
 SIMD_INLINE i16 v16_bits(v16 x) { return (i16){_mm256_castps_si256(x.a), _mm256_castps_si256(x.b)}; }
@@ -122,10 +140,17 @@ SIMD_INLINE w64 w64_high(w64 x) {
     __m256i mask = _mm256_set1_epi8(15);
     return (w64){_mm256_and_si256(_mm256_srli_epi16(x.a, 4), mask), _mm256_and_si256(_mm256_srli_epi16(x.b, 4), mask)};
 }
+SIMD_INLINE w64 w64_or(w64 x, w64 y) { return (w64){_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
+SIMD_INLINE w64 w64_pick(w64 x, int n, int mask) {
+    __m128i by = _mm_cvtsi32_si128(n < 0 ? -n : n);
+    __m256i m = _mm256_set1_epi8((char)mask);
+    x = n < 0 ? (w64){_mm256_srl_epi16(x.a, by), _mm256_srl_epi16(x.b, by)} : (w64){_mm256_sll_epi16(x.a, by), _mm256_sll_epi16(x.b, by)};
+    return (w64){_mm256_and_si256(x.a, m), _mm256_and_si256(x.b, m)};
+}
 SIMD_INLINE __m256i avx2_dot(__m256i acc, __m256i u, __m256i s) { // pairs of u * s must fit int16
     return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(u, s), _mm256_set1_epi16(1)));
 }
-SIMD_INLINE i16 i16_dot4(i16 acc, w64 w, int32_t x) { // 2 * 15 * 127 fits
+SIMD_INLINE i16 i16_dot4(i16 acc, w64 w, int32_t x) { // 2 * 127 * 127 fits
     __m256i s = _mm256_set1_epi32(x);
     return (i16){avx2_dot(acc.a, w.a, s), avx2_dot(acc.b, w.b, s)};
 }
@@ -173,6 +198,9 @@ SIMD_INLINE float v16_sum(v16 a) {
 }
 SIMD_INLINE i16 i16_set(int32_t a) { i16 r; LANES r.at[l] = a; return r; }
 SIMD_INLINE i16 i16_add(i16 a, i16 b) { LANES a.at[l] = (int32_t)((uint32_t)a.at[l] + (uint32_t)b.at[l]); return a; }
+SIMD_INLINE i16 i16_mul(i16 a, i16 b) { LANES a.at[l] *= b.at[l]; return a; }
+SIMD_INLINE i16 i16_u8(const uint8_t *p) { i16 r; LANES r.at[l] = p[l]; return r; }
+SIMD_INLINE i16 i16_s8(const uint8_t *p) { i16 r; LANES r.at[l] = (int8_t)p[l]; return r; }
 SIMD_INLINE i16 i16_shl23(i16 a) { LANES a.at[l] = (int32_t)((uint32_t)a.at[l] << 23); return a; }
 SIMD_INLINE v16 i16_float(i16 a) { v16 r; LANES r.at[l] = (float)a.at[l]; return r; }
 SIMD_INLINE i16 v16_bits(v16 a) { i16 r; memcpy(&r, &a, sizeof r); return r; }
@@ -182,6 +210,12 @@ SIMD_INLINE int32_t i16_sum(i16 a) { int32_t s = 0; LANES s += a.at[l]; return s
 SIMD_INLINE w64 w64_load(const uint8_t *p) { w64 r; memcpy(r.at, p, 64); return r; }
 SIMD_INLINE w64 w64_low(w64 a) { for (int i = 0; i < 64; i++) a.at[i] &= 15; return a; }
 SIMD_INLINE w64 w64_high(w64 a) { for (int i = 0; i < 64; i++) a.at[i] >>= 4; return a; }
+SIMD_INLINE w64 w64_or(w64 a, w64 b) { for (int i = 0; i < 64; i++) a.at[i] |= b.at[i]; return a; }
+SIMD_INLINE w64 w64_pick(w64 a, int n, int mask) {
+    for (int i = 0; i < 64; i++) a.at[i] = (uint8_t)((n < 0 ? a.at[i] >> -n : a.at[i] << n) & mask);
+    return a;
+}
+SIMD_INLINE int32_t sum_16(const int8_t *x) { int32_t s = 0; LANES s += x[l]; return s; }
 SIMD_INLINE i16 i16_dot4(i16 acc, w64 w, int32_t x) {
     int8_t s[4];
     memcpy(s, &x, 4);
@@ -191,6 +225,15 @@ SIMD_INLINE i16 i16_dot4(i16 acc, w64 w, int32_t x) {
 SIMD_INLINE i16 i16_dot8(i16 acc, w64 w, int32_t x) { return i16_dot4(acc, w, x); }
 #define SIMD_DOT8_BIAS 128
 #undef LANES
+#endif
+
+#if defined SIMD_AVX512 || defined SIMD_AVX2
+/* Sum of sixteen int8. */
+SIMD_INLINE int32_t sum_16(const int8_t *x) {
+    __m128i unsigned_x = _mm_xor_si128(_mm_loadu_si128((const __m128i *)x), _mm_set1_epi8((char)0x80)); // 128 more, each
+    __m128i halves = _mm_sad_epu8(unsigned_x, _mm_setzero_si128());
+    return _mm_cvtsi128_si32(_mm_add_epi32(halves, _mm_shuffle_epi32(halves, 0x4e))) - 16 * 128;
+}
 #endif
 
 /* e^x, relative error below 2e-7 for x in [-87, 87]; clamped outside. Cody-Waite reduction

@@ -18,6 +18,7 @@
 #include "core/mem.h"
 #include "core/rng.h"
 #include "core/tensor.h"
+#include "core/tile.h"
 
 static const struct kernels *portable(void) { return kernels_find("portable"); }
 /* The other sets this machine runs, one a call; null at the end. */
@@ -87,8 +88,9 @@ static uint8_t *random_tile(struct rng *r, enum tile_kind kind, int cols) {
         return tile;
     }
     for (size_t i = 0; i < bytes; i++) tile[i] = (uint8_t)rng_below(r, 256);
-    for (size_t pair = 0; pair < bytes; pair += tile_pair(kind))
-        for (size_t at = pair + 2 * tile_quants(kind); at < pair + tile_pair(kind); at += 2)
+    size_t halves = tile_blocks(kind) * tile_quants(kind) + (kind >= TILE_Q4_K ? 8 * 2 * TILE : 0); // what lies before is integers
+    for (size_t group = 0; group < bytes; group += tile_group(kind))
+        for (size_t at = group + halves; at < group + tile_group(kind); at += 2)
             memcpy(tile + at, &(uint16_t){half_of((float)(rng_normal(r) * 0.02))}, 2);
     return tile;
 }
@@ -283,24 +285,17 @@ static struct file_map golden(const char *type, const char *end) {
     return m;
 }
 
-/* The blocks as row `lane` of a tile, by the layout that kernels.h draws. */
-static uint8_t *tile_of(enum tile_kind kind, const unsigned char *raw, int cols, int lane) {
+/* The blocks as row `lane` of a tile. */
+static uint8_t *tile_of(enum tile_kind kind, const unsigned char *raw, int item, int cols, int lane) {
     uint8_t *tile = block(tile_bytes(kind, cols), 1);
-    size_t bytes = kind == TILE_Q8_0 ? 34 : kind == TILE_Q4_1 ? 20 : 18, head = kind == TILE_Q4_1 ? 4 : 2;
-    for (int b = 0; b < cols / QBLOCK; b++, raw += bytes) {
-        uint8_t *pair = tile + (size_t)(b / 2) * tile_pair(kind), *scales = pair + 2 * tile_quants(kind);
-        memcpy(scales + (b % 2 * TILE + lane) * 2, raw, 2);
-        if (kind == TILE_Q4_1) memcpy(scales + (2 * TILE + b % 2 * TILE + lane) * 2, raw + 2, 2);
-        uint8_t *quants = pair + (size_t)(b % 2) * tile_quants(kind) + lane * 4;
-        for (size_t j = 0; j < bytes - head; j++) quants[j / 4 * 64 + j % 4] = (uint8_t)(raw[head + j] + (kind == TILE_Q8_0 ? 128 : 0));
-    }
+    tile_pack_row(kind, raw, item, tile, cols, lane);
     return tile;
 }
 
 /* Two bounds: the kernel against its own int8 terms in double, where only float sums round, and against
  * the exact product. The second follows from the rounding of activations: half a step of a block's last int8 term times the
  * block's sum of |w|, and the float sum over blocks. */
-static void check_dot(const char *type, enum tile_kind kind, double dot, double sum_abs) {
+static void check_dot(const char *type, enum tile_kind kind, int item, double dot, double sum_abs) {
     struct file_map raw = golden(type, "raw"), w = golden(type, "f32"), x = golden(type, "x.f32");
     enum { N = 2048, BLOCKS = N / QBLOCK };
     float weights[N], input[N], d[BLOCKS], d2[BLOCKS];
@@ -325,7 +320,7 @@ static void check_dot(const char *type, enum tile_kind kind, double dot, double 
     struct activation a = {input, q, d, sum, q2, d2, sum2, N};
     double error = 0;
     for (int lane = 0; lane < TILE; lane += 5) {
-        uint8_t *tile = tile_of(kind, raw.bytes, N, lane);
+        uint8_t *tile = tile_of(kind, raw.bytes, item, N, lane);
         float y[TILE];
         for (int i = -1, rest = 0; !rest;) { // portable, then the others
             const struct kernels *k = i < 0 ? (i = 0, portable()) : next_set(&i);
@@ -341,24 +336,27 @@ static void check_dot(const char *type, enum tile_kind kind, double dot, double 
     }
     print_message("  %s: error %.2e of %.3f; derived bound %.2e, 1e-2 of the absolute sum %.2e\n", type, error, dot, bound, 1e-2 * sum_abs);
     assert_true(error <= 1e-2 * sum_abs);
-    assert_true(bound <= 1e-2 * sum_abs);
+    assert_true(bound <= 1.5e-2 * sum_abs); // of the data alone: near 1e-2, or the goldens are not what they were
     file_map_close(&raw), file_map_close(&w), file_map_close(&x);
 }
 
 static void test_dot_products_err_no_more_than_int8_activations_must(void **state) {
     (void)state;
-    const struct { const char *type; enum tile_kind kind; } kinds[] = {{"Q4_0", TILE_Q4_0}, {"Q4_1", TILE_Q4_1}, {"Q8_0", TILE_Q8_0}};
     json_t *root = json_load_file("tests/golden/quants/index.json", 0, NULL), *entry;
     assert_non_null(root);
     size_t i;
     int found = 0;
-    json_array_foreach(json_object_get(root, "types"), i, entry)
-        for (int k = 0; k < 3; k++)
-            if (!strcmp(json_string_value(json_object_get(entry, "type")), kinds[k].type)) {
-                check_dot(kinds[k].type, kinds[k].kind, json_real_value(json_object_get(entry, "dot_double")), json_real_value(json_object_get(entry, "sum_abs")));
+    for (uint32_t type = 0; type < 64; type++) { // every quantized type that the backend multiplies
+        int kind = tile_kind(type);
+        if (kind <= TILE_BF16) continue;
+        const struct tensor_layout *l = tensor_layout(type);
+        json_array_foreach(json_object_get(root, "types"), i, entry)
+            if (!strcmp(json_string_value(json_object_get(entry, "type")), l->name)) {
+                check_dot(l->name, (enum tile_kind)kind, l->bytes, json_real_value(json_object_get(entry, "dot_double")), json_real_value(json_object_get(entry, "sum_abs")));
                 found++;
             }
-    assert_int_equal(found, 3);
+    }
+    assert_int_equal(found, TILE_KINDS - TILE_BF16 - 1);
     json_decref(root);
 }
 
