@@ -36,6 +36,9 @@ struct batch {
     const int *path, *path_at;
 };
 
+/* Which two values of a head turn together: (2j, 2j + 1) or (j, j + dim / 2), "NEOX". */
+enum rope_pairs { ROPE_NEIGHBOURS, ROPE_HALVES };
+
 struct kv_shape {
     int layers, slots, cells, heads, dim; // heads: key/value heads; cells: a slot's capacity
 };
@@ -64,13 +67,14 @@ struct backend_type {
     void (*matmul)(struct backend *b, int count, const struct weight *const *w, const float *x, int n, float *const *y);
     void (*norm)(struct backend *b, const float *x, const float *weight, int n, int cols, float eps, float *out);
     void (*add)(struct backend *b, float *x, const float *y, int n, int cols);
+    void (*add_bias)(struct backend *b, float *x, const float *bias, int n, int cols); // bias (cols) to every row
     void (*gate)(struct backend *b, const float *gate, const float *up, int n, int cols, float *out);
     /* Room for every key and value of `shape`, and scratch for attention with q_heads query heads. */
     void *(*kv_alloc)(struct backend *b, const struct kv_shape *shape, int q_heads, struct err *err);
-    /* Rotates q (n, q_heads * dim) and k (n, heads * dim) by pairs (2j, 2j + 1) with the table
+    /* Rotates q (n, q_heads * dim) and k (n, heads * dim) by `pairs` with the table
      * rope (positions, dim / 2, 2: cos, sin), and stores k and v in the rows' cells of `layer`. */
     void (*rope_append)(struct backend *b, const struct kv_shape *shape, void *kv, int layer, const struct batch *rows,
-                        const float *rope, int q_heads, float *q, float *k, const float *v);
+                        enum rope_pairs pairs, const float *rope, int q_heads, float *q, float *k, const float *v);
     void (*attention)(struct backend *b, const struct kv_shape *shape, const void *kv, int layer, const struct batch *rows,
                       int q_heads, const float *q, float *out);
     /* The k largest of each row of logits (n, cols), largest first, ties to the lower index. */

@@ -228,6 +228,10 @@ static void cpu_add(struct backend *b, float *x, const float *y, int n, int cols
     for (int i = 0; i < n; i++) b->k->add(x + (size_t)i * cols, y + (size_t)i * cols, cols);
 }
 
+static void cpu_add_bias(struct backend *b, float *x, const float *bias, int n, int cols) {
+    for (int i = 0; i < n; i++) b->k->add(x + (size_t)i * cols, bias, cols);
+}
+
 static void cpu_gate(struct backend *b, const float *gate, const float *up, int n, int cols, float *out) {
     for (int i = 0; i < n; i++) b->k->gate(gate + (size_t)i * cols, up + (size_t)i * cols, cols, out + (size_t)i * cols);
 }
@@ -249,24 +253,26 @@ static void *cpu_kv_alloc(struct backend *b, const struct kv_shape *s, int q_hea
     return cpu_alloc(b, heads, 2 * kv_head_floats(s) * sizeof(float), "the KV cache (a smaller --max-context needs less)", err);
 }
 
-static void rotate(float *x, const float *rope, int dim) {
+/* Value 0 of pair j lies at j * step, value 1 at `apart` more. */
+static void rotate(float *x, const float *rope, int dim, enum rope_pairs pairs) {
+    const int step = pairs == ROPE_HALVES ? 1 : 2, apart = pairs == ROPE_HALVES ? dim / 2 : 1;
     for (int j = 0; j < dim / 2; j++) {
-        float c = rope[2 * j], s = rope[2 * j + 1], a = x[2 * j], b = x[2 * j + 1];
-        x[2 * j] = a * c - b * s;
-        x[2 * j + 1] = a * s + b * c;
+        float c = rope[2 * j], s = rope[2 * j + 1], *p = x + j * step, a = p[0], b = p[apart];
+        p[0] = a * c - b * s;
+        p[apart] = a * s + b * c;
     }
 }
 
 static void cpu_rope_append(struct backend *b, const struct kv_shape *shape, void *kv, int layer, const struct batch *rows,
-                            const float *rope, int q_heads, float *q, float *k, const float *v) {
+                            enum rope_pairs pairs, const float *rope, int q_heads, float *q, float *k, const float *v) {
     (void)b;
     const int dim = shape->dim;
     for (int i = 0; i < rows->n; i++) {
         const float *turn = rope + (size_t)rows->pos[i] * dim;
-        for (int h = 0; h < q_heads; h++) rotate(q + ((size_t)i * q_heads + h) * dim, turn, dim);
+        for (int h = 0; h < q_heads; h++) rotate(q + ((size_t)i * q_heads + h) * dim, turn, dim, pairs);
         for (int h = 0; h < shape->heads; h++) {
             float *key = k + ((size_t)i * shape->heads + h) * dim;
-            rotate(key, turn, dim);
+            rotate(key, turn, dim, pairs);
             float *keys = kv_keys(shape, kv, layer, rows->slot[i], h), *values = keys + kv_head_floats(shape);
             size_t cell = (size_t)rows->cell[i];
             for (int d = 0; d < dim; d++) keys[(cell / 16 * dim + d) * 16 + cell % 16] = key[d];
@@ -368,6 +374,6 @@ static void cpu_top(struct backend *b, const float *logits, int n, int cols, int
 const struct backend_type backend_cpu = {
     .name = "cpu", .open = cpu_open, .close = cpu_close, .device = cpu_device, .threads = cpu_threads,
     .alloc = cpu_alloc, .upload = cpu_upload, .reserve = cpu_reserve, .write = cpu_write, .read = cpu_read,
-    .embed = cpu_embed, .matmul = cpu_matmul, .norm = cpu_norm, .add = cpu_add, .gate = cpu_gate,
+    .embed = cpu_embed, .matmul = cpu_matmul, .norm = cpu_norm, .add = cpu_add, .add_bias = cpu_add_bias, .gate = cpu_gate,
     .kv_alloc = cpu_kv_alloc, .rope_append = cpu_rope_append, .attention = cpu_attention, .top = cpu_top,
 };

@@ -1,7 +1,8 @@
 /* engine.c - the model graph, written once above the backend's operations.
  *
  * LLaMA (Touvron et al. 2023): x += Wo attention(rope(Wq n(x)), rope(Wk n(x)), Wv n(x));
- * x += Wdown (silu(Wgate n(x)) * Wup n(x)), with n the RMS norm; logits = Wout n(x). */
+ * x += Wdown (silu(Wgate n(x)) * Wup n(x)), with n the RMS norm; logits = Wout n(x).
+ * Qwen2 (Yang et al. 2024) adds biases to Wq, Wk and Wv, and rotates other pairs. */
 #include "core/engine.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@
 #include "core/mem.h"
 
 struct layer {
-    float *attn_norm, *ffn_norm;
+    float *attn_norm, *ffn_norm, *q_bias, *k_bias, *v_bias; // biases: null without
     struct weight q, k, v, o, gate, up, down;
 };
 
@@ -31,7 +32,7 @@ struct engine {
 };
 
 static int upload_vector(struct engine *e, const struct tensor *t, float **out, struct err *err) {
-    if (!(*out = e->ops->alloc(e->b, t->ne[0], sizeof **out, "a norm", err))) return -1;
+    if (!(*out = e->ops->alloc(e->b, t->ne[0], sizeof **out, "a vector", err))) return -1;
     e->ops->write(e->b, *out, t->data, t->ne[0] * sizeof **out);
     return 0;
 }
@@ -45,7 +46,13 @@ static int upload_layer(struct engine *e, int i, struct err *err) {
     };
     for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
         if (e->ops->upload(e->b, pairs[p].t, pairs[p].w, err)) return -1;
-    return upload_vector(e, from->attn_norm, &to->attn_norm, err) || upload_vector(e, from->ffn_norm, &to->ffn_norm, err) ? -1 : 0;
+    const struct { const struct tensor *t; float **to; } vectors[] = {
+        {from->attn_norm, &to->attn_norm}, {from->ffn_norm, &to->ffn_norm},
+        {from->q_bias, &to->q_bias}, {from->k_bias, &to->k_bias}, {from->v_bias, &to->v_bias},
+    };
+    for (size_t v = 0; v < sizeof vectors / sizeof *vectors; v++)
+        if (vectors[v].t && upload_vector(e, vectors[v].t, vectors[v].to, err)) return -1;
+    return 0;
 }
 
 /* cos and sin of position * theta^(-2j / dim) / factor_j, computed in double. */
@@ -168,7 +175,12 @@ static void run_layer(struct engine *e, int i) {
     const int n = e->rows.n;
     o->norm(e->b, e->x, l->attn_norm, n, m->hidden, m->eps, e->n);
     o->matmul(e->b, 3, (const struct weight *[]){&l->q, &l->k, &l->v}, e->n, n, (float *[]){e->q, e->k, e->v});
-    o->rope_append(e->b, &e->kv_shape, e->kv, i, &e->rows, e->rope, m->heads, e->q, e->k, e->v);
+    if (l->q_bias) {
+        o->add_bias(e->b, e->q, l->q_bias, n, l->q.rows);
+        o->add_bias(e->b, e->k, l->k_bias, n, l->k.rows);
+        o->add_bias(e->b, e->v, l->v_bias, n, l->v.rows);
+    }
+    o->rope_append(e->b, &e->kv_shape, e->kv, i, &e->rows, m->rope_pairs, e->rope, m->heads, e->q, e->k, e->v);
     o->attention(e->b, &e->kv_shape, e->kv, i, &e->rows, m->heads, e->q, e->a);
     o->matmul(e->b, 1, (const struct weight *[]){&l->o}, e->a, n, &e->n);
     o->add(e->b, e->x, e->n, n, m->hidden);

@@ -1,4 +1,4 @@
-/* model.c - the GGUF names of a LLaMA (gguf.md, "llama"), with every shape checked. */
+/* model.c - the GGUF names of LLaMA and Qwen2 (gguf.md, "llama", "qwen2"), with every shape checked. */
 #include "core/model.h"
 
 #include <stdio.h>
@@ -9,7 +9,9 @@
 /* An architecture is a short table of differences. */
 static const struct architecture {
     const char *name;
-} architectures[] = {{"llama"}};
+    enum rope_pairs rope_pairs; // LLaMA's converters permute q and k so that pairs are neighbours
+    bool biases;                // of q, k and v
+} architectures[] = {{"llama", ROPE_NEIGHBOURS, false}, {"qwen2", ROPE_HALVES, true}};
 
 static int read_u32(const struct model *m, const char *key, bool required, uint32_t fallback, uint32_t lo, uint32_t hi, int *out, struct err *err) {
     char name[96];
@@ -26,8 +28,12 @@ static int read_arch(struct model *m, struct err *err) {
     if (gguf_string(&m->file, "general.architecture", true, &arch, err)) return -1;
     snprintf(m->arch, sizeof m->arch, "%.*s", arch.n < 31 ? (int)arch.n : 31, arch.at);
     for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
-        if (!strcmp(architectures[i].name, m->arch)) return 0;
-    return err_set(err, "architecture '%s' of '%s' is unknown (this build runs: llama)", m->arch, m->file.path);
+        if (!strcmp(architectures[i].name, m->arch)) {
+            m->rope_pairs = architectures[i].rope_pairs;
+            m->biases = architectures[i].biases;
+            return 0;
+        }
+    return err_set(err, "architecture '%s' of '%s' is unknown (this build runs: llama, qwen2)", m->arch, m->file.path);
 }
 
 static int read_shape(struct model *m, struct err *err) {
@@ -92,10 +98,18 @@ static int find_layer(struct model *m, int i, struct err *err) {
         {&l->gate, "ffn_gate", m->ff, m->hidden}, {&l->up, "ffn_up", m->ff, m->hidden},
         {&l->down, "ffn_down", m->hidden, m->ff},
     };
+    const struct { const struct tensor **to; const char *name; int cols; } biases[] = {
+        {&l->q_bias, "attn_q", q}, {&l->k_bias, "attn_k", kv}, {&l->v_bias, "attn_v", kv},
+    };
     for (size_t t = 0; t < sizeof wanted / sizeof *wanted; t++) {
         char name[64];
         snprintf(name, sizeof name, "blk.%d.%s.weight", i, wanted[t].name);
         if (!(*wanted[t].to = need(m, name, wanted[t].rows, wanted[t].cols, err))) return -1;
+    }
+    for (size_t t = 0; m->biases && t < sizeof biases / sizeof *biases; t++) {
+        char name[64];
+        snprintf(name, sizeof name, "blk.%d.%s.bias", i, biases[t].name);
+        if (!(*biases[t].to = need(m, name, 1, biases[t].cols, err))) return -1;
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "core/backend.h"
 #include "core/err.h"
 #include "core/gguf.h"
 #include "core/map.h"
@@ -11,6 +12,7 @@
 
 struct model_layer {
     const struct tensor *attn_norm, *q, *k, *v, *o; // q (heads * dim, hidden), k, v (kv_heads * dim, hidden), o (hidden, heads * dim)
+    const struct tensor *q_bias, *k_bias, *v_bias;              // of q's, k's and v's rows; null in architectures without
     const struct tensor *ffn_norm, *gate, *up, *down; // gate, up (ff, hidden), down (hidden, ff)
 };
 
@@ -20,6 +22,8 @@ struct model {
     int layers, hidden, ff, heads, kv_heads, dim, vocab, context;
     float eps;
     double rope_theta;
+    enum rope_pairs rope_pairs;
+    bool biases; // q, k and v have them
     const struct tensor *embedding, *output_norm, *output; // output is the embedding when tied
     const struct tensor *rope_factors;                     // (dim / 2) divisors of the frequencies, or null
     struct model_layer *layer;                             // (layers), owned

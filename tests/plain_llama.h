@@ -1,7 +1,7 @@
-/* plain_llama.h - a LLaMA's forward pass from its definition, in double: the oracle of the engine.
+/* plain_llama.h - a LLaMA's or Qwen2's forward pass from its definition, in double: the oracle of the engine.
  *
  * One chain of tokens, no cache, no batching, no kernels. Weights are what the file's types mean
- * exactly (tensor_row). Touvron et al. 2023; RoPE: Su et al. 2021, pairs (2j, 2j + 1). */
+ * exactly (tensor_row). Touvron et al. 2023; RoPE: Su et al. 2021, pairs (2j, 2j + 1), in Qwen2 (j, j + dim / 2). */
 #ifndef TESTS_PLAIN_LLAMA_H
 #define TESTS_PLAIN_LLAMA_H
 
@@ -29,7 +29,7 @@ static inline double *plain_rounded(const double *x, size_t count) {
 static inline double *plain_product(const struct plain *p, const struct tensor *w, const double *exact, int n) {
     int cols = (int)w->ne[0], rows = (int)w->ne[1];
     double *y = tiny_alloc((size_t)n * rows, sizeof *y);
-    double *rounded = p->round && tensor_layout(w->type)->block == 32 ? plain_rounded(exact, (size_t)n * cols) : NULL;
+    double *rounded = p->round && tensor_layout(w->type)->block >= 32 ? plain_rounded(exact, (size_t)n * cols) : NULL;
     const double *x = rounded ? rounded : exact;
     float *row = tiny_alloc((size_t)cols, sizeof *row);
     for (int r = 0; r < rows; r++) {
@@ -63,9 +63,10 @@ static inline void plain_rope(const struct model *m, double *x, int n, int heads
         for (int h = 0; h < heads; h++)
             for (int j = 0; j < m->dim / 2; j++) {
                 double turn = i * pow(m->rope_theta, -2.0 * j / m->dim) / factor[j];
-                double *p = x + ((size_t)i * heads + h) * m->dim + 2 * j, a = p[0], b = p[1];
-                p[0] = a * cos(turn) - b * sin(turn);
-                p[1] = a * sin(turn) + b * cos(turn);
+                int halves = !strcmp(m->arch, "qwen2"), first = halves ? j : 2 * j, second = halves ? j + m->dim / 2 : 2 * j + 1;
+                double *p = x + ((size_t)i * heads + h) * m->dim, a = p[first], b = p[second];
+                p[first] = a * cos(turn) - b * sin(turn);
+                p[second] = a * sin(turn) + b * cos(turn);
             }
 }
 
@@ -94,10 +95,23 @@ static inline void plain_add(double *x, double *y, size_t count) {
     mem_free(y);
 }
 
+static inline void plain_bias(const struct tensor *bias, double *x, int n) {
+    if (!bias) return;
+    int cols = (int)bias->ne[0];
+    float *row = tiny_alloc((size_t)cols, sizeof *row);
+    tensor_row(bias, 0, row);
+    for (int i = 0; i < n; i++)
+        for (int c = 0; c < cols; c++) x[i * cols + c] += row[c];
+    mem_free(row);
+}
+
 static inline void plain_layer(const struct plain *p, const struct model_layer *l, double *x, int n) {
     const struct model *m = p->m;
     double *normed = plain_norm(l->attn_norm, x, n, m->eps);
     double *q = plain_product(p, l->q, normed, n), *k = plain_product(p, l->k, normed, n), *v = plain_product(p, l->v, normed, n);
+    plain_bias(l->q_bias, q, n);
+    plain_bias(l->k_bias, k, n);
+    plain_bias(l->v_bias, v, n);
     plain_rope(m, q, n, m->heads);
     plain_rope(m, k, n, m->kv_heads);
     double *a = plain_attention(m, q, k, v, n);

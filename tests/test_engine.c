@@ -33,11 +33,13 @@ static void prefill(struct engine *e, int slot, const int *tokens, int n) {
     if (engine_prefill(e, slot, tokens, n, &err)) fail_msg("%s", err.text);
 }
 
-static const char *const plain_models[] = {"a-f32", "b-f16", "c-bf16"}, *const quantized_models[] = {"a-q8_0", "a-q4_1", "a-q4_0"};
+static const char *const plain_models[] = {"a-f32", "b-f16", "c-bf16", "d-bf16", "e-f32"}, *const quantized_models[] = {"a-q8_0", "a-q4_1", "a-q4_0"};
+
+enum { PLAIN_MODELS = sizeof plain_models / sizeof *plain_models };
 
 static void test_logits_equal_transformers_within_2e_3(void **state) {
     (void)state;
-    for (int f = 0; f < 3; f++) {
+    for (int f = 0; f < PLAIN_MODELS; f++) {
         struct tiny_golden g = tiny_golden(plain_models[f][0]);
         struct tiny t;
         tiny_open(&t, plain_models[f], &(struct engine_options){.threads = 2});
@@ -65,7 +67,7 @@ static void test_logits_equal_transformers_within_2e_3(void **state) {
 
 static void test_greedy_text_equals_transformers(void **state) {
     (void)state;
-    for (int f = 0; f < 3; f++) {
+    for (int f = 0; f < PLAIN_MODELS; f++) {
         struct tiny_golden g = tiny_golden(plain_models[f][0]);
         struct tiny t;
         tiny_open(&t, plain_models[f], &(struct engine_options){.threads = 1, .max_rows = 7});
@@ -93,7 +95,7 @@ static double relative_rms(const float *a, const double *b, size_t n) {
 
 static void test_float_models_equal_the_definition_in_double(void **state) {
     (void)state;
-    for (int f = 0; f < 3; f++) {
+    for (int f = 0; f < PLAIN_MODELS; f++) {
         struct tiny_golden g = tiny_golden(plain_models[f][0]);
         struct tiny t;
         tiny_open(&t, plain_models[f], &(struct engine_options){.threads = 2});
@@ -169,7 +171,7 @@ static void check_tree(const char *model, uint32_t seed) {
 static void test_tree_rows_equal_chains_along_their_paths(void **state) {
     (void)state;
     for (uint32_t seed = 0; seed < 3; seed++) check_tree("a-f32", seed), check_tree("a-q4_1", seed);
-    check_tree("b-f16", 3), check_tree("c-bf16", 4), check_tree("a-q8_0", 5), check_tree("a-q4_0", 6);
+    check_tree("b-f16", 3), check_tree("c-bf16", 4), check_tree("a-q8_0", 5), check_tree("a-q4_0", 6), check_tree("d-bf16", 7);
 }
 
 /* The logits after `tokens` from a fresh slot: what any detour must give as well. */
