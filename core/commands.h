@@ -1,4 +1,6 @@
 /* commands.h - every subcommand, one line each; cmd_NAME lives beside the data it handles. */
+COMMAND(record, "decode prompts and store what every drafter would have had accepted")
+COMMAND(live, "decode under a policy, and check it against replay")
 COMMAND(replay, "play policies over a recorded trace")
 COMMAND(plot, "draw regret, speed and pulls")
 COMMAND(traces, "look into, prove and join traces")

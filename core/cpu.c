@@ -1,21 +1,23 @@
-/* cpu.c - the CPU backend: tiles of 16 output rows (kernels.h), shared out over OpenMP threads.
+/* cpu.c - the CPU backend: tiles of 16 output rows (kernels.h), shared out over a pool of threads.
  *
  * Each output element is computed whole by one thread, in one order; threads only decide who. */
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/backend.h"
 #include "core/kernels.h"
 #include "core/mem.h"
+#include "core/pool.h"
 
-enum { CHUNKS = 4096, CHUNK = 64 << 20, HUGE_PAGE = 2 << 20, ATTENTION_GROUP_MAX = 64 };
+enum { CHUNKS = 4096, CHUNK = 64 << 20, HUGE_PAGE = 2 << 20, ATTENTION_GROUP_MAX = 64, CHUNKS_A_THREAD = 4, FEW_ROWS = 4 };
 
 struct backend {
     const struct kernels *k;
+    struct pool *pool;
     int threads;
     char device[128];
     int reserved_rows, reserved_cols;
@@ -49,8 +51,12 @@ static int cpu_open(struct backend **out, const struct backend_options *options,
     struct backend *b = mem_alloc(1, sizeof *b, "the CPU backend", err);
     if (!b) return -1;
     b->k = kernels_best();
-    b->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
+    b->threads = options->threads > 0 ? options->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
     describe(b);
+    if (pool_open(&b->pool, b->threads, err)) {
+        mem_free(b);
+        return -1;
+    }
     *out = b;
     return 0;
 }
@@ -64,6 +70,7 @@ static void cpu_close(struct backend *b) {
     if (!b) return;
     for (int i = 0; i < b->chunks; i++) munmap(b->chunk[i].at, b->chunk[i].bytes);
     free_scratch(b);
+    pool_close(b->pool);
     mem_free(b);
 }
 
@@ -137,25 +144,34 @@ static void pack_row(int kind, const uint8_t *from, uint8_t *tile, int cols, int
     for (int b = 0; b < cols / QBLOCK; b++) pack_block(kind, from + (size_t)b * item, tile, b, r);
 }
 
+struct upload {
+    const struct tensor *t;
+    const struct weight *w;
+    size_t row_bytes;
+    int item; // bytes of a block
+};
+
+static void upload_tile(void *user, int tile, int worker) {
+    const struct upload *u = user;
+    (void)worker;
+    uint8_t *to = (uint8_t *)u->w->data + tile_bytes(u->w->kind, u->w->cols) * (size_t)tile;
+    for (int r = 0; r < TILE && tile * TILE + r < u->w->rows; r++) // lanes past the last row stay zero
+        pack_row(u->w->kind, (const uint8_t *)u->t->data + (size_t)(tile * TILE + r) * u->row_bytes, to, u->w->cols, r, u->item);
+}
+
+static int tiles_of(const struct weight *w) { return (w->rows + TILE - 1) / TILE; }
+
 static int cpu_upload(struct backend *b, const struct tensor *t, struct weight *w, struct err *err) {
     int kind = tile_kind(t->type);
     const struct tensor_layout *layout = tensor_layout(t->type);
     if (kind < 0 || !layout)
         return err_set(err, "tensor '%.*s' has type %u, which the CPU backend cannot multiply", (int)t->name_n, t->name, t->type);
     *w = (struct weight){.rows = (int)t->ne[1], .cols = (int)t->ne[0], .kind = kind};
-    size_t row_bytes = (size_t)w->cols / layout->block * layout->bytes, tiles = ((size_t)w->rows + TILE - 1) / TILE;
     size_t bytes = tile_bytes(kind, w->cols);
-    uint8_t *data = cpu_alloc(b, tiles, bytes, "weights", err);
-    if (!data) return -1;
-#pragma omp parallel for num_threads(b->threads)
-    for (size_t i = 0; i < tiles; i++)
-        for (int r = 0; r < TILE; r++) {
-            size_t row = i * TILE + r;
-            if (row < (size_t)w->rows) // lanes past the last row stay zero
-                pack_row(kind, (const uint8_t *)t->data + row * row_bytes, data + i * bytes, w->cols, r, layout->bytes);
-        }
-    w->data = data;
-    w->bytes = tiles * bytes;
+    if (!(w->data = cpu_alloc(b, (size_t)tiles_of(w), bytes, "weights", err))) return -1;
+    w->bytes = (size_t)tiles_of(w) * bytes;
+    struct upload u = {t, w, (size_t)w->cols / (size_t)layout->block * (size_t)layout->bytes, layout->bytes};
+    pool_run(b->pool, tiles_of(w), upload_tile, &u);
     return 0;
 }
 
@@ -200,29 +216,45 @@ static void multiply_tile(const struct kernels *k, const struct weight *w, int t
     }
 }
 
+struct product {
+    struct backend *b;
+    int count, n, tiles, chunks;
+    const struct weight *const *w;
+    float *const *y;
+    struct activation a;
+};
+
+static void quantize_row(void *user, int r, int worker) {
+    const struct product *p = user;
+    struct backend *b = p->b;
+    (void)worker;
+    size_t at = (size_t)r * p->a.cols, block = (size_t)r * (p->a.cols / QBLOCK);
+    b->k->quantize(p->a.x + at, p->a.cols, b->q + at, b->d + block, b->sum + block, b->q2 + at, b->d2 + block, b->sum2 + block);
+}
+
+/* A run of tiles over all matrices of the product: long, so that each thread streams. */
+static void multiply_chunk(void *user, int chunk, int worker) {
+    const struct product *p = user;
+    (void)worker;
+    int from = (int)((int64_t)p->tiles * chunk / p->chunks), to = (int)((int64_t)p->tiles * (chunk + 1) / p->chunks);
+    for (int t = from; t < to; t++) {
+        int i = 0, tile = t;
+        for (; tile >= tiles_of(p->w[i]); i++) tile -= tiles_of(p->w[i]);
+        multiply_tile(p->b->k, p->w[i], tile, &p->a, p->n, p->y[i]);
+    }
+}
+
 static void cpu_matmul(struct backend *b, int count, const struct weight *const *w, const float *x, int n, float *const *y) {
-    struct activation a = {.x = x, .q = b->q, .d = b->d, .sum = b->sum, .q2 = b->q2, .d2 = b->d2, .sum2 = b->sum2, .cols = w[0]->cols};
-    int tiles = 0, quantized = 0;
+    struct product p = {b, count, n, 0, 0, w, y, {.x = x, .q = b->q, .d = b->d, .sum = b->sum, .q2 = b->q2, .d2 = b->d2, .sum2 = b->sum2, .cols = w[0]->cols}};
+    bool quantized = false;
     for (int i = 0; i < count; i++) {
-        tiles += (w[i]->rows + TILE - 1) / TILE;
+        p.tiles += tiles_of(w[i]);
         quantized |= w[i]->kind > TILE_BF16;
     }
-#pragma omp parallel num_threads(b->threads)
-    {
-        if (quantized) {
-#pragma omp for schedule(static)
-            for (int r = 0; r < n; r++) {
-                size_t at = (size_t)r * a.cols, block = (size_t)r * (a.cols / QBLOCK);
-                b->k->quantize(x + at, a.cols, b->q + at, b->d + block, b->sum + block, b->q2 + at, b->d2 + block, b->sum2 + block);
-            }
-        }
-#pragma omp for schedule(static) nowait
-        for (int t = 0; t < tiles; t++) {
-            int i = 0, tile = t;
-            for (int own; tile >= (own = (w[i]->rows + TILE - 1) / TILE); i++) tile -= own;
-            multiply_tile(b->k, w[i], tile, &a, n, y[i]);
-        }
-    }
+    p.chunks = b->threads * CHUNKS_A_THREAD < p.tiles ? b->threads * CHUNKS_A_THREAD : p.tiles;
+    for (int r = 0; quantized && n < FEW_ROWS && r < n; r++) quantize_row(&p, r, 0);
+    if (quantized && n >= FEW_ROWS) pool_run(b->pool, n, quantize_row, &p);
+    pool_run(b->pool, p.chunks, multiply_chunk, &p);
 }
 
 static void cpu_norm(struct backend *b, const float *x, const float *weight, int n, int cols, float eps, float *out) {
@@ -282,16 +314,16 @@ static void cpu_rope_append(struct backend *b, const struct kv_shape *shape, voi
 
 /* One row against one key/value head: the group's query heads share each load. */
 static void attend(struct backend *b, const struct kv_shape *s, const void *kv, int layer, const struct batch *rows, int i, int head,
-                   int group, const float *q, float *out) {
+                   int group, int worker, const float *q, float *out) {
     const float *keys = kv_keys(s, kv, layer, rows->slot[i], head), *values = keys + kv_head_floats(s);
-    float *scores = b->scores + (size_t)omp_get_thread_num() * b->group * b->stride, total[ATTENTION_GROUP_MAX];
+    float *scores = b->scores + (size_t)worker * b->group * b->stride, total[ATTENTION_GROUP_MAX];
     size_t stride = b->stride;
     int prefix = rows->prefix[i], path = rows->path_at[i + 1] - rows->path_at[i], n = prefix + path;
     const int *own = rows->path + rows->path_at[i], *cells = NULL;
     int last = path ? own[path - 1] : prefix - 1;
     b->k->scores(q, group, keys, s->dim, last + 1, 1 / sqrtf((float)s->dim), scores, stride);
     if (last + 1 != n) { // a tree: keep only the row's own path, in order, as if it were a chain
-        int *list = b->cells + (size_t)omp_get_thread_num() * b->stride;
+        int *list = b->cells + (size_t)worker * b->stride;
         for (int c = 0; c < prefix; c++) list[c] = c;
         for (int c = 0; c < path; c++) {
             list[prefix + c] = own[c];
@@ -303,15 +335,27 @@ static void attend(struct backend *b, const struct kv_shape *s, const void *kv, 
     b->k->mix(scores, stride, total, group, values, (size_t)s->dim, cells, n, s->dim, out);
 }
 
+struct attention {
+    struct backend *b;
+    const struct kv_shape *s;
+    const void *kv;
+    int layer, q_heads;
+    const struct batch *rows;
+    const float *q;
+    float *out;
+};
+
+static void attend_chunk(void *user, int chunk, int worker) {
+    const struct attention *a = user;
+    int i = chunk / a->s->heads, h = chunk % a->s->heads, group = a->q_heads / a->s->heads;
+    size_t at = ((size_t)i * a->q_heads + (size_t)h * group) * a->s->dim;
+    attend(a->b, a->s, a->kv, a->layer, a->rows, i, h, group, worker, a->q + at, a->out + at);
+}
+
 static void cpu_attention(struct backend *b, const struct kv_shape *s, const void *kv, int layer, const struct batch *rows, int q_heads,
                           const float *q, float *out) {
-    int group = q_heads / s->heads;
-#pragma omp parallel for num_threads(b->threads) schedule(static) collapse(2)
-    for (int i = 0; i < rows->n; i++)
-        for (int h = 0; h < s->heads; h++) {
-            size_t at = ((size_t)i * q_heads + (size_t)h * group) * s->dim;
-            attend(b, s, kv, layer, rows, i, h, group, q + at, out + at);
-        }
+    struct attention a = {b, s, kv, layer, q_heads, rows, q, out};
+    pool_run(b->pool, rows->n * s->heads, attend_chunk, &a);
 }
 
 /* Block maxima first, then only the blocks that hold a winner are searched. */
@@ -340,9 +384,22 @@ static void top_row(const struct kernels *k, const float *x, int cols, int want,
     }
 }
 
+struct topping {
+    struct backend *b;
+    const float *logits;
+    int cols, k, *ids;
+    float *values;
+};
+
+static void top_chunk(void *user, int i, int worker) {
+    const struct topping *t = user;
+    (void)worker;
+    top_row(t->b->k, t->logits + (size_t)i * t->cols, t->cols, t->k, t->ids + (size_t)i * t->k, t->values + (size_t)i * t->k);
+}
+
 static void cpu_top(struct backend *b, const float *logits, int n, int cols, int k, int *ids, float *values) {
-#pragma omp parallel for num_threads(b->threads) schedule(static) if (n > 1)
-    for (int i = 0; i < n; i++) top_row(b->k, logits + (size_t)i * cols, cols, k, ids + (size_t)i * k, values + (size_t)i * k);
+    struct topping t = {b, logits, cols, k, ids, values};
+    pool_run(b->pool, n, top_chunk, &t);
 }
 
 const struct backend_type backend_cpu = {

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/buffer.h"
 #include "core/err.h"
 
 struct trace_sequence {
@@ -51,6 +52,9 @@ void trace_close(struct trace *t);
 static inline size_t trace_cell(const struct trace *t, int d, int q, int pos) {
     return (size_t)d * t->cells + t->sequences[q].at + (size_t)pos - 1;
 }
+
+/* The recorded tokens of sequence q, all of them, into `out`; none when the trace holds no text. */
+int trace_text(const struct trace *t, int q, struct ids *out, struct err *err);
 
 /* Calls `each` for every step's timing, in order, straight from the file (for cost fits):
  * drafter -1 carries the verification (width, ns), 0..D-1 a draft (width = proposed). */

@@ -1,0 +1,104 @@
+/* round.c - see round.h. */
+#include "core/round.h"
+
+#include "core/clock.h"
+#include "core/mem.h"
+
+int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t, struct drafter *drafters, int D,
+                 struct sampler *sampler, bool ignore_eos, struct err *err) {
+    *d = (struct decoder){.engine = e, .tokenizer = t, .drafters = drafters, .D = D, .sampler = sampler, .ignore_eos = ignore_eos, .done = true};
+    d->shown = mem_alloc((size_t)D, sizeof *d->shown, "drafters", err);
+    return d->shown ? 0 : -1;
+}
+
+void decoder_close(struct decoder *d) {
+    ids_close(&d->history);
+    mem_free(d->shown);
+    d->shown = NULL;
+}
+
+/* Appends one emitted token and notices the end. */
+static int append(struct decoder *d, int token, struct err *err) {
+    if (ids_add(&d->history, token, err)) return -1;
+    d->pos++;
+    d->eos = !d->ignore_eos && tokenizer_is_end(d->tokenizer, token);
+    d->done = d->eos || d->pos == d->max_new;
+    return 0;
+}
+
+int decoder_start(struct decoder *d, const int *prompt, int n, int max_new, uint32_t sequence, int64_t *prefill_ns, struct err *err) {
+    int room = engine_max_context(d->engine), token;
+    float margin;
+    if (n < 1) return err_set(err, "the prompt is empty, expected at least one token");
+    if (n > room - max_new)
+        return err_set(err, "a prompt of %d tokens and %d new ones exceed the context of %d (see --max-context, --max-new)", n, max_new, room);
+    ids_close(&d->history);
+    for (int i = 0; i < n; i++)
+        if (ids_add(&d->history, prompt[i], err)) return -1;
+    for (int i = 0; i < d->D; i++) d->shown[i] = 0;
+    d->prompt_n = n, d->max_new = max_new, d->pos = 0, d->sequence = sequence;
+    int64_t start = clock_ns();
+    engine_rewind(d->engine, d->slot, 0);
+    if (engine_prefill(d->engine, d->slot, prompt, n, err)) return -1;
+    sampler_pick(d->sampler, d->engine, sequence, 0, &token, &margin);
+    *prefill_ns = clock_ns() - start;
+    return append(d, token, err);
+}
+
+/* Shows the drafter what it has not seen: everything at first, then what rounds without it emitted. */
+static int catch_up(struct decoder *d, int i, struct err *err) {
+    struct drafter *drafter = &d->drafters[i];
+    if (!d->shown[i]) {
+        if (drafter_reset(drafter, d->history.at, d->prompt_n, err)) return -1;
+        d->shown[i] = d->prompt_n;
+    }
+    int fresh = (int)d->history.n - d->shown[i];
+    if (fresh && drafter_accept(drafter, d->history.at + d->shown[i], fresh, err)) return -1;
+    d->shown[i] = (int)d->history.n;
+    return 0;
+}
+
+int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err) {
+    int budget = d->max_new - d->pos - 1;
+    *asked = drafter < 0 ? 0 : gamma < budget ? gamma : budget;
+    out->n = 0, out->match = 0, *ns = 0;
+    if (!*asked) return 0;
+    int64_t start = clock_ns();
+    if (catch_up(d, drafter, err) || drafter_draft(&d->drafters[drafter], d->history.at, (int)d->history.n, *asked, out, err)) return -1;
+    *ns = clock_ns() - start;
+    return 0;
+}
+
+int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float *margin, int64_t *ns, struct err *err) {
+    struct row rows[DRAFT_MAX + 1];
+    for (int i = 0; i <= n; i++) rows[i] = (struct row){i ? draft[i - 1] : d->history.at[d->history.n - 1], d->slot, i - 1, true};
+    int64_t start = clock_ns();
+    if (engine_forward(d->engine, rows, n + 1, err)) return -1;
+    sampler_pick(d->sampler, d->engine, d->sequence, d->pos, token, margin);
+    *ns = clock_ns() - start;
+    return 0;
+}
+
+int decoder_emit(struct decoder *d, const int *draft, int accepted, int next, struct err *err) {
+    int before = d->pos;
+    engine_commit(d->engine, d->slot, accepted + 1); // the newest token of before, and the accepted ones
+    for (int i = 0; i < accepted && !d->done; i++)
+        if (append(d, draft[i], err)) return -1;
+    if (!d->done && append(d, next, err)) return -1;
+    return d->pos - before;
+}
+
+int decoder_round(struct decoder *d, int drafter, int gamma, struct round *r, struct err *err) {
+    struct draft draft;
+    int token[DRAFT_MAX + 1];
+    float margin[DRAFT_MAX + 1];
+    if (decoder_draft(d, drafter, gamma, &draft, &r->gamma, &r->draft_ns, err)) return -1;
+    if (decoder_verify(d, draft.token, draft.n, token, margin, &r->verify_ns, err)) return -1;
+    int accepted = 0;
+    while (accepted < draft.n && draft.token[accepted] == token[accepted]) accepted++;
+    r->emitted = decoder_emit(d, draft.token, accepted, token[accepted], err);
+    if (r->emitted < 0) return -1;
+    r->proposed = draft.n;
+    r->accepted = accepted < r->emitted ? accepted : r->emitted; // text after the end is dropped
+    return 0;
+}

@@ -1,0 +1,64 @@
+/* round.h - speculative decoding of one sequence: ONE round is draft, verify, accept.
+ *
+ * Position s counts emitted tokens. Prefill emits the first and is no round. A round at s with
+ * draft length gamma drafts at most min(gamma, max_new - s - 1) tokens, verifies them in one
+ * forward pass together with the newest token, and emits the accepted prefix and one token of the
+ * target's own. The recorder uses the same three pieces, one by one. Greedy verification by
+ * equality (Leviathan et al. 2023); sampled targets through coupled noise (sampler.h). */
+#ifndef CORE_ROUND_H
+#define CORE_ROUND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/buffer.h"
+#include "core/drafter.h"
+#include "core/engine.h"
+#include "core/sampler.h"
+#include "core/tokenizer.h"
+
+struct decoder {
+    struct engine *engine;             // borrowed
+    int slot;
+    const struct tokenizer *tokenizer; // borrowed: tells which tokens end a text
+    struct drafter *drafters;          // (D), borrowed
+    int D;
+    struct sampler *sampler;           // borrowed
+    bool ignore_eos;
+    // of the sequence being decoded:
+    uint32_t sequence;  // names its noise
+    struct ids history; // prompt and emitted tokens
+    int prompt_n, max_new;
+    int pos;            // emitted tokens
+    bool done, eos;     // ended; by an end token
+    int *shown;         // (D) tokens of the history each drafter has seen, 0: not even reset; owned
+};
+
+struct round {
+    int gamma, proposed, accepted, emitted; // gamma: after the token budget
+    int64_t draft_ns;  // catch-up included
+    int64_t verify_ns; // the forward pass and the choice of tokens
+};
+
+int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t, struct drafter *drafters, int D,
+                 struct sampler *sampler, bool ignore_eos, struct err *err);
+void decoder_close(struct decoder *d);
+
+/* A new sequence: prefill, and the first token (pos 1). Fails when prompt + max_new exceed the context. */
+int decoder_start(struct decoder *d, const int *prompt, int n, int max_new, uint32_t sequence, int64_t *prefill_ns, struct err *err);
+
+/* One whole round with drafter 0..D-1, or -1 for plain decoding. The emitted tokens are the last
+ * r->emitted of the history. */
+int decoder_round(struct decoder *d, int drafter, int gamma, struct round *r, struct err *err);
+
+/* The pieces. Drafts up to min(gamma, budget) tokens after the drafter has caught up on the tokens it
+ * has not seen; *ns counts both. gamma after the budget is returned in *asked. */
+int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err);
+/* One pass over the newest token and n drafted ones: token[i] is the target's choice after i of
+ * them (n + 1 items), margin likewise. Nothing is committed. */
+int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float *margin, int64_t *ns, struct err *err);
+/* Accepts the first `accepted` drafted tokens of the last verification and emits `next` after them
+ * (unless an end token among them ends the text first). Returns the number of tokens emitted, or -1. */
+int decoder_emit(struct decoder *d, const int *draft, int accepted, int next, struct err *err);
+
+#endif

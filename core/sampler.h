@@ -1,0 +1,30 @@
+/* sampler.h - the target's token at a position: greedy, or by Gumbel noise fixed per position.
+ *
+ * With temperature T > 0 the token at position p is argmax_v(logit_v / T + G(p, v)), where the
+ * Gumbel noise G depends on (noise seed, sequence, p, v) alone: an exact sample of the target
+ * that does not depend on who drafted (drafter-invariant coupling, Daliri et al. 2024,
+ * arXiv 2408.07978). Ties go to the lowest id. */
+#ifndef CORE_SAMPLER_H
+#define CORE_SAMPLER_H
+
+#include <stdint.h>
+
+#include "core/engine.h"
+
+struct sampler {
+    double temperature; // 0: greedy
+    uint64_t noise_seed;
+    float *logits;      // (rows, vocab) scratch, owned; only when sampling
+};
+
+int sampler_open(struct sampler *s, double temperature, uint64_t noise_seed, const struct engine *e, struct err *err);
+void sampler_close(struct sampler *s);
+
+/* The tokens after each row of the engine's last pass that wanted logits: row i decides position
+ * pos + i of `sequence`. token and margin (top-1 minus top-2 score) have as many items; returns how many. */
+int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos, int *token, float *margin);
+
+/* One row of n logits (tests): the winner, and its margin. */
+int sampler_row(const struct sampler *s, const float *logits, int n, uint32_t sequence, int pos, float *margin);
+
+#endif

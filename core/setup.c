@@ -1,0 +1,45 @@
+/* setup.c - see setup.h. */
+#include "core/setup.h"
+
+#include <string.h>
+
+static int open_drafters(struct setup *s, const struct texts *specs, struct err *err) {
+    if (specs->n > SETUP_DRAFTERS) return err_usage(err, "%d drafters, expected at most %d", specs->n, SETUP_DRAFTERS);
+    for (int i = 0; i < specs->n; i++) {
+        int rc = drafter_open(&s->drafters[s->D], specs->at[i], err);
+        if (rc) return rc;
+        s->D++;
+        for (int j = 0; j < i; j++)
+            if (!strcmp(s->drafters[j].name, s->drafters[i].name))
+                return err_usage(err, "two drafters are called '%s': name one of them, as in other@%s", s->drafters[i].name, specs->at[i]);
+    }
+    return 0;
+}
+
+int setup_open(struct setup *s, const struct setup_options *o, struct err *err) {
+    memset(s, 0, sizeof *s);
+    s->options = o;
+    int rc = open_drafters(s, &o->drafters, err);
+    if (!rc) rc = model_open(&s->model, o->model, err);
+    if (!rc) rc = tokenizer_open_gguf(&s->tokenizer, &s->model.file, err);
+    if (!rc) rc = chat_open(&s->chat, &s->tokenizer, o->chat_template, err);
+    if (!rc && s->tokenizer.size > s->model.vocab)
+        rc = err_set(err, "'%s' has %d tokens but embeddings for %d", o->model, s->tokenizer.size, s->model.vocab);
+    const struct engine_options engine = {.backend = o->backend, .device = o->device, .threads = o->threads, .max_context = o->max_context};
+    if (!rc) rc = engine_open(&s->engine, &s->model, &engine, err);
+    if (!rc) rc = sampler_open(&s->sampler, o->temperature, o->noise_seed, s->engine, err);
+    if (!rc) rc = decoder_open(&s->decoder, s->engine, &s->tokenizer, s->drafters, s->D, &s->sampler, o->ignore_eos, err);
+    if (rc) setup_close(s);
+    return rc;
+}
+
+void setup_close(struct setup *s) {
+    decoder_close(&s->decoder);
+    sampler_close(&s->sampler);
+    engine_close(s->engine);
+    chat_close(&s->chat);
+    tokenizer_close(&s->tokenizer);
+    model_close(&s->model);
+    for (int i = 0; i < s->D; i++) drafter_close(&s->drafters[i]);
+    memset(s, 0, sizeof *s);
+}

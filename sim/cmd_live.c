@@ -1,0 +1,243 @@
+/* cmd_live.c - `banditspec live`: decoding under a policy, while one watches. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/cmd.h"
+#include "core/mem.h"
+#include "core/progress.h"
+#include "core/setup.h"
+#include "core/text_stream.h"
+#include "sim/live.h"
+#include "sim/print_live.h"
+#include "sim/replay.h"
+#include "traces/prompt_ids.h"
+
+static const struct opt_help help = {
+    .usage = "live --model M --drafter D... --policy P (--prompt TEXT | --prompts F) [options]",
+    .about = "Decodes under a policy. On a terminal, tokens that were drafted and accepted stand out from the\n"
+             "target's own. The text is the target's own, token for token, whatever the policy. --compare decodes\n"
+             "plainly as well and prints the speed-up; --check plays the same policy over a recorded trace with\n"
+             "this run's timings and stops at the first round that differs.",
+    .example = "  banditspec live --model SmolLM2.gguf --drafter pld sam --prompt 'Write a haiku about rivers.' --compare\n"
+               "  banditspec live --model SmolLM2.gguf --drafter pld sam --prompts p.jsonl --check run.db --policy ucbspec\n",
+};
+
+struct options {
+    struct setup_options setup;
+    const char *policy, *prompt, *prompts, *scope, *steps, *check;
+    struct texts arms;
+    int max_new, limit, recording;
+    uint64_t seed;
+    bool ids, json, compare;
+};
+
+struct live {
+    const struct options *o;
+    struct setup setup;
+    struct prompts prompts;
+    struct arms arms;
+    struct problem problem;
+    struct agent agent;
+    struct trace trace;
+    struct cost cost;
+    struct mirror mirror;
+    struct world_live world;
+    struct live_prompt prompt; // the one at hand
+    struct ids ids;
+    struct rounds rounds;
+    struct steps steps;
+    int ordinal;
+    struct printer printer;
+    struct live_total total;
+    int64_t *pulls; // (K), owned
+};
+
+static int check_options(const struct options *o, struct err *err) {
+    if (!o->prompt == !o->prompts) return err_usage(err, "give either --prompt or --prompts (see banditspec live --help)");
+    if (strcmp(o->scope, "prompt") && strcmp(o->scope, "stream"))
+        return err_usage(err, "option '--scope' wants prompt or stream, got '%s'", o->scope);
+    if (o->ids && o->json) return err_usage(err, "give --ids or --json, not both");
+    return 0;
+}
+
+static int open_prompts(struct live *l, struct err *err) {
+    if (l->o->prompts) return prompts_open(&l->prompts, l->o->prompts, l->o->limit, err);
+    if (!(l->prompts.at = mem_alloc(1, sizeof *l->prompts.at, "the prompt", err))) return -1;
+    l->prompts.n = 1;
+    struct prompt *p = &l->prompts.at[0];
+    p->text = mem_text(l->o->prompt, strlen(l->o->prompt), err);
+    p->question = mem_text("", 0, err), p->category = mem_text("", 0, err);
+    return p->text && p->question && p->category ? 0 : -1;
+}
+
+/* The trace must tell of this very target and these very drafters. */
+static int open_check(struct live *l, struct err *err) {
+    if (!l->o->check) return 0;
+    const struct trace *t = &l->trace;
+    char sha[SHA256_HEX];
+    if (trace_open(&l->trace, l->o->check, l->o->recording, err) || cost_fit(&l->cost, t, err) || model_sha256(&l->setup.model, sha, err)) return -1;
+    if (strcmp(sha, t->target_sha256)) return err_set(err, "trace '%s' was recorded with another target ('%s')", t->path, t->target);
+    if (strcmp(l->setup.tokenizer.sha256, t->tokenizer_sha256)) return err_set(err, "trace '%s' was recorded with another tokenizer", t->path);
+    if (l->o->max_new != t->max_new) return err_set(err, "trace '%s' was recorded with --max-new %d, not %d", t->path, t->max_new, l->o->max_new);
+    if (l->o->setup.temperature != t->temperature || (t->temperature > 0 && (int64_t)l->o->setup.noise_seed != t->noise_seed))
+        return err_set(err, "trace '%s' was recorded with --temperature %g --noise-seed %lld", t->path, t->temperature, (long long)t->noise_seed);
+    bool same = l->setup.D == t->D;
+    for (int d = 0; same && d < t->D; d++)
+        same = !strcmp(l->setup.drafters[d].name, t->drafters[d].name) && !strcmp(l->setup.drafters[d].options, t->drafters[d].parameters);
+    if (same) return 0;
+    err_set(err, "trace '%s' was recorded with --drafter", t->path);
+    for (int d = 0; d < t->D; d++) err_add(err, " %s@%s,%s", t->drafters[d].name, t->drafters[d].kind, t->drafters[d].parameters);
+    return err_add(err, "; give the same, in this order");
+}
+
+static int open_policy(struct live *l, struct err *err) {
+    const char *names[SETUP_DRAFTERS];
+    int L = l->o->check ? l->trace.L : 8;
+    for (int d = 0; d < l->setup.D; d++) names[d] = l->setup.drafters[d].name;
+    int rc = arms_parse(&l->arms, l->o->arms.at, l->o->arms.n, names, l->setup.D, l->o->arms.n && !l->o->check ? DRAFT_MAX : L, err);
+    if (rc) return rc;
+    l->problem = (struct problem){.K = l->arms.K, .D = l->setup.D, .L = l->arms.L, .arms = l->arms.at};
+    if ((rc = agent_open(&l->agent, l->o->policy, &l->problem, err))) return rc;
+    if (l->o->check && (rc = mirror_open(&l->mirror, &l->trace, &l->cost, l->o->policy, &l->problem, err))) return rc;
+    l->pulls = mem_alloc((size_t)l->arms.K, sizeof *l->pulls, "pulls", err);
+    return l->pulls ? 0 : -1;
+}
+
+static int watch_round(void *user, const struct step *s, struct err *err) {
+    struct live *l = user;
+    l->pulls[s->outcome.arm]++;
+    if (rounds_add(&l->rounds, s, err)) return -1;
+    if (!l->o->steps) return 0;
+    int drafter = l->arms.at[s->outcome.arm].drafter;
+    return steps_add(&l->steps, l->agent.spec, l->o->seed, l->ordinal, s, drafter < 0 ? "plain" : l->setup.drafters[drafter].name, err);
+}
+
+static int listen(void *user, const int *tokens, int n, int accepted, struct err *err) {
+    struct live *l = user;
+    return printer_tokens(&l->printer, tokens, n, accepted, err);
+}
+
+/* The prompt decoded plainly, silently; its text must be the policy's (law 1). */
+static int decode_plain(struct live *l, struct ids *text, double *seconds, struct err *err) {
+    struct decoder *d = &l->setup.decoder;
+    struct round r;
+    int64_t prefill;
+    if (decoder_start(d, l->prompt.ids, l->prompt.n, l->o->max_new, l->prompt.sequence, &prefill, err)) return -1;
+    while (!d->done) {
+        if (decoder_round(d, -1, 0, &r, err)) return -1;
+        *seconds += (double)r.verify_ns / 1e9;
+    }
+    for (int i = d->prompt_n; i < (int)d->history.n; i++)
+        if (ids_add(text, d->history.at[i], err)) return -1;
+    return 0;
+}
+
+static int same_text(const struct ids *plain, const int *tokens, int n, int ordinal, struct err *err) {
+    int i = 0;
+    while (i < n && i < (int)plain->n && tokens[i] == plain->at[i]) i++;
+    if (i == n && i == (int)plain->n) return 0;
+    return err_set(err, "prompt %d: the text differs from plain decoding at token %d", ordinal, i);
+}
+
+static int play(struct live *l, int q, struct err *err) {
+    struct episode_watch watch = {watch_round, l};
+    struct episode_total sum = {0};
+    bool fresh = !strcmp(l->o->scope, "prompt");
+    if (fresh) agent_reset(&l->agent);
+    l->rounds.n = 0;
+    printer_begin(&l->printer, q, &l->prompts.at[q]);
+    l->world.prompts = &l->prompt;
+    int rc = episode_run(&l->world.world, &l->agent, l->o->seed, 0, (uint32_t)l->ordinal, NULL, 0, &watch, &sum, err);
+    if (rc) return rc;
+    if ((rc = printer_end(&l->printer, err))) return rc;
+    l->total.rounds += sum.rounds, l->total.emitted += sum.emitted, l->total.proposed += sum.proposed, l->total.accepted += sum.accepted;
+    l->total.draft_s += sum.draft_s, l->total.verify_s += sum.verify_s, l->total.prefill_s += (double)l->world.prefill_ns / 1e9;
+    return 0;
+}
+
+static int decode_prompt(struct live *l, int q, struct err *err) {
+    char key[17];
+    struct ids plain = {NULL, 0, 0};
+    if (prompt_ids(&l->prompts.at[q], &l->setup.chat, l->setup.model.vocab, &l->ids, err) || prompt_key(l->ids.at, (int)l->ids.n, key, err)) return -1;
+    l->prompt = (struct live_prompt){l->ids.at, (int)l->ids.n, prompt_sequence(key)};
+    int recorded = l->o->check ? mirror_find(&l->mirror, key) : -1, rc = 0;
+    l->ordinal = recorded >= 0 ? l->trace.sequences[recorded].ordinal : q;
+    if (l->o->check && recorded < 0) return err_set(err, "trace '%s' has no such prompt", l->trace.path);
+    if (l->o->compare && q % 2 == 0) rc = decode_plain(l, &plain, &l->total.plain_s, err); // turn about, so that drift hits both
+    if (!rc) rc = play(l, q, err);
+    const struct decoder *d = &l->setup.decoder;
+    int n = d->pos;
+    int *text = mem_alloc((size_t)(n > 0 ? n : 1), sizeof *text, "the text", err);
+    if (!text) rc = -1;
+    if (!rc) memcpy(text, d->history.at + d->prompt_n, (size_t)n * sizeof *text);
+    if (!rc && recorded >= 0) rc = mirror_sequence(&l->mirror, recorded, !strcmp(l->o->scope, "prompt"), l->o->seed, &l->rounds, text, n, err);
+    if (!rc && l->o->compare && q % 2 == 1) rc = decode_plain(l, &plain, &l->total.plain_s, err);
+    if (!rc && l->o->compare) rc = same_text(&plain, text, n, q, err);
+    ids_close(&plain);
+    mem_free(text);
+    return rc;
+}
+
+static int write_steps(const struct live *l, struct err *err) {
+    if (!l->o->steps) return 0;
+    FILE *f = fopen(l->o->steps, "w");
+    bool good = f && fputs(STEPS_HEADER, f) >= 0 && fwrite(l->steps.text, 1, l->steps.n, f) == l->steps.n;
+    if (f && fclose(f)) good = false;
+    return good ? 0 : err_set(err, "cannot write '%s': %s", l->o->steps, strerror(errno));
+}
+
+static int run(struct live *l, struct err *err) {
+    const struct options *o = l->o;
+    int rc = open_prompts(l, err);
+    if (!rc) rc = setup_open(&l->setup, &o->setup, err);
+    if (!rc) rc = open_check(l, err);
+    if (!rc) rc = open_policy(l, err);
+    if (rc) return rc;
+    l->world = world_live(&l->setup.decoder, NULL, o->max_new);
+    l->world.listen = listen, l->world.user = l;
+    l->printer = (struct printer){.tokenizer = &l->setup.tokenizer, .ids = o->ids, .json = o->json, .many = l->prompts.n > 1,
+                                  .colour = isatty(STDOUT_FILENO) == 1};
+    for (int q = 0; !rc && q < l->prompts.n; q++)
+        if ((rc = decode_prompt(l, q, err)) == ERR_FAILED && l->prompts.n > 1) err_add(err, " (prompt %d of '%s')", q, o->prompts);
+    if (!rc) rc = write_steps(l, err);
+    const struct live_report report = {.total = &l->total, .policy = l->agent.spec, .arms = &l->arms, .pulls = l->pulls,
+                                       .mirror = o->check ? &l->mirror : NULL, .compared = o->compare, .prompts = l->prompts.n};
+    return rc ? rc : printer_report(&l->printer, &report, err);
+}
+
+int cmd_live(int argc, char **argv, struct err *err) {
+    struct options o = {.setup = {.backend = "cpu"}, .policy = "thompson", .scope = "prompt", .max_new = 128};
+    const struct opt table[] = {
+        SETUP_OPTIONS(&o.setup),
+        {"policy", OPT_TEXT, &o.policy, "P", "name:key=value,...; 'none' decodes plainly (see banditspec policies)"},
+        {"arms", OPT_LIST, &o.arms, "A...", "arms such as plain pld:1-8 sam:2,4 (default: plain and each drafter at 2, 4, 8)"},
+        {"prompt", OPT_TEXT, &o.prompt, "TEXT", "one user turn"},
+        {"prompts", OPT_TEXT, &o.prompts, "FILE", "prompts, JSON Lines"},
+        {"limit", OPT_INT, &o.limit, "N", "only the first N prompts, 0 for all", 0, 1 << 30},
+        {"max-new", OPT_INT, &o.max_new, "N", "tokens to emit at most", 1, 1 << 20},
+        {"scope", OPT_TEXT, &o.scope, "prompt|stream", "whether the policy forgets between prompts"},
+        {"seed", OPT_U64, &o.seed, "S", "seed of the policy's draws"},
+        {"compare", OPT_FLAG, &o.compare, NULL, "decode plainly as well; print the speed-up"},
+        {"check", OPT_TEXT, &o.check, "T", "compare every round with replay over this trace"},
+        {"recording", OPT_INT, &o.recording, "ID", "which recording of the trace, 0 for the only one", 0, 1 << 30},
+        {"steps", OPT_TEXT, &o.steps, "FILE", "write every round as CSV"},
+        {"ids", OPT_FLAG, &o.ids, NULL, "print token ids, a JSON array a prompt, instead of text"},
+        {"json", OPT_FLAG, &o.json, NULL, "print the closing figures as JSON, and no text"},
+        {0},
+    };
+    int rc = opt_parse(table, &help, argc, argv, err);
+    if (rc) return rc > 0 ? 0 : rc;
+    if ((rc = check_options(&o, err))) return rc;
+    struct live *l = mem_alloc(1, sizeof *l, "the live run", err);
+    if (!l) return -1;
+    l->o = &o;
+    rc = run(l, err);
+    printer_close(&l->printer);
+    mirror_close(&l->mirror), agent_close(&l->agent), arms_close(&l->arms), trace_close(&l->trace);
+    rounds_close(&l->rounds), steps_close(&l->steps), ids_close(&l->ids);
+    setup_close(&l->setup), prompts_close(&l->prompts);
+    mem_free(l->pulls), mem_free(l);
+    return rc;
+}

@@ -1,0 +1,38 @@
+/* world_live.c - see world_live.h. */
+#include "sim/world_live.h"
+
+static int tell(struct world_live *w, int n, int accepted, struct err *err) {
+    const struct ids *h = &w->decoder->history;
+    return w->listen ? w->listen(w->user, h->at + h->n - n, n, accepted, err) : 0;
+}
+
+static void follow(struct world_live *w) {
+    w->world.pos = w->decoder->pos;
+    w->world.done = w->decoder->done;
+}
+
+static int live_start(struct world *world, int q, struct err *err) {
+    struct world_live *w = (struct world_live *)world;
+    const struct live_prompt *p = &w->prompts[q];
+    if (decoder_start(w->decoder, p->ids, p->n, w->max_new, p->sequence, &w->prefill_ns, err)) return -1;
+    world->sequence = q;
+    world->max_new = w->max_new;
+    follow(w);
+    return tell(w, 1, 0, err);
+}
+
+static int live_round(struct world *world, const struct arm *arm, struct outcome *o, struct err *err) {
+    struct world_live *w = (struct world_live *)world;
+    struct round r;
+    if (decoder_round(w->decoder, arm->drafter, arm->gamma, &r, err)) return -1;
+    o->gamma = r.gamma, o->proposed = r.proposed, o->accepted = r.accepted, o->emitted = r.emitted;
+    o->draft_s = (double)r.draft_ns / 1e9, o->verify_s = (double)r.verify_ns / 1e9;
+    follow(w);
+    return tell(w, r.emitted, r.accepted, err);
+}
+
+static const struct world_type live = {.name = "live", .start = live_start, .round = live_round};
+
+struct world_live world_live(struct decoder *d, const struct live_prompt *prompts, int max_new) {
+    return (struct world_live){.world = {.type = &live, .max_new = max_new}, .decoder = d, .prompts = prompts, .max_new = max_new};
+}

@@ -1,0 +1,27 @@
+/* world_live.h - live decoding as a world: the engine plays the rounds, seconds are the clock's. */
+#ifndef SIM_WORLD_LIVE_H
+#define SIM_WORLD_LIVE_H
+
+#include "core/round.h"
+#include "sim/world.h"
+
+struct live_prompt {
+    const int *ids; // (n), borrowed
+    int n;
+    uint32_t sequence; // names its noise
+};
+
+struct world_live {
+    struct world world;             // first: a struct world * is a struct world_live *
+    struct decoder *decoder;        // borrowed
+    const struct live_prompt *prompts; // borrowed; world.type->start's q counts them
+    int max_new;
+    int64_t prefill_ns;             // of the sequence being played
+    /* Called with the tokens as they are emitted: the first `accepted` were drafted. Null: nobody listens. */
+    int (*listen)(void *user, const int *tokens, int n, int accepted, struct err *err);
+    void *user;
+};
+
+struct world_live world_live(struct decoder *d, const struct live_prompt *prompts, int max_new);
+
+#endif

@@ -1,0 +1,108 @@
+/* record.c - see record.h. */
+#include "traces/record.h"
+
+#include "core/mem.h"
+
+int recorded_open(struct recorded *r, int max_new, int D, struct err *err) {
+    *r = (struct recorded){.tokens = 0};
+    r->token = mem_alloc((size_t)max_new, sizeof *r->token, "tokens", err);
+    r->steps = mem_alloc((size_t)max_new, sizeof *r->steps, "steps", err);
+    r->drafts = mem_alloc((size_t)max_new * (size_t)(D ? D : 1), sizeof *r->drafts, "drafts", err);
+    if (r->token && r->steps && r->drafts) return 0;
+    recorded_close(r);
+    return -1;
+}
+
+void recorded_close(struct recorded *r) {
+    mem_free(r->token), mem_free(r->steps), mem_free(r->drafts);
+    *r = (struct recorded){.tokens = 0};
+}
+
+/* The rows of a position's verification: the first width - 1 tokens of the longest draft, or the
+ * newest token again where it is too short (only the time of such rows is of use). */
+static int fill_rows(const struct decoder *d, const struct record_draft *drafts, int width, int *row) {
+    int longest = 0;
+    for (int i = 1; i < d->D; i++)
+        if (drafts[i].draft.n > drafts[longest].draft.n) longest = i;
+    int real = d->D ? drafts[longest].draft.n : 0;
+    for (int i = 0; i < width - 1; i++) row[i] = i < real ? drafts[longest].draft.token[i] : d->history.at[d->history.n - 1];
+    return real < width - 1 ? real : width - 1;
+}
+
+/* Predictions of a pass that hold as long as its drafted rows come true. */
+struct foresight {
+    int pos, n;                // token[i] was predicted for position pos + i
+    int token[DRAFT_MAX + 1], draft[DRAFT_MAX + 1];
+};
+
+static int keep_promise(const struct foresight *f, const struct recorded *r, int pos, int token, struct err *err) {
+    int i = pos - f->pos;
+    if (i <= 0 || i >= f->n) return 0;
+    for (int j = 0; j < i; j++)
+        if (f->draft[j] != r->token[f->pos + j]) return 0;
+    if (f->token[i] == token) return 0;
+    return err_set(err, "the target is not batch invariant: token %d of the text is %d alone and %d in a pass of %d rows", pos, token, f->token[i], f->n);
+}
+
+/* One position: every drafter drafts, one verification, one token. */
+static int record_position(struct recorded *r, struct decoder *d, int L, int width, struct foresight *f, struct err *err) {
+    int pos = d->pos, row[DRAFT_MAX + 1], token[DRAFT_MAX + 1], asked;
+    float margin[DRAFT_MAX + 1];
+    struct record_draft *drafts = r->drafts + (size_t)pos * (size_t)d->D;
+    for (int i = 0; i < d->D; i++)
+        if (decoder_draft(d, i, L, &drafts[i].draft, &asked, &drafts[i].ns, err)) return -1;
+    int real = fill_rows(d, drafts, width, row);
+    struct store_step *step = &r->steps[pos];
+    if (decoder_verify(d, row, width - 1, token, margin, &step->verify_ns, err)) return -1;
+    if (keep_promise(f, r, pos, token[0], err)) return -1;
+    f->pos = pos, f->n = real + 1;
+    for (int i = 0; i <= real; i++) f->token[i] = token[i], f->draft[i] = i < real ? row[i] : -1;
+    step->pos = pos, step->token = r->token[pos] = token[0], step->margin = margin[0], step->verify_width = width;
+    return decoder_emit(d, row, 0, token[0], err) < 0 ? -1 : 0;
+}
+
+static void count_accepted(struct recorded *r, int D) {
+    for (int pos = 1; pos < r->tokens; pos++)
+        for (int i = 0; i < D; i++) {
+            struct record_draft *x = &r->drafts[(size_t)pos * (size_t)D + (size_t)i];
+            x->accepted = 0;
+            while (x->accepted < x->draft.n && pos + x->accepted < r->tokens && x->draft.token[x->accepted] == r->token[pos + x->accepted]) x->accepted++;
+        }
+}
+
+int record_sequence(struct recorded *r, struct decoder *d, const int *prompt, int n, int max_new, int L, uint32_t sequence, int turn, struct err *err) {
+    struct foresight f = {0};
+    if (decoder_start(d, prompt, n, max_new, sequence, &r->prefill_ns, err)) return -1;
+    r->token[0] = d->history.at[n];
+    while (!d->done) {
+        int budget = max_new - d->pos - 1, widest = (L < budget ? L : budget) + 1;
+        if (record_position(r, d, L, (turn + d->pos) % widest + 1, &f, err)) return -1;
+    }
+    r->tokens = d->pos, r->eos = d->eos;
+    count_accepted(r, d->D);
+    return 0;
+}
+
+static int store_drafts(const struct recorded *r, struct store *s, const struct decoder *d, int pos, struct err *err) {
+    for (int i = 0; i < d->D; i++) {
+        const struct record_draft *x = &r->drafts[(size_t)pos * (size_t)d->D + (size_t)i];
+        float signal[2 * DRAFT_MAX];
+        bool copier = d->drafters[i].type->copier;
+        if (copier) signal[0] = (float)x->draft.match;
+        for (int k = 0; !copier && k < x->draft.n; k++) signal[2 * k] = x->draft.top_prob[k], signal[2 * k + 1] = x->draft.entropy[k];
+        int count = copier ? 1 : 2 * x->draft.n;
+        if (store_draft(s, i, &(struct store_draft){x->draft.n, x->accepted, x->ns, count ? signal : NULL, count}, err)) return -1;
+    }
+    return 0;
+}
+
+int record_store(const struct recorded *r, struct store *s, const struct decoder *d, const struct store_sequence *q, struct err *err) {
+    int rc = store_begin(s, q, err);
+    for (int pos = 1; !rc && pos < r->tokens; pos++) {
+        rc = store_step(s, &r->steps[pos], err);
+        if (!rc) rc = store_drafts(r, s, d, pos, err);
+    }
+    if (!rc) rc = store_commit(s, err);
+    if (rc) store_rollback(s);
+    return rc;
+}

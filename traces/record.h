@@ -1,0 +1,38 @@
+/* record.h - recording one sequence: what every drafter would have had accepted at every position.
+ *
+ * The target decodes one token a position, but each position is a real verification: its width
+ * goes round 1, 2, ... L + 1, so that timings of every width come from real forward passes, and
+ * the rows past the first hold a drafter's own tokens. What such a pass predicts further ahead
+ * must come true at the later positions (law 2); a recording that breaks this stops. */
+#ifndef TRACES_RECORD_H
+#define TRACES_RECORD_H
+
+#include "core/round.h"
+#include "traces/store.h"
+
+struct record_draft {
+    struct draft draft;
+    int accepted;
+    int64_t ns;
+};
+
+struct recorded {
+    int tokens;                  // emitted, the first included
+    bool eos;
+    int64_t prefill_ns;
+    int *token;                  // (max_new) emitted tokens
+    struct store_step *steps;    // (max_new) of positions 1 .. tokens - 1; [0] unused
+    struct record_draft *drafts; // (max_new, D)
+};
+
+int recorded_open(struct recorded *r, int max_new, int D, struct err *err);
+void recorded_close(struct recorded *r);
+
+/* Decodes the prompt to its end with every drafter drafting up to L tokens at every position.
+ * `turn` shifts the rotation of widths from sequence to sequence. */
+int record_sequence(struct recorded *r, struct decoder *d, const int *prompt, int n, int max_new, int L, uint32_t sequence, int turn, struct err *err);
+
+/* Writes it as one transaction. */
+int record_store(const struct recorded *r, struct store *s, const struct decoder *d, const struct store_sequence *q, struct err *err);
+
+#endif
