@@ -2,8 +2,11 @@
 #include "core/kernels.h"
 #include "core/simd.h"
 
-/* Loops over rows, heads and vectors have constant bounds: unrolled, their arrays become registers. */
-#if defined __clang__
+/* Loops over rows, heads and vectors have constant bounds: unrolled, their arrays become registers.
+ * Portable vectors fit no register: unrolled, they would only take the compiler minutes. */
+#if defined SIMD_PORTABLE
+#define UNROLL
+#elif defined __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 8")
@@ -78,6 +81,10 @@ TILE_FLOAT(tile_f16, uint16_t, v16_f16)
 TILE_FLOAT(tile_bf16, uint16_t, v16_bf16)
 
 /* One body for every number of rows: the switch makes `rows` a constant. */
+#if defined SIMD_PORTABLE
+#define TILE_ENTRY(name, call) \
+    static void name(const void *tile, const struct activation *a, int rows, float *y, size_t stride) { call(rows); }
+#else
 #define TILE_ENTRY(name, call)                                                                   \
     static void name(const void *tile, const struct activation *a, int rows, float *y, size_t stride) { \
         switch (rows) {                                                                          \
@@ -91,6 +98,7 @@ TILE_FLOAT(tile_bf16, uint16_t, v16_bf16)
         default: call(8); break;                                                                 \
         }                                                                                        \
     }
+#endif
 #define Q4_0(n) tile_quantized(tile, a, n, y, stride, TILE_Q4_0)
 #define Q4_1(n) tile_quantized(tile, a, n, y, stride, TILE_Q4_1)
 #define Q8_0(n) tile_quantized(tile, a, n, y, stride, TILE_Q8_0)
