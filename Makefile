@@ -76,10 +76,10 @@ test: $(TESTS) $(BUILD)/banditspec
 	@tests/run.sh $(BUILD)/tests $(TESTS)
 
 demo: $(BUILD)/banditspec
-	@traces/demo/demo.sh $(BUILD) $(MODEL)
+	@traces/demo/demo.sh $(BUILD) $(if $(MODEL),"$(MODEL)")
 
 bench: $(BUILD)/banditspec $(BUILD)/tests/bench_replay
-	@tests/bench.sh $(BUILD) $(MODEL)
+	@tests/bench.sh $(BUILD) $(if $(MODEL),"$(MODEL)")
 
 deps:
 	@echo "deps: everything is here"
