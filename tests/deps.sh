@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 command_of() { command -v "$1"; }
 library() { pkg-config --exists "$1"; }
 header() { echo "#include <$1>" | cc -E -; }
+font() { fc-match -f '%{family}' "$1" | grep -E "$1|Liberation"; } # the pictures are laid out for its widths
 pip() { python3 -m pip --version; }
 
 # want CHECK ARGUMENT APT-PACKAGE BREW-FORMULA: when the check fails, both lists grow.
@@ -31,6 +32,7 @@ look() {
     want library cmocka libcmocka-dev cmocka
     want header Random123/philox.h librandom123-dev random123
     want command_of gnuplot gnuplot-nox gnuplot
+    want font Arial fonts-liberation font-liberation
     [ $# -eq 0 ] || want pip - python3-pip python
     [ ${#apt[@]} -gt 0 ]
 }
