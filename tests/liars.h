@@ -59,7 +59,7 @@ static inline const struct known *liar_check(const struct drafter *d, const int 
 static inline int oracle_draft(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err) {
     const struct known *k = liar_check(d, history, n, L);
     (void)err;
-    out->n = k->n - n < L ? k->n - n : L;
+    out->n = k->n < n ? 0 : k->n - n < L ? k->n - n : L;
     memcpy(out->token, k->text + n, (size_t)out->n * sizeof *out->token);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "core/round.h"
 #include "tests/liars.h"
 #include "tests/tempdir.h"
+#include "tests/tiny.h"
 
 LIAR(oracle);
 LIAR(wrong);
@@ -129,9 +130,9 @@ static struct sum decode(struct scene *s, int drafter, int gamma) {
     return sum;
 }
 
-static void assert_lossless(struct scene *s, int *copied) {
+static void assert_lossless(struct scene *s, int stride, int *copied) {
     assert_int_equal(decode(s, -1, 0).rounds, N - 1);
-    for (int gamma = 1; gamma <= 8; gamma++) {
+    for (int gamma = 8; gamma >= 1; gamma -= stride) {
         int full = (N - 1 + gamma) / (gamma + 1); // rounds when all is accepted
         for (int i = 0; i < GOOD; i++) {
             struct sum sum = decode(s, i, gamma);
@@ -144,7 +145,7 @@ static void assert_lossless(struct scene *s, int *copied) {
         }
     }
     struct rng r = rng_at(3, 0, 0, 0);
-    for (int run = 0; run < 10; run++) { // arms that change every round
+    for (int run = 0; run < 6; run++) { // arms that change every round
         for (start(s, N); !s->decoder.done;) play(s, rng_below(&r, GOOD + 1) - 1, 1 + rng_below(&r, run ? 8 : DRAFT_MAX));
         assert_text(s, N, "changing arms", 0);
     }
@@ -160,7 +161,7 @@ static void check_models(double temperature) {
             scene_open(&s, paths[m], threads, temperature, 0);
             if (threads == 1) first = s.known;
             assert_memory_equal(first.text, s.known.text, sizeof(int) * (PROMPT + N)); // the target itself
-            assert_lossless(&s, &copied);
+            assert_lossless(&s, threads == 1 ? 1 : 5, &copied); // every gamma on one thread, 8 and 3 on more
             scene_close(&s);
         }
         if (m == 0 && temperature == 0) assert_true(copied > 100); // copying was put to the test
@@ -313,7 +314,7 @@ static int setup(void **state) {
     (void)state;
     if (tempdir_open(&dir)) return -1;
     snprintf(looping, sizeof looping, "%s/looping.gguf", dir.path);
-    looping_model(looping, 0.1f);
+    looping_model(looping, 0.02f);
     return 0;
 }
 
@@ -323,7 +324,9 @@ static int teardown(void **state) {
     return 0;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    (void)argc;
+    tiny_calm_threads(argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_greedy_text_is_the_targets_own_whoever_drafts),
         cmocka_unit_test(test_sampled_text_is_the_targets_own_whoever_drafts),
