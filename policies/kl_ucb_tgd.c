@@ -9,7 +9,7 @@
  * The highest index plays, ties to the lowest number. pooled=0 is KL-UCB for a one-parameter family
  * per arm, which meets the lower bound of Theorem 4.4 for arms of that family.
  * Check: 30 accepted, 12 rejected, t=40, c=0: q = 0.8726464519, mu_4 = 3.8785891453, mu_2 = 2.6341582818. */
-#include "policies/bernoulli.h"
+#include "policies/index.h"
 #include "policies/tgd.h"
 #include "policies/trials.h"
 
@@ -23,7 +23,7 @@ static double reach(const struct trial *x, double budget) {
 static int kl_ucb_tgd_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct trials *s = cost_end(state, p);
     bool pooled = param[POOLED] == 1;
-    double budget = s->log_t + (param[C] > 0 && s->log_t > 1 ? param[C] * log(s->log_t) : 0), best = -1;
+    double budget = index_budget(s->log_t, param[C]), best = -1;
     int arm = 0;
     (void)rng;
     for (int j = pooled ? p->K : 0; j < (pooled ? p->K + p->D : p->K); j++) s->slot[j].memo = reach(&s->slot[j], budget);

@@ -129,6 +129,7 @@ static void test_permuted_arms_permute_choices(void **state) {
         "seed-ucb", "seed-ucb:warmup=14,bonus=arm,arithmetic=f64",
         "kl-ucb-tgd", "kl-ucb-tgd:c=3", "kl-ucb-tgd:reward=len", "imed-tgd", "imed-tgd:pooled=0", "imed-tgd:reward=len",
         "ts-hazard", "ts-hazard:reward=len", "hf", "goodput", "goodput:reward=len",
+        "ucb1", "ucb1:alpha=0.5,reward=len", "ucb1-tuned", "ucb-v", "moss", "kl-ucb", "kl-ucb:c=3", "imed", "imed:reward=len",
     };
     enum { ROUNDS = 600, K = 7 };
     static const int order[K] = {3, 0, 6, 1, 5, 2, 4}, tokens[K] = {1, 3, 5, 6, 9, 2, 4};

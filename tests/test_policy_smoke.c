@@ -80,7 +80,7 @@ static void test_four_drafters_of_equal_gamma_need_the_reference_rounds(void **s
     static const struct row rows[] = {
         {"fixed:arm=0", {76, 1218}}, {"random", {111, 1775}}, {"ucbspec", {93.5, 1281}}, {"exp3spec", {96.6, 1297}},
         {"thompson:value=len", {84, 1236}}, {"kl-ucb-tgd:reward=len", {85, 1239}}, {"imed-tgd:reward=len", {85.8, 1238}},
-        {"ts-hazard:reward=len", {84.3, 1236}},
+        {"ts-hazard:reward=len", {84.3, 1236}}, {"ucb1:reward=len", {94.5, 1298}},
     };
     static const int runs[2] = {300, 40};
     struct arm arms[4];
@@ -94,6 +94,7 @@ static void test_gammas_of_one_drafter_need_the_reference_seconds(void **state) 
     static const struct row rows[] = {
         {"fixed:arm=8", {134.6, 2183}}, {"random", {138.4, 2184}}, {"thompson", {127.0, 1993}},
         {"kl-ucb-tgd", {130.1, 1995}}, {"hf", {129.4, 2050}},
+        {"ucb1:alpha=0.5", {136.1, 2122}}, {"kl-ucb", {135.2, 2110}},
     };
     static const int runs[2] = {200, 20};
     struct arm arms[9];
