@@ -81,6 +81,7 @@ static void test_four_drafters_of_equal_gamma_need_the_reference_rounds(void **s
         {"fixed:arm=0", {76, 1218}}, {"random", {111, 1775}}, {"ucbspec", {93.5, 1281}}, {"exp3spec", {96.6, 1297}},
         {"thompson:value=len", {84, 1236}}, {"kl-ucb-tgd:reward=len", {85, 1239}}, {"imed-tgd:reward=len", {85.8, 1238}},
         {"ts-hazard:reward=len", {84.3, 1236}}, {"ucb1:reward=len", {94.5, 1298}},
+        {"tsallis-inf:reward=len", {92.5, 1258}},
     };
     static const int runs[2] = {300, 40};
     struct arm arms[4];

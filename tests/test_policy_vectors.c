@@ -12,6 +12,7 @@
 #include "policies/index.h"
 #include "policies/reward.h"
 #include "policies/tgd.h"
+#include "policies/tsallis.h"
 
 static void near(double have, double want, const char *what) {
     if (!(fabs(have - want) <= 1e-9)) fail_msg("%s is %.12g instead of %.12g", what, have, want);
@@ -77,6 +78,22 @@ static void test_bounds_of_the_ucb_family(void **state) {
     near(index_ucb1_tuned(0.5, 0.1, 5, log_t), 0.9524568798, "ucb1-tuned");
 }
 
+static void test_weights_of_tsallis_inf(void **state) {
+    (void)state;
+    double loss[] = {1, 3, 10}, w[3], sum = 0;
+    near(tsallis_weights(loss, 3, 0.5, w), -4.1384662853, "z");
+    near(w[0], 0.6059725618, "w_0");
+    near(w[1], 0.3139859082, "w_1");
+    near(w[2], 0.0800415300, "w_2");
+    for (double eta = 4; eta > 1e-4; eta /= 2)
+        for (double far = 0; far < 1e15; far = 10 * far + 1) {
+            loss[2] = far;
+            tsallis_weights(loss, 3, eta, w);
+            sum = w[0] + w[1] + w[2];
+            assert_true(fabs(sum - 1) < 1e-12 && w[0] > 0 && w[1] > 0 && w[2] > 0);
+        }
+}
+
 /* By Pinsker: the bound of coins is never above Hoeffding's with alpha = 1/2. */
 static void test_kl_ucb_stays_below_ucb1(void **state) {
     (void)state;
@@ -106,6 +123,7 @@ int main(void) {
         cmocka_unit_test(test_kl_ucb_on_accepted_lengths),
         cmocka_unit_test(test_imed_of_three_coins),
         cmocka_unit_test(test_bounds_of_the_ucb_family),
+        cmocka_unit_test(test_weights_of_tsallis_inf),
         cmocka_unit_test(test_kl_ucb_stays_below_ucb1),
         cmocka_unit_test(test_rewards_lie_in_the_unit_interval),
     };
