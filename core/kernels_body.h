@@ -3,8 +3,12 @@
 #include "core/simd.h"
 
 /* Loops over rows, heads and vectors have constant bounds: unrolled, their arrays become registers.
- * Portable lanes stay in memory: unrolled they run no faster, and gcc 12 takes 100 s over the file instead of 4. */
-#if defined SIMD_PORTABLE
+ * Portable lanes stay in memory: unrolled they run no faster, and gcc 12 takes 100 s over the file instead of 4;
+ * under the sanitizers every set takes that long. */
+#if defined SIMD_PORTABLE || defined __SANITIZE_ADDRESS__
+#define SHORT_FORM
+#endif
+#if defined SHORT_FORM
 #define UNROLL
 #elif defined __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -82,7 +86,7 @@ TILE_FLOAT(tile_bf16, uint16_t, v16_bf16)
 
 /* One body for every number of rows: the switch makes `rows` a constant. */
 #define TILE_PARAMETERS const void *tile, const struct activation *a, int rows, float *y, size_t stride
-#if defined SIMD_PORTABLE
+#if defined SHORT_FORM
 #define TILE_ENTRY(name, call) \
     static void name(TILE_PARAMETERS) { call(rows); }
 #else
