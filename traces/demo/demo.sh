@@ -17,9 +17,9 @@ step "record: how many drafted tokens would the model accept, at every position,
 bandit record "${decode[@]}" --db "$trace"
 bandit traces check "$trace"
 
-step "live: two policies decode the first eight prompts again; every round must equal its replay"
+step "live: two policies decode the first eight prompts again, beside plain decoding; every round must equal its replay"
 for policy in ucbspec thompson; do # the text itself is left out
-    bandit live "${decode[@]}" --limit 8 --policy $policy --check "$trace" | sed -n "/^$policy: [0-9]* tokens in/,\$p"
+    bandit live "${decode[@]}" --limit 8 --policy $policy --check "$trace" --compare | sed -n "/^$policy: [0-9]* tokens in/,\$p"
 done
 
 step "replay: every policy over all prompts, 100 seeds where a policy draws"
