@@ -16,7 +16,7 @@ pip() { python3 -m pip --version; }
 want() {
     "$1" "$2" </dev/null >/dev/null 2>&1 && return
     apt+=("$3")
-    brew+=("$4")
+    [ -z "$4" ] || brew+=("$4")
 }
 
 look() {
@@ -30,7 +30,7 @@ look() {
     want library jansson libjansson-dev jansson
     want library libcrypto libssl-dev openssl@3
     want library cmocka libcmocka-dev cmocka
-    want header Random123/philox.h librandom123-dev random123
+    want header Random123/philox.h librandom123-dev '' # headers only, not in Homebrew: unpack them and set CPATH
     want command_of gnuplot gnuplot-nox gnuplot
     want font Arial fonts-liberation font-liberation
     [ $# -eq 0 ] || want pip - python3-pip python
@@ -60,13 +60,13 @@ if command -v apt-get >/dev/null; then
     quietly apt_get update
     quietly apt_get install -y --no-install-recommends "${apt[@]}"
 elif command -v brew >/dev/null; then
-    echo "deps: installing with brew: ${brew[*]}"
-    quietly brew install "${brew[@]}"
+    [ ${#brew[@]} -eq 0 ] || echo "deps: installing with brew: ${brew[*]}"
+    [ ${#brew[@]} -eq 0 ] || quietly brew install "${brew[@]}"
 else
     echo "deps: missing, and neither apt-get nor brew here; Debian calls them: ${apt[*]}" >&2
     exit 1
 fi
 if look "$@"; then
-    echo "deps: still not found after the installation: ${apt[*]}" >&2
+    echo "deps: still not found; Debian calls them: ${apt[*]}" >&2
     exit 1
 fi

@@ -11,6 +11,7 @@ decode=(--model "$model" --drafter pld sam --prompts traces/demo/prompts.jsonl -
 step() { printf '\n-- %s\n' "$*"; }
 bandit() { "$build/banditspec" "$@"; }
 mkdir -p "$out"
+SECONDS=0 # bash counts; the download is not the demo
 
 step "record: how many drafted tokens would the model accept, at every position, from pld and from sam?"
 bandit record "${decode[@]}" --db "$trace"
