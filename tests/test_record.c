@@ -128,7 +128,7 @@ static void test_a_recording_stopped_after_any_prompt_goes_on_there(void **state
     (void)state;
     uint64_t expected = content_of(whole);
     for (int n = 1; n <= PROMPTS; n++) {
-        char limit[8], sql[80];
+        char limit[16], sql[80];
         snprintf(limit, sizeof limit, "%d", n);
         record(db, WORDS("--limit", limit));
         assert_whole(db);
