@@ -14,7 +14,7 @@
 
 command cmd_record, cmd_live, cmd_replay;
 
-enum { L = 6, PROMPTS = 5, ARMS = 7 };
+enum { L = 6, PROMPTS = 6, ARMS = 7 };
 
 static struct tempdir dir;
 static char model[4200], prompts[4200], greedy[4200], sampled[4200], scratch[4200], live_csv[4200], replay_csv[4200], out[4200];
@@ -87,7 +87,7 @@ static void check_every_policy(const char *db, char *temperature) {
             run(cmd_live, out, LIVE("--prompts", prompts, "--policy", spec, "--scope", scope, "--seed", "7", "--temperature", temperature,
                                     "--noise-seed", "3", "--check", (char *)db, "--steps", live_csv, ARM_WORDS));
             char *text = read_file(out);
-            assert_contains(text, "replay       equals live: 5 prompts, ");
+            assert_contains(text, "replay       equals live: 6 prompts, ");
             free(text);
             if (learns_from_seconds(spec)) { // replay has only modelled seconds; --check gave it the live run's own
                 learning++;
@@ -137,10 +137,10 @@ static void test_copiers_are_accepted_and_save_rounds(void **state) {
     (void)state;
     static struct line lines[400];
     run(cmd_live, NULL, LIVE("--prompts", prompts, "--policy", "fixed:arm=pld:6", "--steps", live_csv, ARM_WORDS));
-    int n = read_steps(live_csv, lines, 400), accepted = 0, whole = 0;
-    for (int i = 0; i < n; i++) accepted += lines[i].accepted, whole += lines[i].accepted == L;
-    print_message("  %d tokens accepted in %d rounds, %d drafts of %d accepted whole\n", accepted, n, whole, L);
-    assert_true(accepted > 50 && whole > 0); // or these tests would try little
+    int n = read_steps(live_csv, lines, 400), accepted = 0, whole = 0, ends = 0;
+    for (int i = 0; i < n; i++) accepted += lines[i].accepted, whole += lines[i].accepted == L, ends += lines[i].emitted == lines[i].accepted;
+    print_message("  %d tokens accepted in %d rounds, %d drafts of %d accepted whole, %d through an end token\n", accepted, n, whole, L, ends);
+    assert_true(accepted > 50 && whole > 0 && ends > 0); // or these tests would try little
 }
 
 /* The trace with one cell changed. */
@@ -358,7 +358,10 @@ static int setup(void **state) {
     if (tempdir_open(&dir)) return -1;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) snprintf(files[i].path, sizeof model, "%s/%s", dir.path, files[i].name);
     looping_model(model, 0.01f);
-    write_file(prompts, prompt_lines);
+    char lines[sizeof prompt_lines + 400];
+    strcpy(lines, prompt_lines);
+    looping_ending_line(model, lines + strlen(lines));
+    write_file(prompts, lines);
     record(greedy, "0");
     record(sampled, "0.8");
     return 0;

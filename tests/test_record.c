@@ -128,7 +128,7 @@ static void test_a_recording_stopped_after_any_prompt_goes_on_there(void **state
     (void)state;
     uint64_t expected = content_of(whole);
     for (int n = 1; n <= PROMPTS; n++) {
-        char limit[8], sql[80];
+        char limit[16], sql[80];
         snprintf(limit, sizeof limit, "%d", n);
         record(db, WORDS("--limit", limit));
         assert_whole(db);
@@ -228,6 +228,20 @@ static void test_every_accepted_length_is_that_of_a_slow_search(void **state) {
     }
     print_message("  %d tokens accepted over all positions, %d of %d texts ended by themselves\n", total, eos, PROMPTS);
     assert_true(total > 200 && eos > 0 && eos < PROMPTS);
+}
+
+/* Copiers draft through the end of this text, and what they draft beyond it is what a fresh buffer holds. */
+static void test_text_after_the_end_is_never_accepted(void **state) {
+    (void)state;
+    char line[400], *path = (char *)tempdir_file(&dir, "ending.jsonl");
+    looping_ending_line(model, line);
+    write_file(path, line);
+    record(db, WORDS("--prompts", path));
+    assert_whole(db);
+    assert_int_equal(query_number(db, "SELECT finish = 'eos' AND tokens BETWEEN 5 AND 12 FROM sequence"), 1);
+    assert_int_equal(query_number(db, "SELECT max(accepted - (tokens - pos)) FROM draft JOIN sequence q ON q.id = sequence"), 0);
+    assert_true(query_number(db, "SELECT count(*) FROM draft JOIN sequence q ON q.id = sequence WHERE accepted = tokens - pos AND proposed > accepted") > 0);
+    remove(db);
 }
 
 static void test_a_recording_keeps_every_invariant(void **state) {
@@ -497,6 +511,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_a_recording_stopped_after_any_prompt_goes_on_there),
         cmocka_unit_test(test_a_repeated_prompt_is_recorded_once),
         cmocka_unit_test(test_every_accepted_length_is_that_of_a_slow_search),
+        cmocka_unit_test(test_text_after_the_end_is_never_accepted),
         cmocka_unit_test(test_a_recording_keeps_every_invariant),
         cmocka_unit_test(test_no_text_leaves_only_counts),
         cmocka_unit_test(test_wrong_input_is_one_line_and_leaves_no_trace),
