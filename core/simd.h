@@ -144,6 +144,7 @@ SIMD_INLINE i16 i16_dot8(i16 acc, w64 w, int32_t x) {
 #define SIMD_DOT8_BIAS 0
 
 #else
+#define SIMD_PORTABLE
 #define SIMD_NAME "portable"
 
 typedef struct { float at[16]; } v16;

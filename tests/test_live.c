@@ -208,7 +208,7 @@ static void test_a_trace_of_something_else_is_refused(void **state) {
     assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", sampled, "--temperature", "0.8"), -1, "was recorded with --temperature 0.8 --noise-seed 3");
     assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", greedy, "--drafter", "x@sam"), -1, "was recorded with --drafter pld@pld,match=recent");
     assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", greedy, "--ignore-eos"), -1, "was recorded without --ignore-eos");
-    assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", greedy, "--arms", "pld:7"), -2, "pld:7");
+    assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", greedy, "--arms", "pld:7"), -1, "pld:7");
     assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", "no/such.db"), -1, "no such file");
     assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", prompts), -1, "is not a banditspec trace");
     assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", greedy, "--recording", "9"), -1, "holds no recording 9");
@@ -321,17 +321,17 @@ static void test_a_prompt_of_the_command_line_is_decoded_and_shown(void **state)
     json_decref(all);
 }
 
-static void test_wrong_options_are_misuse(void **state) {
+static void test_wrong_options_are_one_line(void **state) {
     (void)state;
     const struct { char *words[6]; int code; const char *message; } cases[] = {
         {{"--policy", "ucbspec"}, -2, "give either --prompt or --prompts"},
         {{"--prompt", "a", "--prompts", prompts}, -2, "give either --prompt or --prompts"},
         {{"--prompt", "a", "--scope", "day"}, -2, "option '--scope' wants prompt or stream, got 'day'"},
         {{"--prompt", "a", "--ids", "--json"}, -2, "give --ids or --json, not both"},
-        {{"--prompt", "a", "--policy", "ucb9"}, -2, "unknown policy 'ucb9' (known: none, fixed"},
-        {{"--prompt", "a", "--policy", "ucbspec:x=1"}, -2, "policy 'ucbspec' has no parameter 'x'"},
-        {{"--prompt", "a", "--arms", "eagle:2"}, -2, "eagle"},
-        {{"--prompt", "a", "--arms", "pld:65"}, -2, "pld:65"},
+        {{"--prompt", "a", "--policy", "ucb9"}, -1, "unknown policy 'ucb9' (known: none, fixed"},
+        {{"--prompt", "a", "--policy", "ucbspec:x=1"}, -1, "policy 'ucbspec' has no parameter 'x'"},
+        {{"--prompt", "a", "--arms", "eagle:2"}, -1, "eagle"},
+        {{"--prompt", "a", "--arms", "pld:65"}, -1, "pld:65"},
         {{"--prompt", "a", "--drafter", "pld"}, -2, "two drafters are called 'pld'"},
         {{"--prompt", "a", "--max-new", "many"}, -2, "max-new"},
         {{"--prompt", "a", "--max-new", "600"}, -1, "exceed the context of 512"},
@@ -384,7 +384,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_seeds_are_told_apart),
         cmocka_unit_test(test_json_holds_the_closing_figures_and_nothing_else),
         cmocka_unit_test(test_a_prompt_of_the_command_line_is_decoded_and_shown),
-        cmocka_unit_test(test_wrong_options_are_misuse),
+        cmocka_unit_test(test_wrong_options_are_one_line),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
