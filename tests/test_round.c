@@ -3,7 +3,6 @@
  * loop that knows nothing of rounds. */
 #include "tests/looping.h"
 
-#include "core/cmd.h"
 #include "core/mem.h"
 #include "core/round.h"
 #include "tests/liars.h"
