@@ -1,56 +1,95 @@
-# make          build/banditspec
-# make deps     finds each dependency, installs only what is missing
-# make demo     from a model file to a regret plot (see README.md)
-# make test     the whole suite; make bench: speed as ratios; make SANITIZE=1 ...: ASan + UBSan
+# make                    build/banditspec
+# make test               the whole suite; ends with "N passed, N failed"
+# make demo [MODEL=FILE]  from a model file to regret plots (traces/demo/demo.sh)
+# make bench [MODEL=FILE] speed, as ratios that carry over between machines
+# make deps               finds each dependency, says and installs only what is missing; test, demo and bench call it
+# make install            PREFIX=/usr/local DESTDIR=
+# make clean
+# SANITIZE=1 with any of them: AddressSanitizer and UBSan, in build-sanitize/.  V=1: whole command lines.
 VERSION := 0.1.0
-CC      ?= gcc
+PREFIX  ?= /usr/local
 BUILD   := build$(if $(SANITIZE),-sanitize)
+CFLAGS  ?= $(if $(SANITIZE),-O2 -g1,-O2 -g)
 PKGS    := gsl sqlite3 libpcre2-8 libutf8proc jansson libcrypto
-PKGFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKGLIBS  = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-CFLAGS  ?= -O2 -g
+
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
+Q   := $(if $(V),,@)
+say  = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+
+# At reading time, because what follows asks pkg-config: on a bare machine `make test` is the whole set-up.
+ifneq ($(filter deps test demo bench,$(MAKECMDGOALS)),)
+ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
+ifneq ($(shell tests/deps.sh $(filter demo bench,$(MAKECMDGOALS)) >&2 && echo found),found)
+$(error dependencies are missing, see above)
+endif
+endif
+endif
+
 , := ,
 SANFLAGS := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-FLAGS    = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-missing-field-initializers \
-           -ffp-contract=off -fopenmp $(SANFLAGS) $(PKGFLAGS) $(CFLAGS)
-LIBS     = $(PKGLIBS) -lm -ldl -fopenmp $(SANFLAGS)
+PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+FLAGS    := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-missing-field-initializers \
+            -ffp-contract=off -fopenmp $(SANFLAGS) $(PKGFLAGS) $(CFLAGS)
+LIBS     := $(PKGLIBS) -lm -ldl -fopenmp $(SANFLAGS)
 
-SRC  := $(filter-out core/main.c,$(wildcard core/*.c policies/*.c traces/*.c sim/*.c analysis/*.c))
-SQL  := traces/schema.sql sim/results.sql $(wildcard analysis/*.sql)
-GP   := $(wildcard analysis/*.gp)
-OBJ  := $(SRC:%.c=$(BUILD)/%.o) $(SQL:%=$(BUILD)/%.o) $(GP:%=$(BUILD)/%.o)
-TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+SRC   := $(filter-out core/main.c,$(wildcard core/*.c policies/*.c traces/*.c sim/*.c analysis/*.c))
+SQL   := traces/schema.sql sim/results.sql $(wildcard analysis/*.sql)
+GP    := $(wildcard analysis/*.gp)
+OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(SQL:%=$(BUILD)/%.o) $(GP:%=$(BUILD)/%.o)
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c)) $(wildcard tests/test_*.sh)
 
 all: $(BUILD)/banditspec
 
 $(BUILD)/banditspec: $(BUILD)/core/main.o $(BUILD)/libbanditspec.a
-	$(CC) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^ $(LIBS)
+	@echo "  $@: CPU only, this tree has no CUDA sources"
 
 $(BUILD)/libbanditspec.a: $(OBJ)
-	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
 # SQL files and gnuplot scripts become strings: traces/schema.sql is `const char sql_traces_schema[]`,
 # analysis/style.gp is `gp_analysis_style[]`.
 define TEXT_RULE
 $(BUILD)/%.$(1).o: %.$(1)
-	@mkdir -p $$(@D)
+	$$(call say,TEXT,$$<)
+	$(Q)mkdir -p $$(@D)
 	@{ echo 'extern const char $(1)_$$(subst /,_,$$*)[]; const char $(1)_$$(subst /,_,$$*)[] ='; \
 	  sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$$$/\\n"/' $$<; echo ';'; } > $$(@:.o=.c)
-	$$(CC) -std=gnu11 -c -o $$@ $$(@:.o=.c)
+	$(Q)$$(CC) -std=gnu11 -c -o $$@ $$(@:.o=.c)
 endef
 $(foreach kind,sql gp,$(eval $(call TEXT_RULE,$(kind))))
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libbanditspec.a
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(shell pkg-config --cflags cmocka) -MMD -MP -o $@ $< $(BUILD)/libbanditspec.a $(shell pkg-config --libs cmocka) $(LIBS)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(FLAGS) $$(pkg-config --cflags cmocka) -MMD -MP -o $@ $< $(BUILD)/libbanditspec.a $$(pkg-config --libs cmocka) $(LIBS)
+
+test: $(TESTS) $(BUILD)/banditspec
+	@tests/run.sh $(BUILD)/tests $(TESTS)
+
+demo: $(BUILD)/banditspec
+	@traces/demo/demo.sh $(BUILD) $(if $(MODEL),"$(MODEL)")
+
+bench: $(BUILD)/banditspec $(BUILD)/tests/bench_replay
+	@tests/bench.sh $(BUILD) $(if $(MODEL),"$(MODEL)")
+
+deps:
+	@echo "deps: everything is here"
+
+install: $(BUILD)/banditspec
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $< $(DESTDIR)$(PREFIX)/bin/banditspec
 
 clean:
 	rm -rf build build-sanitize
 
-.PHONY: all clean
+.PHONY: all test demo bench deps install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

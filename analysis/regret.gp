@@ -42,7 +42,7 @@ do for [i = 1:n] {
     if (term) { words[i] = sprintf('%c ', 65 + (i - 1) % 26) . words[i] }
     if (strlen(words[i]) > wide) { wide = strlen(words[i]) }
 }
-left = 0.09
+left = seconds ? 0.1 : 0.09
 right = 1 - (wide * letter * (term ? 1 : 0.88)) - (term ? 0.02 : 0.055)
 floor_ = term ? 4 * line : 0.125
 roof = 1 - (term ? 2 : 3.4) * line

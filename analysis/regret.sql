@@ -1,6 +1,7 @@
 -- regret.sql - regret along a prompt, in rounds (or in seconds for :figure 'regret-seconds').
 --
--- :experiment, :figure, :policies (JSON array of specs and names; NULL: all). Policies come by their last
+-- :experiment, :figure, :policies (JSON array of specs and names; NULL: the sixteen of least regret, as
+-- more labels than that would not fit). Policies come by their last
 -- value, highest first, as the curves end from top to bottom. A curve ends where fewer than half of
 -- the prompts go on: beyond, the mean speaks of other prompts than before.
 WITH shown AS (
@@ -10,6 +11,8 @@ WITH shown AS (
   FROM policy p
   WHERE p.experiment = :experiment
     AND (:policies IS NULL OR EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name)))
+  ORDER BY CASE :figure WHEN 'regret-seconds' THEN p.regret_seconds ELSE p.regret_rounds END, p.ordinal
+  LIMIT CASE WHEN :policies IS NULL THEN 16 ELSE -1 END
 ), point AS (
   SELECT s.spec, s.style, s.ordinal, c.tokens,
     CASE :figure WHEN 'regret-seconds' THEN c.regret_seconds    ELSE c.regret_rounds    END AS regret,

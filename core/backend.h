@@ -55,6 +55,8 @@ struct backend_type {
     const char *(*device)(struct backend *b); // "AMD EPYC 9654, avx512-vnni"
     int (*threads)(struct backend *b);
 
+    /* Work on the host, run(user, 0 .. n - 1, worker), shared out over the backend's threads. */
+    void (*each)(struct backend *b, int n, void (*run)(void *user, int i, int worker), void *user);
     void *(*alloc)(struct backend *b, size_t count, size_t size, const char *what, struct err *err); // zeroed; freed by close
     int (*upload)(struct backend *b, const struct tensor *t, struct weight *w, struct err *err);
     int (*reserve)(struct backend *b, int rows, int cols, struct err *err); // scratch for products up to this size

@@ -76,6 +76,7 @@ static void cpu_close(struct backend *b) {
 }
 
 static const char *cpu_device(struct backend *b) { return b->device; }
+static void cpu_each(struct backend *b, int n, void (*run)(void *user, int i, int worker), void *user) { pool_run(b->pool, n, run, user); }
 static int cpu_threads(struct backend *b) { return b->threads; }
 
 /* Blocks are cut from chunks that come in huge pages where the system has them: streaming
@@ -372,7 +373,7 @@ static void cpu_top(struct backend *b, const float *logits, int n, int cols, int
 }
 
 const struct backend_type backend_cpu = {
-    .name = "cpu", .open = cpu_open, .close = cpu_close, .device = cpu_device, .threads = cpu_threads,
+    .name = "cpu", .open = cpu_open, .close = cpu_close, .device = cpu_device, .threads = cpu_threads, .each = cpu_each,
     .alloc = cpu_alloc, .upload = cpu_upload, .reserve = cpu_reserve, .write = cpu_write, .read = cpu_read,
     .embed = cpu_embed, .matmul = cpu_matmul, .norm = cpu_norm, .add = cpu_add, .add_bias = cpu_add_bias, .gate = cpu_gate,
     .kv_alloc = cpu_kv_alloc, .rope_append = cpu_rope_append, .attention = cpu_attention, .top = cpu_top,

@@ -134,6 +134,7 @@ void engine_close(struct engine *e) {
 const struct model *engine_model(const struct engine *e) { return e->m; }
 const char *engine_device(const struct engine *e) { return e->ops->device(e->b); }
 int engine_threads(const struct engine *e) { return e->ops->threads(e->b); }
+void engine_each(struct engine *e, int n, void (*run)(void *user, int i, int worker), void *user) { e->ops->each(e->b, n, run, user); }
 int engine_max_context(const struct engine *e) { return e->kv_shape.cells; }
 int engine_max_rows(const struct engine *e) { return e->max_rows; }
 int engine_length(const struct engine *e, int slot) { return e->length[slot]; }

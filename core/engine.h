@@ -37,6 +37,8 @@ void engine_close(struct engine *e);
 const struct model *engine_model(const struct engine *e);
 const char *engine_device(const struct engine *e);
 int engine_threads(const struct engine *e);
+/* Work on the host, run(user, 0 .. n - 1, worker), shared out over the engine's threads. */
+void engine_each(struct engine *e, int n, void (*run)(void *user, int i, int worker), void *user);
 int engine_max_context(const struct engine *e);
 int engine_max_rows(const struct engine *e);
 int engine_length(const struct engine *e, int slot); // committed tokens

@@ -27,7 +27,7 @@ static int parse_number(const struct opt *o, const char *text, double *value, st
     *value = strtod(text, &end);
     if (!*text || *end || errno || *value != *value)
         return err_usage(err, "option '--%s' wants a number, got '%s'", o->name, text);
-    if (o->kind == OPT_INT && (*value != (double)(int)*value))
+    if (o->kind == OPT_INT && (*value < INT32_MIN || *value > INT32_MAX || *value != (double)(int)*value))
         return err_usage(err, "option '--%s' wants a whole number, got '%s'", o->name, text);
     if ((o->lo != 0 || o->hi != 0) && (*value < o->lo || *value > o->hi))
         return err_usage(err, "option '--%s' wants a value from %g to %g, got '%s'", o->name, o->lo, o->hi, text);
@@ -50,7 +50,7 @@ static int take_value(const struct opt *o, const char *text, struct err *err) {
         char *end;
         errno = 0;
         unsigned long long whole = strtoull(text, &end, 0);
-        if (!*text || *text == '-' || *end || errno)
+        if (*text < '0' || *text > '9' || *end || errno) // strtoull would take " -1"
             return err_usage(err, "option '--%s' wants a whole number from 0, got '%s'", o->name, text);
         *(uint64_t *)o->to = whole;
         return 0;

@@ -1,6 +1,8 @@
 /* round.c - see round.h. */
 #include "core/round.h"
 
+#include <assert.h>
+
 #include "core/clock.h"
 #include "core/mem.h"
 
@@ -58,7 +60,20 @@ static int catch_up(struct decoder *d, int i, struct err *err) {
     return 0;
 }
 
+/* What a drafter gets wrong must not reach the target: a draft longer than asked is cut (drafters
+ * are prefix-closed: its beginning is the shorter draft), an id that the target lacks is an error. */
+static int check_draft(const struct decoder *d, int drafter, int asked, struct draft *out, struct err *err) {
+    int vocab = engine_model(d->engine)->vocab;
+    if (out->n > asked) out->n = asked;
+    if (out->n < 0) return err_set(err, "drafter '%s' proposed %d tokens, expected 0 to %d", d->drafters[drafter].name, out->n, asked);
+    for (int i = 0; i < out->n; i++)
+        if (out->token[i] < 0 || out->token[i] >= vocab)
+            return err_set(err, "drafter '%s' proposed token %d at depth %d, expected 0 to %d", d->drafters[drafter].name, out->token[i], i, vocab - 1);
+    return 0;
+}
+
 int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err) {
+    assert(drafter < d->D && gamma <= DRAFT_MAX);
     int budget = d->max_new - d->pos - 1;
     *asked = drafter < 0 ? 0 : gamma < budget ? gamma : budget;
     out->n = 0, out->match = 0, *ns = 0;
@@ -66,7 +81,7 @@ int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, 
     int64_t start = clock_ns();
     if (catch_up(d, drafter, err) || drafter_draft(&d->drafters[drafter], d->history.at, (int)d->history.n, *asked, out, err)) return -1;
     *ns = clock_ns() - start;
-    return 0;
+    return check_draft(d, drafter, *asked, out, err);
 }
 
 int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float *margin, int64_t *ns, struct err *err) {

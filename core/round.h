@@ -52,7 +52,8 @@ int decoder_start(struct decoder *d, const int *prompt, int n, int max_new, uint
 int decoder_round(struct decoder *d, int drafter, int gamma, struct round *r, struct err *err);
 
 /* The pieces. Drafts up to min(gamma, budget) tokens after the drafter has caught up on the tokens it
- * has not seen; *ns counts both. gamma after the budget is returned in *asked. */
+ * has not seen; *ns counts both. gamma (at most DRAFT_MAX) after the budget is returned in *asked.
+ * A longer draft than asked is cut to it; a token that the target's vocabulary lacks is an error. */
 int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err);
 /* One pass over the newest token and n drafted ones: token[i] is the target's choice after i of
  * them (n + 1 items), margin likewise. Nothing is committed. */

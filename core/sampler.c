@@ -48,6 +48,20 @@ int sampler_row(const struct sampler *s, const float *logits, int n, uint32_t se
     return winner;
 }
 
+struct picking {
+    const struct sampler *s;
+    int vocab, pos;
+    uint32_t sequence;
+    int *token;
+    float *margin;
+};
+
+static void pick_row(void *user, int i, int worker) {
+    const struct picking *p = user;
+    (void)worker;
+    p->token[i] = sampler_row(p->s, p->s->logits + (size_t)i * p->vocab, p->vocab, p->sequence, p->pos + i, &p->margin[i]);
+}
+
 int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos, int *token, float *margin) {
     if (s->temperature <= 0) {
         int ids[2 * 256];
@@ -56,8 +70,8 @@ int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos
         for (int i = 0; i < n; i++) token[i] = ids[2 * i], margin[i] = values[2 * i] - values[2 * i + 1];
         return n;
     }
-    int n = engine_logits(e, s->logits), vocab = engine_model(e)->vocab;
-#pragma omp parallel for num_threads(engine_threads(e)) schedule(static)
-    for (int i = 0; i < n; i++) token[i] = sampler_row(s, s->logits + (size_t)i * vocab, vocab, sequence, pos + i, &margin[i]);
+    int n = engine_logits(e, s->logits);
+    struct picking p = {s, engine_model(e)->vocab, pos, sequence, token, margin};
+    engine_each(e, n, pick_row, &p);
     return n;
 }

@@ -14,7 +14,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined __SANITIZE_ADDRESS__ && !defined SIMD_AVX512 && !defined SIMD_AVX2
+#define SIMD_INLINE static inline // every lane is instrumented: inlined everywhere, they would take minutes to compile
+#else
 #define SIMD_INLINE static inline __attribute__((always_inline))
+#endif
 
 #if defined SIMD_AVX512
 #include <immintrin.h>
@@ -165,6 +169,7 @@ SIMD_INLINE i16 i16_dot8(i16 acc, w64 w, int32_t x) {
 #define SIMD_DOT8_BIAS 0
 
 #else
+#define SIMD_PORTABLE
 #define SIMD_NAME "portable"
 
 typedef struct { float at[16]; } v16;

@@ -49,7 +49,7 @@ static void print_list(void) {
         if (q != p) continue; // this setting was printed
         printf("%s%s\n", p == policies ? "" : "\n", (*p)->setting);
         for (; *q; q++)
-            if (!strcmp((*q)->setting, (*p)->setting)) printf("  %-12s %s\n", (*q)->name, (*q)->summary);
+            if (!strcmp((*q)->setting, (*p)->setting)) printf("  %-15s %s\n", (*q)->name, (*q)->summary);
     }
     printf("\nbanditspec policies NAME shows parameters and source.\n");
 }

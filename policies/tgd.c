@@ -3,21 +3,22 @@
 
 #include <math.h>
 
+#include "policies/bernoulli.h"
+
 double tgd_mean_inverse(int gamma, double mean) {
-    double low = 0, high = 1;
-    if (mean <= 1) return 0;
+    if (!(mean > 1)) return 0;
     if (mean >= gamma + 1) return 1;
-    for (int i = 0; i < 60; i++) { // halving [0, 1] to the last bit of a double near 1
-        double middle = (low + high) / 2;
-        if (tgd_mean(gamma, middle) < mean) low = middle;
-        else high = middle;
+    // The mean is convex in p and below 1/(1-p). So Newton's first step from 1 - 1/mean, which is
+    // below the root, lands above it, and the others come down.
+    double p = 1 - 1 / mean;
+    for (int i = 0; i < 100; i++) {
+        double value = 1, slope = 0; // Horner, the derivative along
+        for (int k = gamma; k > 0; k--) slope = value + p * slope, value = 1 + p * value;
+        double step = (value - mean) / slope;
+        p = fmin(fmax(p - step, 0), 1);
+        if (fabs(step) < 1e-15) break;
     }
-    return (low + high) / 2;
+    return p;
 }
 
-/* x ln(x/y), with 0 ln 0 = 0. */
-static double term(double x, double y) { return x > 0 ? x * log(x / y) : 0; }
-
-double tgd_kl(int gamma, double p, double q) {
-    return tgd_mean(gamma - 1, p) * (term(p, q) + term(1 - p, 1 - q));
-}
+double tgd_kl(int gamma, double p, double q) { return tgd_mean(gamma - 1, p) * bernoulli_kl(p, q); }

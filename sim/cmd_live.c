@@ -1,5 +1,6 @@
 /* cmd_live.c - `banditspec live`: decoding under a policy, while one watches. */
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +73,14 @@ static int open_prompts(struct live *l, struct err *err) {
     return p->text && p->question && p->category ? 0 : -1;
 }
 
+/* What record writes into recording.options. */
+static bool ignored_eos(const struct trace *t) {
+    json_t *options = json_loads(t->options, 0, NULL);
+    bool ignored = json_is_true(json_object_get(options, "ignore_eos"));
+    json_decref(options);
+    return ignored;
+}
+
 /* The trace must tell of this very target and these very drafters. */
 static int open_check(struct live *l, struct err *err) {
     if (!l->o->check) return 0;
@@ -83,6 +92,8 @@ static int open_check(struct live *l, struct err *err) {
     if (l->o->max_new != t->max_new) return err_set(err, "trace '%s' was recorded with --max-new %d, not %d", t->path, t->max_new, l->o->max_new);
     if (l->o->setup.temperature != t->temperature || (t->temperature > 0 && (int64_t)l->o->setup.noise_seed != t->noise_seed))
         return err_set(err, "trace '%s' was recorded with --temperature %g --noise-seed %lld", t->path, t->temperature, (long long)t->noise_seed);
+    if (l->o->setup.ignore_eos != ignored_eos(t))
+        return err_set(err, "trace '%s' was recorded with%s --ignore-eos", t->path, l->o->setup.ignore_eos ? "out" : "");
     bool same = l->setup.D == t->D;
     for (int d = 0; same && d < t->D; d++)
         same = !strcmp(l->setup.drafters[d].name, t->drafters[d].name) && !strcmp(l->setup.drafters[d].options, t->drafters[d].parameters);

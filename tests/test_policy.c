@@ -121,12 +121,17 @@ static void test_every_reset_equals_new(void **state) {
 }
 
 /* An arm's number means nothing: with permuted arms the same arms play. Left out are the policies that
- * draw over arm numbers. Every arm emits a length of its own, since ties would go by number. */
+ * draw over arm numbers, and forgetting, to which the order of the round-robin start matters. Every arm emits
+ * a length of its own, since ties would go by number. */
 static void test_permuted_arms_permute_choices(void **state) {
     (void)state;
     static const char *const specs[] = {
         "none", "fixed:arm=d0:4", "ucbspec", "ucbspec:delta=0.01,cscale=0.2", "thompson", "thompson:value=len",
         "seed-ucb", "seed-ucb:warmup=14,bonus=arm,arithmetic=f64",
+        "kl-ucb-tgd", "kl-ucb-tgd:c=3", "kl-ucb-tgd:reward=len", "imed-tgd", "imed-tgd:pooled=0", "imed-tgd:reward=len",
+        "ts-hazard", "ts-hazard:reward=len", "hf", "goodput", "goodput:reward=len",
+        "ucb1", "ucb1:alpha=0.5,reward=len", "ucb1-tuned", "ucb-v", "moss", "kl-ucb", "kl-ucb:c=3", "imed", "imed:reward=len",
+        "d-ucb:keep=1", "sw-ucb:window=1024", "osub", "osub:c=3,reward=len", "etc", "ratio-ucb", "ratio-ucb:width=L",
     };
     enum { ROUNDS = 600, K = 7 };
     static const int order[K] = {3, 0, 6, 1, 5, 2, 4}, tokens[K] = {1, 3, 5, 6, 9, 2, 4};

@@ -2,6 +2,7 @@
 #include "traces/db.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,6 +23,15 @@ const struct db_kind db_trace = {
 
 enum { PATIENCE_MS = 10000 };
 
+/* Does the file's directory exist and refuse new files? */
+static bool closed_directory(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    bool closed = directory && !access(directory, F_OK) && faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS);
+    free(directory);
+    return closed;
+}
+
 int db_fail(sqlite3 *db, const char *path, struct err *err) {
     int os = sqlite3_system_errno(db) ? sqlite3_system_errno(db) : errno; // a failed COMMIT keeps only errno
     const char *cause = sqlite3_errmsg(db);
@@ -40,7 +50,8 @@ int db_fail(sqlite3 *db, const char *path, struct err *err) {
         return err_set(err, "'%s' is damaged: its first page is no SQLite header", path);
     case SQLITE_CONSTRAINT:
         return err_set(err, "'%s' refuses a row: %s", path, cause);
-    case SQLITE_CANTOPEN:
+    case SQLITE_CANTOPEN: // SQLite tries once more, for reading only, and reports that attempt's error
+        if (os == ENOENT && closed_directory(path)) os = EACCES;
         return err_set(err, "cannot open '%s' or its journal: %s", path, os ? strerror(os) : cause);
     default:
         return err_set(err, "query of '%s' failed: %s", path, cause);

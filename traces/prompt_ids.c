@@ -10,7 +10,7 @@ int prompt_ids(const struct prompt *p, const struct chat *chat, int vocab, struc
     out->n = 0;
     if (!p->ids) return chat_render(chat, p->text, strlen(p->text), out, err);
     for (int i = 0; i < p->n; i++) {
-        if (p->ids[i] >= vocab) return err_set(err, "token id %d, expected 0 to %d", p->ids[i], vocab - 1);
+        if (p->ids[i] < 0 || p->ids[i] >= vocab) return err_set(err, "token id %d, expected 0 to %d", p->ids[i], vocab - 1);
         if (ids_add(out, p->ids[i], err)) return -1;
     }
     return 0;

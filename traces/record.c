@@ -29,23 +29,35 @@ static int fill_rows(const struct decoder *d, const struct record_draft *drafts,
     return real < width - 1 ? real : width - 1;
 }
 
-/* Predictions of a pass that hold as long as its drafted rows come true. */
+/* Predictions of the pass at `pos`, which hold as long as its drafted rows come true. */
 struct foresight {
     int pos, n;                // token[i] was predicted for position pos + i
     int token[DRAFT_MAX + 1], draft[DRAFT_MAX + 1];
 };
+enum { FORESIGHTS = DRAFT_MAX + 1 }; // a pass sees no further: the pass at pos is kept at pos % FORESIGHTS
 
-static int keep_promise(const struct foresight *f, const struct recorded *r, int pos, int token, struct err *err) {
-    int i = pos - f->pos;
-    if (i <= 0 || i >= f->n) return 0;
+/* Were the drafted rows before the i-th the text itself? */
+static bool came_true(const struct foresight *f, const struct recorded *r, int i) {
     for (int j = 0; j < i; j++)
-        if (f->draft[j] != r->token[f->pos + j]) return 0;
-    if (f->token[i] == token) return 0;
-    return err_set(err, "the target is not batch invariant: token %d of the text is %d alone and %d in a pass of %d rows", pos, token, f->token[i], f->n);
+        if (f->draft[j] != r->token[f->pos + j]) return false;
+    return true;
+}
+
+/* The token of `pos` must be the one that every earlier pass foresaw. */
+static int keep_promises(const struct foresight *all, const struct recorded *r, int pos, int token, int width, struct err *err) {
+    for (int k = 0; k < FORESIGHTS; k++) {
+        const struct foresight *f = &all[k];
+        int i = pos - f->pos;
+        if (i <= 0 || i >= f->n || f->token[i] == token || !came_true(f, r, i)) continue;
+        return err_set(err, "the target is not batch invariant: token %d of the text is %d as row 0 of a pass of %d rows and %d as row %d of the pass %d positions before",
+                       pos, token, width, f->token[i], i, i);
+    }
+    return 0;
 }
 
 /* One position: every drafter drafts, one verification, one token. */
-static int record_position(struct recorded *r, struct decoder *d, int L, int width, struct foresight *f, struct err *err) {
+static int record_position(struct recorded *r, struct decoder *d, int L, int width, struct foresight *all, struct err *err) {
+    struct foresight *f = &all[d->pos % FORESIGHTS];
     int pos = d->pos, row[DRAFT_MAX + 1], token[DRAFT_MAX + 1], asked;
     float margin[DRAFT_MAX + 1];
     struct record_draft *drafts = r->drafts + (size_t)pos * (size_t)d->D;
@@ -54,7 +66,7 @@ static int record_position(struct recorded *r, struct decoder *d, int L, int wid
     int real = fill_rows(d, drafts, width, row);
     struct store_step *step = &r->steps[pos];
     if (decoder_verify(d, row, width - 1, token, margin, &step->verify_ns, err)) return -1;
-    if (keep_promise(f, r, pos, token[0], err)) return -1;
+    if (keep_promises(all, r, pos, token[0], width, err)) return -1;
     f->pos = pos, f->n = real + 1;
     for (int i = 0; i <= real; i++) f->token[i] = token[i], f->draft[i] = i < real ? row[i] : -1;
     step->pos = pos, step->token = r->token[pos] = token[0], step->margin = margin[0], step->verify_width = width;
@@ -71,12 +83,13 @@ static void count_accepted(struct recorded *r, int D) {
 }
 
 int record_sequence(struct recorded *r, struct decoder *d, const int *prompt, int n, int max_new, int L, uint32_t sequence, int turn, struct err *err) {
-    struct foresight f = {0};
+    struct foresight all[FORESIGHTS];
+    for (int i = 0; i < FORESIGHTS; i++) all[i].pos = all[i].n = 0;
     if (decoder_start(d, prompt, n, max_new, sequence, &r->prefill_ns, err)) return -1;
     r->token[0] = d->history.at[n];
     while (!d->done) {
         int budget = max_new - d->pos - 1, widest = (L < budget ? L : budget) + 1;
-        if (record_position(r, d, L, (turn + d->pos) % widest + 1, &f, err)) return -1;
+        if (record_position(r, d, L, (turn + d->pos) % widest + 1, all, err)) return -1;
     }
     r->tokens = d->pos, r->eos = d->eos;
     count_accepted(r, d->D);

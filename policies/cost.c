@@ -1,0 +1,61 @@
+/* cost.c - see cost.h. */
+#include "policies/cost.h"
+
+static const struct cost_drafter *drafters(const struct cost *c) { return (const struct cost_drafter *)c->each; }
+
+static const struct cost_arm *arms(const struct cost *c, const struct problem *p) {
+    return (const struct cost_arm *)(drafters(c) + p->D);
+}
+
+size_t cost_size(const struct problem *p) {
+    return sizeof(struct cost) + (size_t)p->D * sizeof(struct cost_drafter) + (size_t)p->K * sizeof(struct cost_arm);
+}
+
+static double verify_seconds(const struct cost *c, double drafted) {
+    double most = c->verify.mean_y / (1 + c->verify.mean_x); // slope of a cost proportional to the width
+    double slope = drafted < c->verify.mean_x ? most : 0;
+    if (c->verify.sxx > 0) slope = fmin(fmax(c->verify.sxy / c->verify.sxx, 0), most);
+    return c->verify.mean_y + slope * (drafted - c->verify.mean_x);
+}
+
+static double predicted_seconds(const struct cost *c, const struct arm *arm) {
+    if (arm->gamma == 0) return verify_seconds(c, 0);
+    const struct cost_drafter *d = &drafters(c)[arm->drafter];
+    double share = d->asked > 0 ? d->proposed / d->asked : 1;
+    double draft = d->timed_asked > 0 ? d->draft_s / d->timed_asked : 0;
+    return verify_seconds(c, arm->gamma * share) + arm->gamma * draft;
+}
+
+double cost_seconds(const struct cost *c, const struct problem *p, int i, double doubt) {
+    const struct cost_arm *arm = &arms(c, p)[i];
+    return fmax((arm->seconds + (1 - doubt) * predicted_seconds(c, &p->arms[i])) / (arm->n + 1), 1e-12);
+}
+
+static void learn_verify(struct cost *c, double drafted, double seconds) {
+    c->verify.n++;
+    double before = drafted - c->verify.mean_x;
+    c->verify.mean_x += before / c->verify.n;
+    c->verify.mean_y += (seconds - c->verify.mean_y) / c->verify.n;
+    c->verify.sxx += before * (drafted - c->verify.mean_x);
+    c->verify.sxy += before * (seconds - c->verify.mean_y);
+}
+
+void cost_update(struct cost *c, const struct problem *p, const struct outcome *o) {
+    const struct arm *arm = &p->arms[o->arm];
+    struct cost_drafter *d = arm->gamma ? (struct cost_drafter *)c->each + arm->drafter : NULL;
+    struct cost_arm *played = (struct cost_arm *)((struct cost_drafter *)c->each + p->D) + o->arm;
+    bool warm = c->rounds++ > 0, timed = warm && (!d || d->rounds > 0);
+    if (warm) learn_verify(c, o->proposed, o->verify_s);
+    if (timed && o->gamma == arm->gamma) {
+        played->n++;
+        played->seconds += o->draft_s + o->verify_s;
+    }
+    if (!d) return;
+    d->rounds++;
+    d->asked += o->gamma;
+    d->proposed += o->proposed;
+    if (timed) {
+        d->timed_asked += o->gamma;
+        d->draft_s += o->draft_s;
+    }
+}

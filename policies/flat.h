@@ -1,0 +1,56 @@
+/* flat.h - means and variances of [0, 1] rewards by arm, for policies that see arms as a flat list.
+ *
+ * The whole state of such a policy is one struct flat, so a policy is little more than its index. Sums are raw and
+ * scaled when read (policies/reward.h). Arms never played come first, lowest number first; after
+ * that the highest index plays, ties to the lowest number. */
+#ifndef POLICIES_FLAT_H
+#define POLICIES_FLAT_H
+
+#include "policies/reward.h"
+
+struct flat {
+    double t, log_t;     // rounds so far and their logarithm
+    double log_K;        // known from the first round on
+    struct reward reward;
+    struct flat_arm {
+        double n, log_n; // rounds and their logarithm
+        double mean;     // of raw rewards, running (Welford 1962)
+        double squares;  // sum of squared deviations from it
+    } arm[];             // (K)
+};
+
+static inline size_t flat_size(const struct problem *p) {
+    return sizeof(struct flat) + (size_t)p->K * sizeof(struct flat_arm);
+}
+
+static inline void flat_update(struct flat *s, const struct problem *p, double kind, const struct outcome *o) {
+    struct flat_arm *arm = &s->arm[o->arm];
+    double raw = reward_raw(&s->reward, p, kind, o), before = raw - arm->mean;
+    if (s->t == 0) s->log_K = log(p->K);
+    s->log_t = log(++s->t);
+    arm->log_n = log(++arm->n);
+    arm->mean += before / arm->n;
+    arm->squares += before * (raw - arm->mean);
+}
+
+static inline double flat_mean(const struct flat *s, int i) { return fmin(s->arm[i].mean * s->reward.scale, 1); }
+
+/* The biased variance, divided by n. */
+static inline double flat_variance(const struct flat *s, int i) {
+    return s->arm[i].squares / s->arm[i].n * s->reward.scale * s->reward.scale;
+}
+
+/* The arm of highest index; `index` is asked only for arms played before. */
+static inline int flat_best(const struct flat *s, const struct problem *p, const double *param,
+                            double (*index)(const struct flat *s, const struct problem *p, const double *param, int i)) {
+    double best = -INFINITY;
+    int arm = 0;
+    for (int i = 0; i < p->K; i++) {
+        if (s->arm[i].n == 0) return i;
+        double have = index(s, p, param, i);
+        if (have > best) best = have, arm = i;
+    }
+    return arm;
+}
+
+#endif

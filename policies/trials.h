@@ -1,0 +1,45 @@
+/* trials.h - accepted and rejected drafted tokens, the sufficient statistics of the truncated geometric model.
+ *
+ * arXiv 2505.15141, eq. (10) (policies/tgd.h): the likelihood of a history is p^accepted (1-p)^rejected,
+ * so a round with A accepted is A successes and, when A < gamma, one failure, of coins with one p. With
+ * pooled=1 all gammas of a drafter share its trials, else each arm counts its own. In a policy's flat
+ * state this is: struct cost, struct trials, then (K + D) struct trial. */
+#ifndef POLICIES_TRIALS_H
+#define POLICIES_TRIALS_H
+
+#include "policies/cost.h"
+
+struct trial {
+    double accepted, rejected;
+    double memo; // a value of the latest choice
+};
+
+struct trials {
+    double t, log_t;      // rounds so far and their logarithm, 0 before the first
+    struct trial slot[];  // (K) arms, then (D) drafters
+};
+
+#define TRIALS_POOLED {"pooled", 1, 0, 1, "0|1", "1: all gammas of a drafter share its trials; 0: each arm has its own"}
+
+static inline size_t trials_size(const struct problem *p) {
+    return cost_size(p) + sizeof(struct trials) + (size_t)(p->K + p->D) * sizeof(struct trial);
+}
+
+/* Where arm `i` counts. Arm "plain" has no trials, and a slot that counts its rounds as accepted. */
+static inline int trials_slot(const struct problem *p, bool pooled, int i) {
+    return pooled && p->arms[i].gamma ? p->K + p->arms[i].drafter : i;
+}
+
+static inline void trials_update(void *state, const struct problem *p, bool pooled, const struct outcome *o) {
+    struct trials *s = cost_end(state, p);
+    struct trial *slot = &s->slot[trials_slot(p, pooled, o->arm)];
+    bool plain = p->arms[o->arm].gamma == 0;
+    cost_update(state, p, o);
+    s->log_t = log(++s->t);
+    slot->accepted += plain ? 1 : o->accepted;
+    slot->rejected += !plain && o->accepted < o->gamma;
+}
+
+static inline double trial_n(const struct trial *x) { return x->accepted + x->rejected; }
+
+#endif

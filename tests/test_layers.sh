@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# test_layers.sh - include lines point one way: core <- traces <- sim <- analysis; policies stand alone.
+#
+# A subcommand (policies/cmd_*.c) parses options, so it may also see core/cmd.h and core/opt.h.
+# Prints TAP: one case a rule, with the lines that break it.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+n=0
+
+# "FILE:LINE:HEADER" of every quoted include in the files given
+includes() { grep -n '^ *# *include *"' "$@" /dev/null | sed 's/: *# *include *"/:/; s/".*//'; }
+
+# holds SENTENCE VIOLATIONS
+holds() {
+    n=$((n + 1))
+    if [ -z "$2" ]; then echo "ok $n - $1"; return; fi
+    echo "not ok $n - $1"
+    sed 's/^/#   /' <<<"$2"
+}
+
+# sees FOLDER HEADERS...: regular expressions of what the folder's files may include
+sees() { includes "$1"/*.[ch] | grep -vE ":($(IFS='|'; echo "${*:2}"))\$"; }
+
+echo 1..8
+holds test_core_includes_core_only "$(sees core 'core/.*')"
+holds test_policies_see_err_mem_rng_only \
+    "$(sees policies 'policies/.*' 'core/(err|mem|rng).h' | grep -vE '^policies/cmd_[a-z_]*\.c:[0-9]+:core/(cmd|opt)\.h$')"
+holds test_traces_build_on_core "$(sees traces 'core/.*' 'traces/.*')"
+holds test_sim_builds_on_traces_and_policies "$(sees sim 'core/.*' 'policies/.*' 'traces/.*' 'sim/.*')"
+holds test_analysis_builds_on_all_of_them "$(sees analysis 'core/.*' 'policies/.*' 'traces/.*' 'sim/.*' 'analysis/.*')"
+holds test_every_include_names_its_folder "$(includes {core,policies,traces,sim,analysis,tests}/*.[ch] | grep -vE ':(core|policies|traces|sim|analysis|tests)/[a-z0-9_]+\.h$')"
+holds test_nothing_but_tests_includes_tests "$(includes {core,policies,traces,sim,analysis}/*.[ch] | grep ':tests/')"
+holds test_policies_know_no_library_no_file_and_no_clock \
+    "$(grep -nE '^ *# *include *<' policies/*.[ch] | grep -v '^policies/cmd_' | grep -vE '<(assert|math|stdarg|stdbool|stddef|stdint|stdlib|string|stdio|errno|limits|float|ctype|dlfcn)\.h>')"

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# demo.sh BUILD [MODEL] - from a model file to regret plots: record, hold live decoding against replay, replay, draw.
+#
+# Stop it and start it again: what is recorded stays recorded. Everything lands in BUILD/demo.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$1 out=$1/demo
+model=${2:-$(traces/demo/model.sh)}
+trace=$out/$(basename "$model" .gguf).db results=$out/results.db
+decode=(--model "$model" --drafter pld sam --prompts traces/demo/prompts.jsonl --max-new 128)
+step() { printf '\n-- %s\n' "$*"; }
+bandit() { "$build/banditspec" "$@"; }
+mkdir -p "$out"
+SECONDS=0 # bash counts; the download is not the demo
+
+step "record: how many drafted tokens would the model accept, at every position, from pld and from sam?"
+bandit record "${decode[@]}" --db "$trace"
+bandit traces check "$trace"
+
+step "live: two policies decode the first eight prompts again, beside plain decoding; every round must equal its replay"
+for policy in ucbspec thompson; do # the text itself is left out
+    bandit live "${decode[@]}" --limit 8 --policy $policy --check "$trace" --compare | sed -n "/^$policy: [0-9]* tokens in/,\$p"
+done
+
+step "replay: every policy over all prompts, 100 seeds where a policy draws"
+rm -f "$results"
+bandit replay --db "$trace" --seeds 100 --results "$results"
+
+step "draw"
+bandit plot --results "$results" --out "$out/plots" --format png
+bandit plot --results "$results" --out "$out/plots" --format svg
+
+cat <<end
+
+trace     $trace    $build/banditspec traces info $trace
+results   $results
+pictures  $out/plots
+next      $build/banditspec live --model $model --drafter pld sam --prompt 'Write a haiku about rivers.' --compare
+demo: done in $SECONDS s
+end
