@@ -336,7 +336,8 @@ static void check_dot(const char *type, enum tile_kind kind, int item, double do
     }
     print_message("  %s: error %.2e of %.3f; derived bound %.2e, 1e-2 of the absolute sum %.2e\n", type, error, dot, bound, 1e-2 * sum_abs);
     assert_true(error <= 1e-2 * sum_abs);
-    assert_true(bound <= 1.5e-2 * sum_abs); // of the data alone: near 1e-2, or the goldens are not what they were
+    bool uneven = !strcmp(type, "Q5_1") || !strcmp(type, "Q6_K"); // their goldens' activations alone bound it by 1.03e-2 and 1.04e-2
+    assert_true(bound <= (uneven ? 1.05e-2 : 1e-2) * sum_abs);
     file_map_close(&raw), file_map_close(&w), file_map_close(&x);
 }
 

@@ -204,7 +204,7 @@ static void test_wrong_tensors_are_named(void **state) {
     enum { NE0 = 4, NE1 = 12, TYPE2 = 20, OFFSET2 = 24, TYPE1 = 12, NAME = -3 }; // from the end of the name; 1, 2: dimensions
     const struct { const char *tensor; int at; uint64_t value; int bytes; const char *words; } cases[] = {
         {"blk.1.ffn_up.weight", TYPE2, 99, 4, "tensor 'blk.1.ffn_up.weight' of"},
-        {"blk.1.ffn_up.weight", TYPE2, 14, 4, "type 14, which this build does not read"}, // Q6_K
+        {"blk.1.ffn_up.weight", TYPE2, 15, 4, "type 15, which this build does not read"}, // Q8_K
         {"token_embd.weight", TYPE2, 99, 4, "tensor 'token_embd.weight' of"},
         {"blk.0.attn_norm.weight", TYPE1, 1, 4, "has type F16, expected F32"},
         {"blk.1.attn_q.weight", NAME, 'x', 1, "tensor 'blk.1.attn_q.weight' is missing"},
