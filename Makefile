@@ -10,7 +10,7 @@ VERSION := 0.1.0
 PREFIX  ?= /usr/local
 BUILD   := build$(if $(SANITIZE),-sanitize)
 CFLAGS  ?= $(if $(SANITIZE),-O2 -g1,-O2 -g)
-PKGS    := gsl sqlite3 libpcre2-8 libutf8proc jansson libcrypto
+PKGS    := gsl sqlite3 libpcre2-8 libutf8proc jansson libcrypto libzip
 
 MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 Q   := $(if $(V),,@)

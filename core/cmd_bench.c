@@ -85,11 +85,12 @@ static int bench_context(struct engine *e, int context, int widths, int repeats,
 }
 
 int cmd_bench(int argc, char **argv, struct err *err) {
-    const char *path = NULL, *backend = "cpu";
+    const char *path = NULL, *quantize = NULL, *backend = "cpu";
     int threads = 1, widths = 9, repeats = 20;
     struct texts contexts = {0};
     const struct opt options[] = {
-        {"model", OPT_TEXT, &path, "FILE", "the target: a GGUF file", .required = true},
+        {"model", OPT_TEXT, &path, "FILE", "the target: a GGUF file or a Hugging Face directory", .required = true},
+        {"quantize", OPT_TEXT, &quantize, "TYPE", "q8_0 or q4_0: float matrices become that when loaded"},
         {"threads", OPT_INT, &threads, "N", "CPU threads", 1, 1024},
         {"widths", OPT_INT, &widths, "N", "widths 1 to N", 1, WIDTHS},
         {"contexts", OPT_LIST, &contexts, "N...", "tokens before the pass (default 128)"},
@@ -110,7 +111,7 @@ int cmd_bench(int argc, char **argv, struct err *err) {
     struct model m = {.layers = 0};
     struct engine *e = NULL;
     double bandwidth = 0;
-    rc = model_open(&m, path, err);
+    rc = model_open(&m, path, quantize, err);
     if (!rc) rc = engine_open(&e, &m, &(struct engine_options){.backend = backend, .threads = threads}, err);
     if (!rc) rc = read_bandwidth(threads, &bandwidth, err);
     if (!rc) printf("%s (%s) on %s, %d thread%s\nreads %.1f MB of weights a pass; memory gives %.2f GB/s\n\ncontext width    p10 ms    p50 ms    p90 ms  to 1 row\n",

@@ -63,10 +63,11 @@ done:
 }
 
 int cmd_logits(int argc, char **argv, struct err *err) {
-    const char *path = NULL, *text = NULL, *backend = "cpu";
+    const char *path = NULL, *text = NULL, *quantize = NULL, *backend = "cpu";
     int top = 8, threads = 0;
     const struct opt options[] = {
-        {"model", OPT_TEXT, &path, "FILE", "the target: a GGUF file", .required = true},
+        {"model", OPT_TEXT, &path, "FILE", "the target: a GGUF file or a Hugging Face directory", .required = true},
+        {"quantize", OPT_TEXT, &quantize, "TYPE", "q8_0 or q4_0: float matrices become that when loaded"},
         {"ids", OPT_TEXT, &text, "1,2,3", "token ids of one sequence", .required = true},
         {"top", OPT_INT, &top, "K", "logits a position", 1, 1000},
         {"backend", OPT_TEXT, &backend, "NAME", "where to compute"},
@@ -84,7 +85,7 @@ int cmd_logits(int argc, char **argv, struct err *err) {
     struct model m = {.layers = 0};
     struct engine *e = NULL;
     rc = parse_ids(text, &ids, &n, err);
-    if (!rc) rc = model_open(&m, path, err);
+    if (!rc) rc = model_open(&m, path, quantize, err);
     if (!rc && top > m.vocab) top = m.vocab;
     if (!rc) rc = engine_open(&e, &m, &(struct engine_options){.backend = backend, .threads = threads}, err);
     if (!rc) rc = print_logits(e, ids, n, top, err);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/quantize.h"
 
 struct layer {
     float *attn_norm, *ffn_norm, *q_bias, *k_bias, *v_bias; // biases: null without
@@ -32,9 +33,24 @@ struct engine {
 };
 
 static int upload_vector(struct engine *e, const struct tensor *t, float **out, struct err *err) {
-    if (!(*out = e->ops->alloc(e->b, t->ne[0], sizeof **out, "a vector", err))) return -1;
-    e->ops->write(e->b, *out, t->data, t->ne[0] * sizeof **out);
-    return 0;
+    float *host = mem_alloc(t->ne[0], sizeof *host, "a vector", err);
+    if (host && (*out = e->ops->alloc(e->b, t->ne[0], sizeof **out, "a vector", err))) {
+        tensor_row(t, 0, host);
+        e->ops->write(e->b, *out, host, t->ne[0] * sizeof **out);
+    }
+    mem_free(host);
+    return *out ? 0 : -1;
+}
+
+/* As it is stored, or quantized: one matrix at a time, so that only one copy is around. */
+static int upload_matrix(struct engine *e, const struct tensor *t, struct weight *w, struct err *err) {
+    uint32_t type = model_type(e->m, t);
+    struct tensor quantized;
+    if (type == t->type) return e->ops->upload(e->b, t, w, err);
+    if (tensor_quantize(t, type, &quantized, err)) return -1;
+    int rc = e->ops->upload(e->b, &quantized, w, err);
+    mem_free((void *)quantized.data);
+    return rc;
 }
 
 static int upload_layer(struct engine *e, int i, struct err *err) {
@@ -45,7 +61,7 @@ static int upload_layer(struct engine *e, int i, struct err *err) {
         {from->gate, &to->gate}, {from->up, &to->up}, {from->down, &to->down},
     };
     for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
-        if (e->ops->upload(e->b, pairs[p].t, pairs[p].w, err)) return -1;
+        if (upload_matrix(e, pairs[p].t, pairs[p].w, err)) return -1;
     const struct { const struct tensor *t; float **to; } vectors[] = {
         {from->attn_norm, &to->attn_norm}, {from->ffn_norm, &to->ffn_norm},
         {from->q_bias, &to->q_bias}, {from->k_bias, &to->k_bias}, {from->v_bias, &to->v_bias},
@@ -58,7 +74,6 @@ static int upload_layer(struct engine *e, int i, struct err *err) {
 /* cos and sin of position * theta^(-2j / dim) / factor_j, computed in double. */
 static int make_rope(struct engine *e, struct err *err) {
     int half = e->m->dim / 2, cells = e->kv_shape.cells;
-    const float *factor = e->m->rope_factors ? e->m->rope_factors->data : NULL;
     float *host = mem_alloc((size_t)cells * half, 2 * sizeof *host, "the rotary table", err);
     e->rope = e->ops->alloc(e->b, (size_t)cells * half, 2 * sizeof *e->rope, "the rotary table", err);
     if (!host || !e->rope) {
@@ -67,8 +82,7 @@ static int make_rope(struct engine *e, struct err *err) {
     }
     for (int j = 0; j < half; j++) {
         double frequency = pow(e->m->rope_theta, -2.0 * j / e->m->dim);
-        float f = 1;
-        if (factor) memcpy(&f, factor + j, sizeof f);
+        float f = e->m->rope_factors ? e->m->rope_factors[j] : 1;
         for (int p = 0; p < cells; p++) {
             host[((size_t)p * half + j) * 2] = (float)cos(p * frequency / f);
             host[((size_t)p * half + j) * 2 + 1] = (float)sin(p * frequency / f);
@@ -109,13 +123,13 @@ int engine_open(struct engine **out, const struct model *m, const struct engine_
     e->kv_shape = (struct kv_shape){m->layers, slots, o->max_context > 0 ? o->max_context : fallback, m->kv_heads, m->dim};
     if (e->kv_shape.cells > m->context) {
         mem_free(e);
-        return err_set(err, "a context of %d tokens exceeds the %d that '%s' was made for", o->max_context, m->context, m->file.path);
+        return err_set(err, "a context of %d tokens exceeds the %d that '%s' was made for", o->max_context, m->context, m->files.path);
     }
     if (ops->open(&e->b, &(struct backend_options){o->threads, o->device}, err)) goto fail;
     if (!(e->layer = mem_alloc((size_t)m->layers, sizeof *e->layer, "layers", err))) goto fail;
     for (int i = 0; i < m->layers; i++)
         if (upload_layer(e, i, err)) goto fail;
-    if (upload_vector(e, m->output_norm, &e->output_norm, err) || ops->upload(e->b, m->output, &e->output, err)) goto fail;
+    if (upload_vector(e, m->output_norm, &e->output_norm, err) || upload_matrix(e, m->output, &e->output, err)) goto fail;
     if (allocate(e, slots, err) || make_rope(e, err)) goto fail;
     *out = e;
     return 0;

@@ -1,166 +1,161 @@
-/* model.c - the GGUF names of LLaMA and Qwen2 (gguf.md, "llama", "qwen2"), with every shape checked. */
+/* model.c - see model.h. */
 #include "core/model.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/mem.h"
+#include "core/model_read.h"
 
-/* An architecture is a short table of differences. */
-static const struct architecture {
-    const char *name;
-    enum rope_pairs rope_pairs; // LLaMA's converters permute q and k so that pairs are neighbours
-    bool biases;                // of q, k and v
-} architectures[] = {{"llama", ROPE_NEIGHBOURS, false}, {"qwen2", ROPE_HALVES, true}};
+static const struct architecture architectures[] = {{"llama", ROPE_NEIGHBOURS, false}, {"qwen2", ROPE_HALVES, true}};
 
-static int read_u32(const struct model *m, const char *key, bool required, uint32_t fallback, uint32_t lo, uint32_t hi, int *out, struct err *err) {
-    char name[96];
-    snprintf(name, sizeof name, "%s.%s", m->arch, key);
-    uint32_t value;
-    if (gguf_u32(&m->file, name, required, fallback, &value, err)) return -1;
-    if (value < lo || value > hi) return err_set(err, "key '%s' is %u in '%s', expected %u to %u", name, value, m->file.path, lo, hi);
-    *out = (int)value;
-    return 0;
-}
-
-static int read_arch(struct model *m, struct err *err) {
-    struct gguf_text arch;
-    if (gguf_string(&m->file, "general.architecture", true, &arch, err)) return -1;
-    snprintf(m->arch, sizeof m->arch, "%.*s", arch.n < 31 ? (int)arch.n : 31, arch.at);
+const struct architecture *architecture_find(const char *name, size_t n, const char *path, struct err *err) {
     for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
-        if (!strcmp(architectures[i].name, m->arch)) {
-            m->rope_pairs = architectures[i].rope_pairs;
-            m->biases = architectures[i].biases;
-            return 0;
-        }
-    return err_set(err, "architecture '%s' of '%s' is unknown (this build runs: llama, qwen2)", m->arch, m->file.path);
+        if (strlen(architectures[i].name) == n && !memcmp(architectures[i].name, name, n)) return &architectures[i];
+    err_set(err, "architecture '%.*s' of '%s' is unknown (this build runs: llama, qwen2)", n > 31 ? 31 : (int)n, name, path);
+    return NULL;
 }
 
-static int read_shape(struct model *m, struct err *err) {
-    if (read_u32(m, "block_count", true, 0, 1, 1024, &m->layers, err)
-        || read_u32(m, "embedding_length", true, 0, 1, 1 << 20, &m->hidden, err)
-        || read_u32(m, "feed_forward_length", true, 0, 1, 1 << 22, &m->ff, err)
-        || read_u32(m, "attention.head_count", true, 0, 1, 4096, &m->heads, err)
-        || read_u32(m, "attention.head_count_kv", false, (uint32_t)m->heads, 1, 4096, &m->kv_heads, err)
-        || read_u32(m, "context_length", false, 4096, 1, 1 << 24, &m->context, err))
-        return -1;
-    uint32_t per_head = (uint32_t)(m->hidden / m->heads);
-    int rope_dim;
-    if (read_u32(m, "attention.key_length", false, per_head, 1, 4096, &m->dim, err)
-        || read_u32(m, "rope.dimension_count", false, (uint32_t)m->dim, 1, 4096, &rope_dim, err))
-        return -1;
-    if (m->heads % m->kv_heads || m->heads / m->kv_heads > 64)
-        return err_set(err, "'%s' has %d query heads for %d key heads, expected a multiple of at most 64", m->file.path, m->heads, m->kv_heads);
-    if (m->dim % 16 || rope_dim != m->dim)
-        return err_set(err, "'%s' has head size %d with %d rotary dimensions, expected both equal and a multiple of 16", m->file.path, m->dim, rope_dim);
-    char key[96];
-    float theta;
-    snprintf(key, sizeof key, "%s.rope.freq_base", m->arch);
-    if (gguf_f32(&m->file, key, false, 10000, &theta, err)) return -1;
-    snprintf(key, sizeof key, "%s.attention.layer_norm_rms_epsilon", m->arch);
-    if (gguf_f32(&m->file, key, true, 0, &m->eps, err)) return -1;
-    if (!(theta > 0) || !(m->eps >= 0)) return err_set(err, "'%s' has rope base %g and epsilon %g, expected positive numbers", m->file.path, theta, m->eps);
-    m->rope_theta = theta;
+int model_scale_rope(struct model *m, double factor, struct err *err) {
+    if (!(m->rope_factors = mem_alloc((size_t)m->dim / 2, sizeof *m->rope_factors, "the rotary factors", err))) return -1;
+    for (int j = 0; j < m->dim / 2; j++) m->rope_factors[j] = (float)factor;
     return 0;
+}
+
+static int check_heads(const struct model *m, struct err *err) {
+    if (m->heads % m->kv_heads || m->heads / m->kv_heads > 64)
+        return err_set(err, "'%s' has %d query heads for %d key heads, expected a multiple of at most 64", m->files.path, m->heads, m->kv_heads);
+    if (m->dim % 16) return err_set(err, "'%s' has head size %d, expected a multiple of 16", m->files.path, m->dim);
+    return 0;
+}
+
+uint32_t model_type(const struct model *m, const struct tensor *t) {
+    bool plain = t->type == TENSOR_F32 || t->type == TENSOR_F16 || t->type == TENSOR_BF16;
+    return m->quantize && plain && t->ne[0] % 32 == 0 ? m->quantize : t->type;
+}
+
+static size_t bytes_of(const struct model *m, const struct tensor *t) {
+    const struct tensor_layout *l = tensor_layout(model_type(m, t));
+    return (size_t)(t->ne[0] * t->ne[1]) / (size_t)l->block * (size_t)l->bytes;
 }
 
 /* A tensor of shape (rows, cols); cols is the contiguous dimension. rows 1: a vector. */
 static const struct tensor *need(struct model *m, const char *name, int rows, int cols, struct err *err) {
-    const struct tensor *t = gguf_tensor(&m->file, name);
+    const struct tensor *t = checkpoint_tensor(&m->files, name);
+    const struct tensor_layout *l = t ? tensor_layout(t->type) : NULL;
     if (!t) {
-        err_set(err, "tensor '%s' is missing in '%s'", name, m->file.path);
-        return NULL;
-    }
-    if (!tensor_layout(t->type) || !t->data) {
-        err_set(err, "tensor '%s' of '%s' has type %u, which this build does not read", name, m->file.path, t->type);
+        err_set(err, "tensor '%s' is missing in '%s'", name, m->files.path);
         return NULL;
     }
     if (t->ne[0] != (uint64_t)cols || t->ne[1] != (uint64_t)rows || t->ne[2] != 1 || t->ne[3] != 1) {
-        err_set(err, "tensor '%s' of '%s' has shape %llu x %llu, expected %d x %d", name, m->file.path,
+        err_set(err, "tensor '%s' of '%s' has shape %llu x %llu, expected %d x %d", name, m->files.path,
                 (unsigned long long)t->ne[0], (unsigned long long)t->ne[1], cols, rows);
         return NULL;
     }
-    if (rows == 1 && t->type != TENSOR_F32) {
-        err_set(err, "tensor '%s' of '%s' has type %s, expected F32", name, m->file.path, tensor_layout(t->type)->name);
+    if (!l || !t->data) {
+        err_set(err, "tensor '%s' of '%s' has type %s, which this build does not read", name, m->files.path, tensor_type_name(t->type));
         return NULL;
     }
-    if (rows > 1) m->weight_bytes += t->bytes;
+    if (rows == 1 && l->block > 1) {
+        err_set(err, "tensor '%s' of '%s' has type %s, expected F32, F16 or BF16", name, m->files.path, l->name);
+        return NULL;
+    }
     return t;
 }
 
-static int find_layer(struct model *m, int i, struct err *err) {
+static const struct tensor *need_matrix(struct model *m, const char *name, int rows, int cols, struct err *err) {
+    const struct tensor *t = need(m, name, rows, cols, err);
+    if (t) m->weight_bytes += bytes_of(m, t);
+    return t;
+}
+
+static int find_layer(struct model *m, const struct model_naming *names, int i, struct err *err) {
     struct model_layer *l = &m->layer[i];
     const int q = m->heads * m->dim, kv = m->kv_heads * m->dim;
     const struct { const struct tensor **to; const char *name; int rows, cols; } wanted[] = {
-        {&l->attn_norm, "attn_norm", 1, m->hidden}, {&l->q, "attn_q", q, m->hidden},
-        {&l->k, "attn_k", kv, m->hidden}, {&l->v, "attn_v", kv, m->hidden},
-        {&l->o, "attn_output", m->hidden, q}, {&l->ffn_norm, "ffn_norm", 1, m->hidden},
-        {&l->gate, "ffn_gate", m->ff, m->hidden}, {&l->up, "ffn_up", m->ff, m->hidden},
-        {&l->down, "ffn_down", m->hidden, m->ff},
+        {&l->attn_norm, names->attn_norm, 1, m->hidden}, {&l->q, names->q, q, m->hidden},
+        {&l->k, names->k, kv, m->hidden}, {&l->v, names->v, kv, m->hidden},
+        {&l->o, names->o, m->hidden, q}, {&l->ffn_norm, names->ffn_norm, 1, m->hidden},
+        {&l->gate, names->gate, m->ff, m->hidden}, {&l->up, names->up, m->ff, m->hidden},
+        {&l->down, names->down, m->hidden, m->ff},
     };
     const struct { const struct tensor **to; const char *name; int cols; } biases[] = {
-        {&l->q_bias, "attn_q", q}, {&l->k_bias, "attn_k", kv}, {&l->v_bias, "attn_v", kv},
+        {&l->q_bias, names->q, q}, {&l->k_bias, names->k, kv}, {&l->v_bias, names->v, kv},
     };
+    char layer[32], name[96];
+    snprintf(layer, sizeof layer, names->layer, i);
     for (size_t t = 0; t < sizeof wanted / sizeof *wanted; t++) {
-        char name[64];
-        snprintf(name, sizeof name, "blk.%d.%s.weight", i, wanted[t].name);
-        if (!(*wanted[t].to = need(m, name, wanted[t].rows, wanted[t].cols, err))) return -1;
+        snprintf(name, sizeof name, "%s%s.weight", layer, wanted[t].name);
+        *wanted[t].to = wanted[t].rows == 1 ? need(m, name, 1, wanted[t].cols, err) : need_matrix(m, name, wanted[t].rows, wanted[t].cols, err);
+        if (!*wanted[t].to) return -1;
     }
     for (size_t t = 0; m->biases && t < sizeof biases / sizeof *biases; t++) {
-        char name[64];
-        snprintf(name, sizeof name, "blk.%d.%s.bias", i, biases[t].name);
+        snprintf(name, sizeof name, "%s%s.bias", layer, biases[t].name);
         if (!(*biases[t].to = need(m, name, 1, biases[t].cols, err))) return -1;
     }
     return 0;
 }
 
-static int find_tensors(struct model *m, struct err *err) {
-    const struct tensor *embedding = gguf_tensor(&m->file, "token_embd.weight");
-    if (!embedding) return err_set(err, "tensor 'token_embd.weight' is missing in '%s'", m->file.path);
+static int find_tensors(struct model *m, const struct model_naming *names, struct err *err) {
+    const struct tensor *embedding = checkpoint_tensor(&m->files, names->embedding);
+    if (!embedding) return err_set(err, "tensor '%s' is missing in '%s'", names->embedding, m->files.path);
     if (embedding->ne[1] < 2 || embedding->ne[1] > 1 << 22)
-        return err_set(err, "'%s' has a vocabulary of %llu tokens, expected 2 to %d", m->file.path, (unsigned long long)embedding->ne[1], 1 << 22);
+        return err_set(err, "'%s' has a vocabulary of %llu tokens, expected 2 to %d", m->files.path, (unsigned long long)embedding->ne[1], 1 << 22);
+    if (m->vocab && (uint64_t)m->vocab != embedding->ne[1])
+        return err_set(err, "tensor '%s' of '%s' has %llu rows, vocab_size is %d", names->embedding, m->files.path, (unsigned long long)embedding->ne[1], m->vocab);
     m->vocab = (int)embedding->ne[1];
-    if (!(m->embedding = need(m, "token_embd.weight", m->vocab, m->hidden, err))) return -1;
+    if (!(m->embedding = need(m, names->embedding, m->vocab, m->hidden, err))) return -1;
     m->output = m->embedding;
-    if (gguf_tensor(&m->file, "output.weight")) { // untied: a step reads only single rows of the embedding
-        m->weight_bytes -= m->embedding->bytes;
-        if (!(m->output = need(m, "output.weight", m->vocab, m->hidden, err))) return -1;
-    }
-    if (!(m->output_norm = need(m, "output_norm.weight", 1, m->hidden, err))) return -1;
-    if (gguf_tensor(&m->file, "rope_freqs.weight")
-        && !(m->rope_factors = need(m, "rope_freqs.weight", 1, m->dim / 2, err)))
-        return -1;
+    if (checkpoint_tensor(&m->files, names->output) && !(m->output = need(m, names->output, m->vocab, m->hidden, err))) return -1;
+    m->weight_bytes += bytes_of(m, m->output); // of an untied embedding a step reads only single rows
+    if (!(m->output_norm = need(m, names->output_norm, 1, m->hidden, err))) return -1;
     if (!(m->layer = mem_alloc((size_t)m->layers, sizeof *m->layer, "layers", err))) return -1;
     for (int i = 0; i < m->layers; i++)
-        if (find_layer(m, i, err)) return -1;
+        if (find_layer(m, names, i, err)) return -1;
     return 0;
 }
 
+/* The name that the file gives, else the file's own; and what the matrices are. */
 static void describe(struct model *m) {
-    struct gguf_text name = {NULL, 0};
-    struct err ignored;
-    const char *slash = strrchr(m->file.path, '/'), *base = slash ? slash + 1 : m->file.path;
-    if (gguf_string(&m->file, "general.name", false, &name, &ignored) || !name.n) name = (struct gguf_text){base, strlen(base)};
-    snprintf(m->name, sizeof m->name, "%.*s", name.n < 95 ? (int)name.n : 95, name.at);
+    const char *slash = strrchr(m->files.path, '/'), *base = slash ? slash + 1 : m->files.path;
+    if (!*m->name) snprintf(m->name, sizeof m->name, "%.95s", base);
     for (char *c = m->name; *c; c++)
         if ((unsigned char)*c < 0x20) *c = '?';
-    snprintf(m->dtype, sizeof m->dtype, "%s", tensor_layout(m->layer[0].gate->type)->name);
+    const struct tensor *sample = m->layer[0].gate;
+    const char *stored = tensor_type_name(sample->type), *used = tensor_type_name(model_type(m, sample));
+    if (m->quantize && strcmp(stored, used)) snprintf(m->dtype, sizeof m->dtype, "%s of %s", used, stored);
+    else snprintf(m->dtype, sizeof m->dtype, "%s", stored);
 }
 
-int model_open(struct model *m, const char *path, struct err *err) {
-    *m = (struct model){.layers = 0};
-    if (gguf_open(&m->file, path, err) || read_arch(m, err) || read_shape(m, err) || find_tensors(m, err)) {
-        model_close(m);
-        return -1;
-    }
-    describe(m);
+static int read_quantize(struct model *m, const char *word, struct err *err) {
+    if (!word) return 0;
+    if (!strcasecmp(word, "q8_0")) m->quantize = TENSOR_Q8_0;
+    else if (!strcasecmp(word, "q4_0")) m->quantize = TENSOR_Q4_0;
+    else return err_usage(err, "cannot quantize to '%s', expected q8_0 or q4_0", word);
     return 0;
+}
+
+int model_open(struct model *m, const char *path, const char *quantize, struct err *err) {
+    *m = (struct model){.layers = 0};
+    int rc = read_quantize(m, quantize, err);
+    if (!rc) rc = checkpoint_open(&m->files, path, err);
+    if (!rc && !m->files.directory && !m->files.files[0].gguf.path)
+        rc = err_set(err, "'%s' is one file of weights, expected a GGUF file or the directory with config.json", path);
+    bool gguf = !rc && !m->files.directory;
+    if (!rc) rc = gguf ? model_read_gguf(m, err) : model_read_hf(m, err);
+    if (!rc) rc = check_heads(m, err);
+    if (!rc) rc = find_tensors(m, gguf ? &model_names_gguf : &model_names_hf, err);
+    if (rc) model_close(m);
+    else describe(m);
+    return rc;
 }
 
 void model_close(struct model *m) {
     mem_free(m->layer);
-    gguf_close(&m->file);
+    mem_free(m->rope_factors);
+    checkpoint_close(&m->files);
     *m = (struct model){.layers = 0};
 }
 
-int model_sha256(const struct model *m, char hex[SHA256_HEX], struct err *err) { return file_map_sha256(m->file.map, hex, err); }
+int model_sha256(const struct model *m, char hex[SHA256_HEX], struct err *err) { return checkpoint_sha256(&m->files, hex, err); }

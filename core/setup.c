@@ -1,6 +1,8 @@
 /* setup.c - see setup.h. */
 #include "core/setup.h"
 
+#include "core/tokenizer_model.h"
+
 #include <string.h>
 
 static int open_drafters(struct setup *s, const struct texts *specs, struct err *err) {
@@ -20,8 +22,8 @@ int setup_open(struct setup *s, const struct setup_options *o, struct err *err) 
     memset(s, 0, sizeof *s);
     s->options = o;
     int rc = open_drafters(s, &o->drafters, err);
-    if (!rc) rc = model_open(&s->model, o->model, err);
-    if (!rc) rc = tokenizer_open_gguf(&s->tokenizer, &s->model.file, err);
+    if (!rc) rc = model_open(&s->model, o->model, o->quantize, err);
+    if (!rc) rc = tokenizer_open_model(&s->tokenizer, &s->model, err);
     if (!rc) rc = chat_open(&s->chat, &s->tokenizer, o->chat_template, err);
     if (!rc && s->tokenizer.size > s->model.vocab)
         rc = err_set(err, "'%s' has %d tokens but embeddings for %d", o->model, s->tokenizer.size, s->model.vocab);

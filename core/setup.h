@@ -10,7 +10,7 @@
 enum { SETUP_DRAFTERS = 64 };
 
 struct setup_options {
-    const char *model, *backend, *device, *chat_template;
+    const char *model, *quantize, *backend, *device, *chat_template;
     struct texts drafters;
     int threads, max_context;
     double temperature;
@@ -18,9 +18,10 @@ struct setup_options {
     bool ignore_eos;
 };
 
-/* The rows of an option table that fill these (11 of them). */
+/* The rows of an option table that fill these (10 of them). */
 #define SETUP_OPTIONS(o)                                                                              \
-    {"model", OPT_TEXT, &(o)->model, "M", "the target: a GGUF file", .required = true},               \
+    {"model", OPT_TEXT, &(o)->model, "M", "the target: a GGUF file or a Hugging Face directory", .required = true}, \
+    {"quantize", OPT_TEXT, &(o)->quantize, "TYPE", "q8_0 or q4_0: float matrices become that when loaded"}, \
     {"drafter", OPT_LIST, &(o)->drafters, "D...", "[name@]kind[=PATH][,key=value...]: pld, sam"},     \
     {"backend", OPT_TEXT, &(o)->backend, "NAME", "where the target runs"},                            \
     {"threads", OPT_INT, &(o)->threads, "N", "CPU threads, 0 for all cores", 0, 1024},                \

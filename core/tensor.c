@@ -141,6 +141,17 @@ const struct tensor_layout *tensor_layout(uint32_t type) {
     return &layouts[type];
 }
 
+const char *tensor_type_name(uint32_t type) {
+    static const char *const strangers[] = { // ggml.h, enum ggml_type
+        [9] = "Q8_1", [10] = "Q2_K", [11] = "Q3_K", [15] = "Q8_K", [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S",
+        [20] = "IQ4_NL", [21] = "IQ3_S", [22] = "IQ2_S", [23] = "IQ4_XS", [TENSOR_I8] = "I8", [TENSOR_I16] = "I16", [TENSOR_I32] = "I32",
+        [TENSOR_I64] = "I64", [TENSOR_F64] = "F64", [29] = "IQ1_M",
+    };
+    const struct tensor_layout *l = tensor_layout(type);
+    if (l) return l->name;
+    return type < sizeof strangers / sizeof *strangers && strangers[type] ? strangers[type] : "unknown";
+}
+
 void tensor_row(const struct tensor *t, uint64_t row, float *out) {
     const struct tensor_layout *l = tensor_layout(t->type);
     size_t blocks = (size_t)(t->ne[0] / (uint64_t)l->block);

@@ -67,6 +67,7 @@ static int encode_bytes(struct encoding *e, const char *text, size_t n, struct e
 int tokenizer_encode_around(const struct tokenizer *t, const char *text, size_t n, size_t plain_from, size_t plain_to,
                             struct ids *out, struct err *err) {
     struct encoding e = {.t = t, .out = out};
+    if (t->ids_only) return err_set(err, "'%s' has no tokenizer.json: prompts must be token ids ('prompt_ids')", t->path);
     size_t done = 0;
     int rc = 0;
     while (rc == 0 && done < n) {

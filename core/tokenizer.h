@@ -38,6 +38,7 @@ struct tokenizer {
     bool add_bos;            // a prompt begins with bos; tokenizer_encode leaves it to the caller
     char *chat_template;     // the model's own, in Jinja; owned; null: none
     char sha256[SHA256_HEX]; // of tokens, merges and patterns, whatever file they came from
+    bool ids_only;           // no vocabulary is known: see tokenizer_model.h
     bool nfc, ignore_merges; // ignore_merges: a word that is a token is that token
     struct token *tokens;    // (size), owned
     char *bytes;             // owned

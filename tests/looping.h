@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/tokenizer_model.h"
 #include "core/engine.h"
 #include "core/tokenizer.h"
 
@@ -24,14 +25,14 @@
 static inline void looping_model(const char *path, float scale) {
     struct model m;
     struct err err = {""};
-    if (model_open(&m, LOOPING_FROM, &err)) fail_msg("%s", err.text);
-    unsigned char *bytes = malloc(m.file.size);
+    if (model_open(&m, LOOPING_FROM, NULL, &err)) fail_msg("%s", err.text);
+    unsigned char *bytes = malloc(m.files.files[0].map.size);
     assert_non_null(bytes);
-    memcpy(bytes, m.file.bytes, m.file.size);
+    memcpy(bytes, m.files.files[0].map.bytes, m.files.files[0].map.size);
     for (int i = 0; i < m.layers; i++) {
         const struct tensor *o = m.layer[i].o;
         assert_int_equal(o->type, TENSOR_F32);
-        unsigned char *at = bytes + ((const unsigned char *)o->data - m.file.bytes);
+        unsigned char *at = bytes + ((const unsigned char *)o->data - m.files.files[0].map.bytes);
         for (size_t k = 0; k < o->bytes; k += sizeof(float)) {
             float x;
             memcpy(&x, at + k, sizeof x);
@@ -41,7 +42,7 @@ static inline void looping_model(const char *path, float scale) {
     }
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, m.file.size, f), m.file.size);
+    assert_int_equal(fwrite(bytes, 1, m.files.files[0].map.size, f), m.files.files[0].map.size);
     assert_int_equal(fclose(f), 0);
     free(bytes);
     model_close(&m);
@@ -70,7 +71,7 @@ static inline int looping_ending_prompt(const char *path, int prompt[40]) {
     struct engine *e;
     struct err err = {""};
     int n = 0, first[12], again[12];
-    if (model_open(&m, path, &err) || tokenizer_open_gguf(&t, &m.file, &err) || engine_open(&e, &m, &(struct engine_options){.threads = 1}, &err))
+    if (model_open(&m, path, NULL, &err) || tokenizer_open_model(&t, &m, &err) || engine_open(&e, &m, &(struct engine_options){.threads = 1}, &err))
         fail_msg("%s", err.text);
     for (int k = 3; !n && k < m.vocab; k++) {
         int count = looping_text(e, &t, &k, 1, first, 12);

@@ -56,14 +56,11 @@ static inline double *plain_norm(const struct tensor *w, const double *x, int n,
 }
 
 static inline void plain_rope(const struct model *m, double *x, int n, int heads) {
-    float factor[256];
-    for (int j = 0; j < m->dim / 2; j++) factor[j] = 1;
-    if (m->rope_factors) tensor_row(m->rope_factors, 0, factor);
     for (int i = 0; i < n; i++)
         for (int h = 0; h < heads; h++)
             for (int j = 0; j < m->dim / 2; j++) {
-                double turn = i * pow(m->rope_theta, -2.0 * j / m->dim) / factor[j];
-                int halves = !strcmp(m->arch, "qwen2"), first = halves ? j : 2 * j, second = halves ? j + m->dim / 2 : 2 * j + 1;
+                double turn = i * pow(m->rope_theta, -2.0 * j / m->dim) / (m->rope_factors ? m->rope_factors[j] : 1);
+                int halves = m->rope_pairs == ROPE_HALVES, first = halves ? j : 2 * j, second = halves ? j + m->dim / 2 : 2 * j + 1;
                 double *p = x + ((size_t)i * heads + h) * m->dim, a = p[first], b = p[second];
                 p[first] = a * cos(turn) - b * sin(turn);
                 p[second] = a * sin(turn) + b * cos(turn);

@@ -299,7 +299,7 @@ static void test_open_refuses_what_it_cannot_do(void **state) {
     struct model m;
     struct engine *e = NULL;
     struct err err = {""};
-    assert_int_equal(model_open(&m, TINY "a-f32.gguf", &err), 0);
+    assert_int_equal(model_open(&m, TINY "a-f32.gguf", NULL, &err), 0);
     assert_int_equal(engine_open(&e, &m, &(struct engine_options){.max_context = 513}, &err), -1);
     assert_non_null(strstr(err.text, "513 tokens exceeds the 512"));
     assert_int_equal(engine_open(&e, &m, &(struct engine_options){.backend = "abacus"}, &err), -1);
@@ -316,7 +316,7 @@ static void test_open_survives_every_failing_allocation(void **state) {
     for (long n = 1;; n++) {
         assert_true(n < 500);
         mem_fail_after(n);
-        int rc = model_open(&m, TINY "a-q4_0.gguf", &err);
+        int rc = model_open(&m, TINY "a-q4_0.gguf", NULL, &err);
         if (!rc) {
             rc = engine_open(&e, &m, &(struct engine_options){.threads = 1, .max_context = 32}, &err);
             if (!rc) engine_close(e);

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "core/tokenizer_model.h"
 #include "core/clock.h"
 #include "tests/content.h"
 #include "tests/liars.h"
@@ -329,7 +330,7 @@ static void test_a_target_that_is_not_batch_invariant_is_found(void **state) {
     struct saboteur s = {.at = -1};
     struct err err = {""};
     struct drafter drafter = liar(&saboteur_type, &s.liar, &known);
-    if (model_open(&m, "tests/golden/tiny/b-f16.gguf", &err) || tokenizer_open_gguf(&t, &m.file, &err)
+    if (model_open(&m, "tests/golden/tiny/b-f16.gguf", NULL, &err) || tokenizer_open_model(&t, &m, &err)
         || engine_open(&e, &m, &(struct engine_options){.threads = 1}, &err) || sampler_open(&greedy, 0, 0, e, &err)
         || decoder_open(&d, e, &t, &drafter, 1, &greedy, true, &err) || recorded_open(&r, N, 1, &err)) fail_msg("%s", err.text);
     known.vocab = m.vocab, s.engine = e;

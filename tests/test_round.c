@@ -3,6 +3,7 @@
  * loop that knows nothing of rounds. */
 #include "tests/looping.h"
 
+#include "core/tokenizer_model.h"
 #include "core/mem.h"
 #include "core/round.h"
 #include "tests/liars.h"
@@ -60,7 +61,7 @@ static void scene_open(struct scene *s, const char *path, int threads, double te
         [EMPTY] = &empty_type, [LONG] = &long_type, [FOREIGN] = &foreign_type, [NEGATIVE] = &negative_type};
     struct err err = {""};
     memset(s, 0, sizeof *s);
-    if (model_open(&s->model, path, &err) || tokenizer_open_gguf(&s->tokenizer, &s->model.file, &err)
+    if (model_open(&s->model, path, NULL, &err) || tokenizer_open_model(&s->tokenizer, &s->model, &err)
         || engine_open(&s->engine, &s->model, &(struct engine_options){.threads = threads, .max_context = max_context}, &err)
         || sampler_open(&s->sampler, temperature, 5, s->engine, &err) || drafter_open(&s->drafters[PLD], "pld", &err)
         || drafter_open(&s->drafters[SAM], "sam", &err)
@@ -202,7 +203,7 @@ static void test_an_end_token_inside_a_draft_ends_the_text_there(void **state) {
         if (!first) continue;
         ends |= 1 << end;
         struct tokenizer t;
-        if (tokenizer_open_gguf(&t, &s.model.file, &err) || tokenizer_set_eos(&t, text[end], &err)) fail_msg("%s", err.text);
+        if (tokenizer_open_model(&t, &s.model, &err) || tokenizer_set_eos(&t, text[end], &err)) fail_msg("%s", err.text);
         s.decoder.tokenizer = &t;
         s.decoder.ignore_eos = false;
         for (int drafter = -1; drafter < GOOD; drafter++) {

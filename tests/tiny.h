@@ -72,7 +72,7 @@ static inline void tiny_open(struct tiny *t, const char *name, const struct engi
     char path[64];
     struct err err = {""};
     snprintf(path, sizeof path, TINY "%s.gguf", name);
-    if (model_open(&t->m, path, &err) || engine_open(&t->e, &t->m, o, &err)) fail_msg("%s", err.text);
+    if (model_open(&t->m, path, NULL, &err) || engine_open(&t->e, &t->m, o, &err)) fail_msg("%s", err.text);
 }
 
 static inline void tiny_close(struct tiny *t) {
