@@ -2,11 +2,12 @@
 #include "core/bpe.h"
 
 #include "core/mem.h"
+#include "core/utf8.h"
 
 int bpe_open(struct bpe *b, size_t merges, struct err *err) {
     size_t slots = 16;
     while (slots / 2 < merges) slots *= 2;
-    *b = (struct bpe){.pairs = mem_alloc(slots, sizeof *b->pairs, "the merges", err), .mask = slots - 1};
+    *b = (struct bpe){.pairs = mem_alloc(slots, sizeof *b->pairs, "the merges", err), .mask = slots - 1, .unknown = -1};
     for (int i = 0; i < 256; i++) b->byte[i] = -1;
     return b->pairs ? 0 : -1;
 }
@@ -72,15 +73,30 @@ static void merge_pair(const struct bpe *b, struct bpe_space *s, int place) {
     if (left->previous >= 0) queue_pair(b, s, left->previous);
 }
 
+static void add_symbol(struct bpe_space *s, int *count, int id) {
+    s->symbols[*count] = (struct bpe_symbol){.id = id, .previous = *count - 1, .next = *count + 1};
+    ++*count;
+}
+
 static int split_bytes(const struct bpe *b, const char *word, size_t n, struct bpe_space *s) {
     int count = 0;
-    for (size_t i = 0; i < n; i++) {
-        int id = b->byte[(unsigned char)word[i]];
-        if (id < 0) continue;
-        s->symbols[count] = (struct bpe_symbol){.id = id, .previous = count - 1, .next = count + 1};
-        count++;
+    for (size_t i = 0; i < n; i++)
+        if (b->byte[(unsigned char)word[i]] >= 0) add_symbol(s, &count, b->byte[(unsigned char)word[i]]);
+    return count;
+}
+
+/* What is no character falls back like one that the vocabulary lacks. */
+static int split_characters(const struct bpe *b, const char *word, size_t n, struct bpe_space *s) {
+    int count = 0;
+    for (size_t i = 0, step; i < n; i += step) {
+        step = (size_t)utf8_step(word + i, n - i).n;
+        int id = names_find(&b->characters, word + i, step), spelled = 0;
+        for (size_t k = 0; k < step; k++) spelled += b->byte[(unsigned char)word[i + k]] >= 0;
+        if (id >= 0) add_symbol(s, &count, id);
+        else if (spelled == (int)step)
+            for (size_t k = 0; k < step; k++) add_symbol(s, &count, b->byte[(unsigned char)word[i + k]]);
+        else if (b->unknown >= 0 && !(count && s->symbols[count - 1].id == b->unknown)) add_symbol(s, &count, b->unknown);
     }
-    if (count) s->symbols[count - 1].next = -1;
     return count;
 }
 
@@ -90,7 +106,8 @@ int bpe_word(const struct bpe *b, const char *word, size_t n, struct bpe_space *
     if (mem_grow(&space->symbols, &space->symbol_room, n, sizeof *space->symbols, "a word's symbols", err)
         || mem_grow(&space->heap, &space->heap_room, 3 * n, sizeof *space->heap, "a word's pairs", err))
         return -1;
-    int count = split_bytes(b, word, n, space);
+    int count = b->characters.slots ? split_characters(b, word, n, space) : split_bytes(b, word, n, space);
+    if (count) space->symbols[count - 1].next = -1;
     space->heap_n = 0;
     for (int i = 0; i < count; i++) queue_pair(b, space, i);
     while (space->heap_n) {

@@ -1,7 +1,12 @@
 /* chat.c - see chat.h.
  *
- * chatml   the template in SmolLM2's and Qwen2's tokenizer_config.json
- * llama-3  meta-llama/llama3 llama/tokenizer.py, class ChatFormat; it trims what is said */
+ * chatml    the template in SmolLM2's and Qwen2's tokenizer_config.json
+ * qwen2     the same with Qwen2's own default system prompt, for files that lack theirs
+ * llama-3   meta-llama/llama3 llama/tokenizer.py, class ChatFormat; it trims what is said
+ * llama-3.1 the template of Llama 3.1 and 3.2, which always tells two dates. Those of 3.2 ask the clock for the
+ *           second one, where there is a clock to ask; the date that both fall back to is taken here, always
+ * llama-2   meta-llama/llama llama/generation.py, chat_completion; it trims what is said
+ * zephyr    the template of TinyLlama-1.1B-Chat's tokenizer_config.json */
 #include "core/chat.h"
 
 #include <stdbool.h>
@@ -11,7 +16,9 @@
 
 struct chat_template {
     const char *name, *marker;                  // marker: tells the template's Jinja text
+    const char *marker_too;                     // must stand there as well, or null
     const char *bos, *system_open, *system_close; // around the default system prompt, if any
+    const char *system;                         // of files that have none; null: none
     const char *open, *close;                   // around the user's text
     const char *controls[4];                    // tokens that must exist
     bool trim;                                  // white space around the user's text goes
@@ -21,10 +28,23 @@ static const struct chat_template templates[] = {
     {.name = "chatml", .marker = "<|im_start|>", .bos = "", .system_open = "<|im_start|>system\n",
      .system_close = "<|im_end|>\n", .open = "<|im_start|>user\n", .close = "<|im_end|>\n<|im_start|>assistant\n",
      .controls = {"<|im_start|>", "<|im_end|>"}},
+    {.name = "qwen2", .marker = "<|im_start|>", .bos = "", .system_open = "<|im_start|>system\n",
+     .system_close = "<|im_end|>\n", .open = "<|im_start|>user\n", .close = "<|im_end|>\n<|im_start|>assistant\n",
+     .system = "You are a helpful assistant.", .controls = {"<|im_start|>", "<|im_end|>"}},
+    {.name = "llama-3.1", .marker = "<|start_header_id|>", .marker_too = "Cutting Knowledge Date",
+     .bos = "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\n"
+            "Today Date: 26 Jul 2024\n\n<|eot_id|>",
+     .open = "<|start_header_id|>user<|end_header_id|>\n\n",
+     .close = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", .trim = true,
+     .controls = {"<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}},
     {.name = "llama-3", .marker = "<|start_header_id|>", .bos = "<|begin_of_text|>",
      .open = "<|start_header_id|>user<|end_header_id|>\n\n",
      .close = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", .trim = true,
      .controls = {"<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}},
+    {.name = "llama-2", .marker = "[INST]", .marker_too = "<<SYS>>", .bos = "<s>", .open = "[INST] ", .close = " [/INST]", .trim = true,
+     .controls = {"<s>"}},
+    {.name = "zephyr", .marker = "<|user|>", .marker_too = "<|assistant|>", .bos = "", .open = "<|user|>\n", .close = "</s>\n<|assistant|>\n",
+     .controls = {"</s>"}},
     {.name = "plain", .bos = "", .open = "", .close = ""},
 };
 enum { TEMPLATES = sizeof templates / sizeof *templates, PLAIN = TEMPLATES - 1 };
@@ -32,15 +52,16 @@ enum { TEMPLATES = sizeof templates / sizeof *templates, PLAIN = TEMPLATES - 1 }
 static const struct chat_template *find_named(const char *name, struct err *err) {
     for (int i = 0; i < TEMPLATES; i++)
         if (!strcmp(templates[i].name, name)) return &templates[i];
-    err_usage(err, "unknown chat template '%s': chatml, llama-3 or plain expected", name);
+    err_usage(err, "unknown chat template '%s': " CHAT_NAMES " expected", name);
     return NULL;
 }
 
 static const struct chat_template *find_own(const struct tokenizer *t, struct err *err) {
     if (!t->chat_template) return &templates[PLAIN];
     for (int i = 0; i < PLAIN; i++)
-        if (strstr(t->chat_template, templates[i].marker)) return &templates[i];
-    err_set(err, "the chat template of '%s' is none that this build knows: name one of chatml, llama-3, plain", t->path);
+        if (strstr(t->chat_template, templates[i].marker) && (!templates[i].marker_too || strstr(t->chat_template, templates[i].marker_too)))
+            return &templates[i];
+    err_set(err, "the chat template of '%s' is none that this build knows: name one of " CHAT_NAMES " with --template", t->path);
     return NULL;
 }
 
@@ -68,7 +89,9 @@ int chat_open(struct chat *c, const struct tokenizer *t, const char *name, struc
     for (size_t i = 0; i < sizeof f->controls / sizeof *f->controls && f->controls[i]; i++)
         if (tokenizer_special(t, f->controls[i]) < 0)
             return err_set(err, "chat template '%s' needs the token '%s', which '%s' lacks", f->name, f->controls[i], t->path);
-    return f->system_open ? read_system(c, err) : 0;
+    if (f->system_open && read_system(c, err)) return -1;
+    if (f->system && !c->system && !(c->system = mem_text(f->system, strlen(f->system), err))) return -1;
+    return 0;
 }
 
 void chat_close(struct chat *c) {

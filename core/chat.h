@@ -18,7 +18,9 @@ struct chat {
     char *system;                       // default system prompt, owned; null: none
 };
 
-/* name: "chatml", "llama-3", "plain", or null for the model's own (plain when it has none).
+#define CHAT_NAMES "chatml, qwen2, llama-2, llama-3, llama-3.1, zephyr or plain"
+
+/* name: one of CHAT_NAMES, or null for the model's own (plain when it has none).
  * An unknown name is misuse; a template of the model that is not in the table, or a control
  * token that the vocabulary lacks, fails. */
 int chat_open(struct chat *c, const struct tokenizer *t, const char *name, struct err *err);

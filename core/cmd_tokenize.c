@@ -110,7 +110,7 @@ int cmd_tokenize(int argc, char **argv, struct err *err) {
         {.name = "model", .kind = OPT_TEXT, .to = &model, .arg = "M", .help = "GGUF file, Hugging Face directory or tokenizer.json", .required = true},
         {.name = "decode", .kind = OPT_FLAG, .to = &decode, .help = "token ids to text; bytes that are no UTF-8 become U+FFFD"},
         {.name = "chat", .kind = OPT_FLAG, .to = &chat, .help = "put each text into the model's chat template"},
-        {.name = "template", .kind = OPT_TEXT, .to = &template, .arg = "NAME", .help = "with --chat: chatml, llama-3 or plain instead of the model's own"},
+        {.name = "template", .kind = OPT_TEXT, .to = &template, .arg = "NAME", .help = "with --chat: " CHAT_NAMES " instead of the model's own"},
         {0},
     };
     const struct opt_help help = {

@@ -28,7 +28,7 @@ struct setup_options {
     {"max-context", OPT_INT, &(o)->max_context, "N", "tokens a sequence may hold, 0 for the model's, at most 4096", 0, 1 << 24}, \
     {"temperature", OPT_REAL, &(o)->temperature, "T", "0 decodes greedily", 0, 100},                  \
     {"noise-seed", OPT_U64, &(o)->noise_seed, "S", "seed of the sampling noise"},                     \
-    {"template", OPT_TEXT, &(o)->chat_template, "NAME", "chatml, llama-3 or plain instead of the model's own"}, \
+    {"template", OPT_TEXT, &(o)->chat_template, "NAME", CHAT_NAMES " instead of the model's own"}, \
     {"ignore-eos", OPT_FLAG, &(o)->ignore_eos, NULL, "go on after an end token"}
 
 struct setup {

@@ -17,7 +17,7 @@ static size_t unfinished(const char *at, size_t n) {
 int text_stream_push(struct text_stream *s, const struct tokenizer *t, int id, struct buffer *out, struct err *err) {
     struct buffer bytes = {0};
     int rc = buffer_add(&bytes, s->held, (size_t)s->n, err);
-    if (rc == 0) rc = tokenizer_decode(t, &id, 1, false, &bytes, err);
+    if (rc == 0) rc = tokenizer_decode_one(t, id, false, &bytes, err);
     if (rc == 0) {
         size_t wait = unfinished(bytes.at, bytes.n);
         rc = utf8_lossy(bytes.at, bytes.n - wait, out, err);

@@ -64,6 +64,15 @@ static int encode_bytes(struct encoding *e, const char *text, size_t n, struct e
     return 0;
 }
 
+/* A vocabulary of characters: one word, whatever it is made of. */
+static int encode_sentence(struct encoding *e, const char *text, size_t n, bool first, struct err *err) {
+    struct buffer marked = {0};
+    int rc = metaspace_add(&e->t->spaces, text, n, first, &marked, err);
+    if (rc == 0 && marked.n) rc = encode_word(e, marked.at, marked.n, err);
+    buffer_close(&marked);
+    return rc;
+}
+
 int tokenizer_encode_around(const struct tokenizer *t, const char *text, size_t n, size_t plain_from, size_t plain_to,
                             struct ids *out, struct err *err) {
     struct encoding e = {.t = t, .out = out};
@@ -73,7 +82,7 @@ int tokenizer_encode_around(const struct tokenizer *t, const char *text, size_t 
     while (rc == 0 && done < n) {
         size_t where = n;
         const struct special *x = specials_find(&t->specials, text, n, done, plain_from, plain_to, &where);
-        rc = encode_bytes(&e, text + done, where - done, err);
+        rc = t->spaces.on ? encode_sentence(&e, text + done, where - done, done == 0, err) : encode_bytes(&e, text + done, where - done, err);
         done = where;
         if (rc || !x) continue;
         rc = ids_add(out, x->id, err);
@@ -88,16 +97,21 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, bool
     return tokenizer_encode_around(t, text, n, 0, special ? 0 : n, out, err);
 }
 
+int tokenizer_decode_one(const struct tokenizer *t, int id, bool special, struct buffer *out, struct err *err) {
+    if (id < 0 || id >= t->size)
+        return err_set(err, "token id %d is outside the vocabulary of '%s': 0 to %d expected", id, t->path, t->size - 1);
+    const struct token *x = &t->tokens[id];
+    if (x->kind == TOKEN_CONTROL && !special) return 0;
+    return buffer_add(out, x->at, x->n, err);
+}
+
 int tokenizer_decode(const struct tokenizer *t, const int *ids, size_t n, bool special, struct buffer *out,
                      struct err *err) {
-    for (size_t i = 0; i < n; i++) {
-        if (ids[i] < 0 || ids[i] >= t->size)
-            return err_set(err, "token id %d (item %zu) is outside the vocabulary of '%s': 0 to %d expected", ids[i], i,
-                           t->path, t->size - 1);
-        const struct token *x = &t->tokens[ids[i]];
-        if (x->kind == TOKEN_CONTROL && !special) continue;
-        if (buffer_add(out, x->at, x->n, err)) return -1;
-    }
+    size_t from = out->n;
+    for (size_t i = 0; i < n; i++)
+        if (tokenizer_decode_one(t, ids[i], special, out, err)) return err_add(err, " (item %zu)", i);
+    if (t->spaces.on && t->spaces.prefix != PREFIX_NEVER && out->n > from && out->at[from] == ' ') // decoder Strip, start 1
+        memmove(out->at + from, out->at + from + 1, --out->n - from);
     return 0;
 }
 

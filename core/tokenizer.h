@@ -1,6 +1,8 @@
-/* tokenizer.h - text to token ids and back: byte-level byte-pair encoding.
+/* tokenizer.h - text to token ids and back: byte-pair encoding, of bytes (GPT-2, Llama-3, Qwen2,
+ * SmolLM2) or of characters with byte fallback (SentencePiece: Llama-2, TinyLlama).
  *
  *   text -> special tokens cut out -> [NFC] -> pre-tokenizer: words -> merging: ids
+ *                                  -> [a space before it] ---------> merging: ids     (characters)
  *
  * read from a GGUF file's metadata (docs/gguf.md, "Tokenizer") or from a Hugging Face
  * tokenizer.json. Any bytes can be encoded: those that are no UTF-8 form words of their own.
@@ -16,13 +18,14 @@
 #include "core/buffer.h"
 #include "core/err.h"
 #include "core/map.h"
+#include "core/metaspace.h"
 #include "core/names.h"
 #include "core/pretokenizer.h"
 #include "core/special.h"
 
 struct gguf;
 
-enum token_kind { TOKEN_NORMAL, TOKEN_CONTROL, TOKEN_ADDED, TOKEN_UNUSED };
+enum token_kind { TOKEN_NORMAL, TOKEN_CONTROL, TOKEN_ADDED, TOKEN_UNUSED, TOKEN_BYTE }; // TOKEN_BYTE: "<0x41>", one byte
 
 struct token {
     const char *at; // its bytes, not terminated; points into tokenizer.bytes
@@ -39,6 +42,7 @@ struct tokenizer {
     char *chat_template;     // the model's own, in Jinja; owned; null: none
     char sha256[SHA256_HEX]; // of tokens, merges and patterns, whatever file they came from
     bool ids_only;           // no vocabulary is known: see tokenizer_model.h
+    struct metaspace spaces; // on: a vocabulary of characters, tokens of which hold "▁" for a space
     bool nfc, ignore_merges; // ignore_merges: a word that is a token is that token
     struct token *tokens;    // (size), owned
     char *bytes;             // owned
@@ -70,10 +74,14 @@ int tokenizer_encode_around(const struct tokenizer *t, const char *text, size_t 
                             struct ids *out, struct err *err);
 
 /* Appends the bytes of n ids, which need not be valid UTF-8 (see utf8_lossy and
- * text_stream.h). `special` false leaves control tokens out. An id outside the vocabulary
+ * text_stream.h). `special` false leaves control tokens out. The space that encoding put before the
+ * text is taken away again. An id outside the vocabulary
  * is an error. */
 int tokenizer_decode(const struct tokenizer *t, const int *ids, size_t n, bool special, struct buffer *out,
                      struct err *err);
+
+/* The same for one id in the middle of a text. */
+int tokenizer_decode_one(const struct tokenizer *t, int id, bool special, struct buffer *out, struct err *err);
 
 /* The id of a control or added token, by its text ("<|im_end|>"); -1: absent. */
 int tokenizer_special(const struct tokenizer *t, const char *text);

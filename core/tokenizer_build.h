@@ -5,7 +5,7 @@
 #include "core/tokenizer.h"
 
 struct vocab_text {
-    const char *at; // UTF-8 as in the file: normal tokens in the byte map, others as they are
+    const char *at; // UTF-8 as in the file: normal tokens in the byte map or with "▁", others as they are
     size_t n;
 };
 
@@ -16,6 +16,10 @@ struct vocab {
     enum token_kind *kind;       // (size), owned
     size_t merges;
     struct vocab_text (*merge)[2]; // (merges), lowest rank first, owned
+    const unsigned char *scores; // instead of merges: (size) little-endian floats, higher ones first; borrowed
+    struct metaspace spaces;
+    int unknown;                 // -1: none
+    bool fallback;               // bytes stand in for characters that the vocabulary lacks
     bool nfc, ignore_merges;
     struct pretokenizer words_of; // moved into the tokenizer
 };
@@ -26,6 +30,9 @@ void vocab_close(struct vocab *v);
 
 /* "left right" into its two halves. */
 int vocab_set_merge(struct vocab *v, size_t rank, const char *at, size_t n, struct err *err);
+
+/* The byte that "<0x41>" stands for; -1: none. */
+int vocab_byte(struct vocab_text text);
 
 /* Fills everything in t but bos, eos, add_bos and chat_template. */
 int tokenizer_build(struct tokenizer *t, struct vocab *v, struct err *err);

@@ -22,15 +22,18 @@ static const struct pre {
                 "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
 };
 
-enum { TYPE_UNKNOWN = 2, TYPE_CONTROL = 3, TYPE_ADDED = 4, TYPE_UNUSED = 5 }; // docs/gguf.md, tokenizer.ggml.token_type
+static const struct pre sentencepiece = {.name = "llama", .add_bos = true};
+
+enum { TYPE_UNKNOWN = 2, TYPE_CONTROL = 3, TYPE_ADDED = 4, TYPE_UNUSED = 5, TYPE_BYTE = 6 }; // docs/gguf.md, tokenizer.ggml.token_type
 
 static bool is(struct gguf_text text, const char *word) { return text.n == strlen(word) && !memcmp(text.at, word, text.n); }
 
 static const struct pre *find_pre(const struct gguf *g, struct err *err) {
     struct gguf_text model, name;
     if (gguf_string(g, "tokenizer.ggml.model", true, &model, err)) return NULL;
+    if (is(model, "llama")) return &sentencepiece;
     if (!is(model, "gpt2")) {
-        err_set(err, "unknown tokenizer '%.*s' in '%s': 'gpt2' (byte-level BPE) expected",
+        err_set(err, "unknown tokenizer '%.*s' in '%s': 'gpt2' (byte-level BPE) or 'llama' (SentencePiece) expected",
                 model.n > 64 ? 64 : (int)model.n, model.at, g->path);
         return NULL;
     }
@@ -61,25 +64,45 @@ static int read_kinds(struct vocab *v, const struct gguf *g, struct err *err) {
         v->kind[i] = type == TYPE_CONTROL || type == TYPE_UNKNOWN ? TOKEN_CONTROL
                    : type == TYPE_ADDED                           ? TOKEN_ADDED
                    : type == TYPE_UNUSED                          ? TOKEN_UNUSED
+                   : type == TYPE_BYTE                            ? TOKEN_BYTE
                                                                   : TOKEN_NORMAL;
+        if (type == TYPE_UNKNOWN) v->unknown = i;
+        if (type == TYPE_BYTE && vocab_byte(v->text[i]) < 0)
+            return err_set(err, "token %d of '%s' is '%.*s', a byte such as <0x41> expected", i, g->path,
+                           v->text[i].n > 64 ? 64 : (int)v->text[i].n, v->text[i].at);
     }
     return 0;
 }
 
 static int read_texts(struct vocab *v, const struct gguf *g, const struct gguf_value *tokens,
                       const struct gguf_value *merges, struct err *err) {
-    struct gguf_text *texts = mem_alloc((size_t)(tokens->count > merges->count ? tokens->count : merges->count),
+    uint64_t merge_count = merges ? merges->count : 0;
+    struct gguf_text *texts = mem_alloc((size_t)(tokens->count > merge_count ? tokens->count : merge_count),
                                         sizeof *texts, "the vocabulary", err);
     if (!texts) return -1;
     int rc = gguf_strings(g, tokens, texts, err);
     for (int i = 0; i < v->size && rc == 0; i++) v->text[i] = (struct vocab_text){texts[i].at, (size_t)texts[i].n};
-    if (rc == 0) rc = gguf_strings(g, merges, texts, err);
+    if (rc == 0 && merges) rc = gguf_strings(g, merges, texts, err);
     for (size_t i = 0; i < v->merges && rc == 0; i++) rc = vocab_set_merge(v, i, texts[i].at, (size_t)texts[i].n, err);
     mem_free(texts);
     return rc;
 }
 
+/* SentencePiece: scores in place of merges. */
+static int read_scored(struct vocab *v, const struct gguf *g, struct err *err) {
+    const struct gguf_value *tokens = find_texts(g, "tokenizer.ggml.tokens", err), *scores = gguf_find(g, "tokenizer.ggml.scores");
+    bool prefix;
+    if (!tokens || gguf_bool(g, "tokenizer.ggml.add_space_prefix", false, true, &prefix, err)) return -1;
+    if (!scores || scores->type != GGUF_ARRAY || scores->item != GGUF_F32 || scores->count != tokens->count)
+        return err_set(err, "bad key 'tokenizer.ggml.scores' in '%s': an array of %llu f32 expected", g->path, (unsigned long long)tokens->count);
+    if (vocab_open(v, g->path, (size_t)tokens->count, 0, err)) return -1;
+    v->spaces = (struct metaspace){.on = true, .prefix = prefix ? PREFIX_ALWAYS : PREFIX_NEVER};
+    v->scores = scores->at;
+    return read_texts(v, g, tokens, NULL, err) || read_kinds(v, g, err) ? -1 : 0;
+}
+
 static int read_vocab(struct vocab *v, const struct gguf *g, const struct pre *pre, struct err *err) {
+    if (pre == &sentencepiece) return read_scored(v, g, err);
     const struct gguf_value *tokens = find_texts(g, "tokenizer.ggml.tokens", err);
     const struct gguf_value *merges = tokens ? find_texts(g, "tokenizer.ggml.merges", err) : NULL;
     if (!merges || vocab_open(v, g->path, (size_t)tokens->count, (size_t)merges->count, err)) return -1;

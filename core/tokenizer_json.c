@@ -10,6 +10,8 @@
 #include "core/mem.h"
 #include "core/tokenizer_build.h"
 
+#define MARK "\xe2\x96\x81" // how SentencePiece writes a space
+
 static int refuse(const char *path, const char *part, const char *why, struct err *err) {
     return err_set(err, "%s of '%s' %s", part, path, why);
 }
@@ -97,7 +99,6 @@ static int read_model(const json_t *root, const char *path, struct vocab *v, str
     const char *prefix = json_string_value(json_object_get(model, "continuing_subword_prefix"));
     const char *suffix = json_string_value(json_object_get(model, "end_of_word_suffix"));
     if ((prefix && *prefix) || (suffix && *suffix)) return refuse(path, "the model", "marks parts of words: not supported", err);
-    if (json_is_true(json_object_get(model, "byte_fallback"))) return refuse(path, "the model", "uses byte_fallback: not supported", err);
     if (json_number_value(json_object_get(model, "dropout")) > 0) return refuse(path, "the model", "uses dropout: not supported", err);
     size_t count = json_object_size(words) + json_array_size(added);
     int size = 0;
@@ -106,6 +107,12 @@ static int read_model(const json_t *root, const char *path, struct vocab *v, str
         || read_tokens(words, added, 2 * count + 1024, path, v, &size, err))
         return -1;
     v->ignore_merges = json_is_true(json_object_get(model, "ignore_merges"));
+    v->fallback = json_is_true(json_object_get(model, "byte_fallback"));
+    const char *unknown = json_string_value(json_object_get(model, "unk_token"));
+    for (int i = 0; i < v->size; i++) {
+        if (v->fallback && v->kind[i] == TOKEN_NORMAL && v->text[i].at && vocab_byte(v->text[i]) >= 0) v->kind[i] = TOKEN_BYTE;
+        if (unknown && v->text[i].at && v->text[i].n == strlen(unknown) && !memcmp(v->text[i].at, unknown, v->text[i].n)) v->unknown = i;
+    }
     return read_merges(merges, v, err);
 }
 
@@ -118,9 +125,33 @@ static int read_normalizer(const json_t *part, struct vocab *v, struct err *err)
             if (read_normalizer(item, v, err)) return -1;
         return 0;
     }
-    if (strcmp(type_of(part), "NFC"))
-        return err_set(err, "unknown normalizer '%s' in '%s': NFC or none expected", type_of(part), v->path);
-    v->nfc = true;
+    if (!strcmp(type_of(part), "NFC")) {
+        v->nfc = true;
+        return 0;
+    }
+    const char *prefix = json_string_value(json_object_get(part, "prepend"));
+    if (!strcmp(type_of(part), "Prepend") && prefix && !strcmp(prefix, MARK)) {
+        v->spaces.prefix = PREFIX_ALWAYS; // before each piece, since each is normalized by itself
+        return 0;
+    }
+    const char *from = json_string_value(json_object_get(json_object_get(part, "pattern"), "String"));
+    const char *to = json_string_value(json_object_get(part, "content"));
+    if (!strcmp(type_of(part), "Replace") && from && to && !strcmp(from, " ") && !strcmp(to, MARK)) {
+        v->spaces.on = true;
+        return 0;
+    }
+    return err_set(err, "unknown normalizer '%s' in '%s': NFC, or Prepend and Replace of spaces by " MARK ", expected", type_of(part), v->path);
+}
+
+/* Metaspace: spaces become marks, and one goes before the text. */
+static int read_metaspace(const json_t *part, struct vocab *v, struct err *err) {
+    const char *mark = json_string_value(json_object_get(part, "replacement")), *scheme = json_string_value(json_object_get(part, "prepend_scheme"));
+    const json_t *old = json_object_get(part, "add_prefix_space");
+    if (!mark || strcmp(mark, MARK) || !json_is_false(json_object_get(part, "split")))
+        return refuse(v->path, "the Metaspace pre-tokenizer", "is not supported: the replacement " MARK " and split false expected", err);
+    v->spaces.on = v->spaces.unless_there = true;
+    if (!scheme) scheme = json_is_false(old) ? "never" : "always";
+    v->spaces.prefix = !strcmp(scheme, "always") ? PREFIX_ALWAYS : !strcmp(scheme, "first") ? PREFIX_FIRST : PREFIX_NEVER;
     return 0;
 }
 
@@ -149,8 +180,9 @@ static int read_pretokenizer(const json_t *part, struct vocab *v, bool *mapped, 
         return pretokenizer_add(&v->words_of, json_is_true(json_object_get(part, "individual_digits")) ? "\\p{N}" : "\\p{N}+",
                                 v->path, err);
     if (!strcmp(type, "Split")) return read_split(part, v, err);
+    if (!strcmp(type, "Metaspace")) return read_metaspace(part, v, err);
     if (strcmp(type, "ByteLevel"))
-        return err_set(err, "unknown pre-tokenizer '%s' in '%s': Sequence, Split, Digits or ByteLevel expected", type, v->path);
+        return err_set(err, "unknown pre-tokenizer '%s' in '%s': Sequence, Split, Digits, ByteLevel or Metaspace expected", type, v->path);
     if (json_is_true(json_object_get(part, "add_prefix_space")))
         return refuse(v->path, "the ByteLevel pre-tokenizer", "adds a prefix space: not supported", err);
     *mapped = true;
@@ -184,6 +216,17 @@ static int named_id(const json_t *config, const char *key, const struct tokenize
     return name ? tokenizer_special(t, name) : -1;
 }
 
+/* Of [{"name": "default", "template": "..."}, ...]. */
+static const json_t *default_template(const json_t *list) {
+    size_t i;
+    json_t *one;
+    json_array_foreach((json_t *)list, i, one) {
+        const char *name = json_string_value(json_object_get(one, "name"));
+        if (name && !strcmp(name, "default")) return json_object_get(one, "template");
+    }
+    return NULL;
+}
+
 static int read_config(struct tokenizer *t, const char *text, size_t n, struct err *err) {
     json_t *config = parse("tokenizer_config.json", text, n, err);
     if (!config) return err_add(err, " (beside '%s')", t->path);
@@ -192,6 +235,7 @@ static int read_config(struct tokenizer *t, const char *text, size_t n, struct e
     if (bos >= 0) t->bos = bos;
     if (json_is_boolean(add_bos) && t->bos >= 0) t->add_bos = json_is_true(add_bos);
     if (eos >= 0) rc = tokenizer_set_eos(t, eos, err);
+    if (json_is_array(chat)) chat = default_template(chat);
     if (rc == 0 && json_is_string(chat)
         && !(t->chat_template = mem_text(json_string_value(chat), json_string_length(chat), err)))
         rc = -1;
@@ -202,10 +246,15 @@ static int read_config(struct tokenizer *t, const char *text, size_t n, struct e
 static int read_root(struct tokenizer *t, const json_t *root, const char *path, struct err *err) {
     struct vocab v = {0};
     bool mapped = false;
-    int rc = read_model(root, path, &v, err) || read_normalizer(json_object_get(root, "normalizer"), &v, err)
-                     || read_pretokenizer(json_object_get(root, "pre_tokenizer"), &v, &mapped, err)
-                 ? -1 : 0;
-    if (rc == 0 && !mapped) rc = refuse(path, "the pre-tokenizer", "is not byte-level: ByteLevel expected", err);
+    const json_t *words = json_object_get(root, "pre_tokenizer");
+    int rc = read_model(root, path, &v, err) || read_normalizer(json_object_get(root, "normalizer"), &v, err) ? -1 : 0;
+    bool none = !words || json_is_null(words);
+    if (rc == 0 && none && !v.spaces.on) rc = refuse(path, "the pre-tokenizer", "is missing: ByteLevel or Metaspace expected", err);
+    if (rc == 0 && !none) rc = read_pretokenizer(words, &v, &mapped, err);
+    if (rc == 0 && v.spaces.on && (mapped || v.words_of.n || v.nfc))
+        rc = refuse(path, "the pre-tokenizer", "cuts words of a vocabulary with " MARK ": not supported", err);
+    if (rc == 0 && !mapped && !v.spaces.on) rc = refuse(path, "the pre-tokenizer", "is not byte-level: ByteLevel or Metaspace expected", err);
+    if (rc == 0 && !v.spaces.on && (v.fallback || v.spaces.prefix)) rc = refuse(path, "the model", "uses byte_fallback or a prefix without " MARK ": not supported", err);
     if (rc == 0) rc = tokenizer_build(t, &v, err);
     if (rc == 0) read_bos(json_object_get(root, "post_processor"), t);
     vocab_close(&v);
@@ -236,17 +285,24 @@ static char *sibling(const char *path, const char *name, struct err *err) {
 
 int tokenizer_open_json(struct tokenizer *t, const char *path, struct err *err) {
     *t = (struct tokenizer){0};
-    struct file_map json = {0}, config = {0};
-    struct err absent; // the second file is optional
-    char *config_path = sibling(path, "tokenizer_config.json", err);
-    int rc = config_path ? file_map_open(&json, path, err) : -1;
+    struct file_map json = {0}, config = {0}, jinja = {0};
+    struct err absent; // the second and third file are optional
+    char *config_path = sibling(path, "tokenizer_config.json", err), *jinja_path = config_path ? sibling(path, "chat_template.jinja", err) : NULL;
+    int rc = jinja_path ? file_map_open(&json, path, err) : -1;
     if (rc == 0) {
         (void)file_map_open(&config, config_path, &absent);
         rc = tokenizer_parse_json(t, path, (const char *)json.bytes, json.size, (const char *)config.bytes, config.size, err);
     }
+    if (rc == 0 && !t->chat_template && !file_map_open(&jinja, jinja_path, &absent)
+        && !(t->chat_template = mem_text((const char *)jinja.bytes, jinja.size, err))) {
+        tokenizer_close(t);
+        rc = -1;
+    }
     file_map_close(&json);
     file_map_close(&config);
+    file_map_close(&jinja);
     mem_free(config_path);
+    mem_free(jinja_path);
     return rc;
 }
 

@@ -73,6 +73,24 @@ static void test_chatml_skips_system_prompts_that_are_code(void **state) {
     tokenizer_close(&t);
 }
 
+static void test_qwen2_brings_its_system_prompt_where_the_file_has_none(void **state) {
+    (void)state;
+    struct tokenizer t = open_with(GOLDEN "qwen2-tiny.tokenizer.json", NULL);
+    check_render(&t, "qwen2", "Hi", "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+    tokenizer_close(&t);
+    t = open_with(GOLDEN "qwen2-tiny.tokenizer.json", "{{- '<|im_start|>system\\nYou are Q.<|im_end|>\\n' }}");
+    check_render(&t, "qwen2", "Hi", "<|im_start|>system\nYou are Q.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+    tokenizer_close(&t);
+}
+
+static void test_llama3_1_tells_its_dates(void **state) {
+    (void)state;
+    struct tokenizer t = open_with(GOLDEN "llama3-tiny.tokenizer.json", "{{ '<|start_header_id|>' }} 'Cutting Knowledge Date: December 2023' {{ bos_token }}");
+    check_render(&t, NULL, "Hi", "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
+                                 "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
+    tokenizer_close(&t);
+}
+
 static void test_llama3_begins_with_bos_and_trims(void **state) {
     (void)state;
     struct tokenizer t = open_with(GOLDEN "llama3-tiny.tokenizer.json", "{{ '<|start_header_id|>' }} {{ bos_token }}");
@@ -121,9 +139,9 @@ static void test_templates_that_do_not_fit_are_refused(void **state) {
     struct err err = {""};
     struct tokenizer t = open_with(GOLDEN "qwen2-tiny.tokenizer.json", "[INST] {{ x }}");
     assert_int_equal(chat_open(&c, &t, NULL, &err), ERR_FAILED);
-    assert_non_null(strstr(err.text, "name one of chatml, llama-3, plain"));
+    assert_non_null(strstr(err.text, "name one of chatml, qwen2, llama-2"));
     assert_int_equal(chat_open(&c, &t, "none-such", &err), ERR_USAGE);
-    assert_string_equal(err.text, "unknown chat template 'none-such': chatml, llama-3 or plain expected");
+    assert_string_equal(err.text, "unknown chat template 'none-such': " CHAT_NAMES " expected");
     assert_int_equal(chat_open(&c, &t, "llama-3", &err), ERR_FAILED);
     assert_non_null(strstr(err.text, "needs the token '<|begin_of_text|>'"));
     tokenizer_close(&t);
@@ -133,6 +151,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chatml_takes_the_system_prompt_of_the_model),
         cmocka_unit_test(test_chatml_skips_system_prompts_that_are_code),
+        cmocka_unit_test(test_qwen2_brings_its_system_prompt_where_the_file_has_none),
+        cmocka_unit_test(test_llama3_1_tells_its_dates),
         cmocka_unit_test(test_llama3_begins_with_bos_and_trims),
         cmocka_unit_test(test_plain_adds_bos_where_the_tokenizer_does),
         cmocka_unit_test(test_markup_in_the_users_text_is_text),

@@ -358,7 +358,8 @@ static void refuse_gguf(const char *model, const char *pre, const char *part) {
 
 static void test_gguf_tokenizers_of_other_kinds_are_refused(void **state) {
     (void)state;
-    refuse_gguf("llama", "default", "unknown tokenizer 'llama' in 'm.gguf'");
+    refuse_gguf("bert", "default", "unknown tokenizer 'bert' in 'm.gguf'");
+    refuse_gguf("llama", "default", "key 'tokenizer.ggml.tokens' in 'm.gguf' is missing");
     refuse_gguf("gpt2", "none-such", "unknown pre-tokenizer 'none-such' in 'm.gguf'");
     refuse_gguf("gpt2", "qwen2", "key 'tokenizer.ggml.tokens' in 'm.gguf' is missing");
 }
