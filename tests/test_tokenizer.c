@@ -398,7 +398,7 @@ static void test_json_that_is_no_such_tokenizer_is_refused(void **state) {
         {"[]", "a JSON object expected"},
         {"{}", "model.vocab and model.merges expected"},
         {"{\"model\":{\"type\":\"Unigram\"}}", "unknown model 'Unigram'"},
-        {"{" MODEL("[]") "}", "unknown pre-tokenizer ''"},
+        {"{" MODEL("[]") "}", "the pre-tokenizer of 't.json' is missing"},
         {"{" BYTE_LEVEL "," MODEL("[\"ab\"]") "}", "bad merge 0 'ab'"},
         {"{" BYTE_LEVEL "," MODEL("[7]") "}", "bad merge 0"},
         {"{" BYTE_LEVEL "," MODEL("[\"a b\",\"b a\"]") "}", "merge 1 of 't.json' ('b' and 'a') needs a token"},
