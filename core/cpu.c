@@ -165,8 +165,9 @@ static void cpu_embed(struct backend *b, const struct tensor *table, const struc
 static void multiply_tile(const struct kernels *k, const struct weight *w, int tile, const struct activation *a, int n, float *y) {
     const uint8_t *data = (const uint8_t *)w->data + tile_bytes(w->kind, w->cols) * (size_t)tile;
     int first = tile * TILE, lanes = w->rows - first < TILE ? w->rows - first : TILE, blocks = a->cols / QBLOCK;
-    for (int r = 0; r < n; r += ROWS_AT_ONCE) {
-        int rows = n - r < ROWS_AT_ONCE ? n - r : ROWS_AT_ONCE;
+    const int passes = (n + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    for (int pass = 0; pass < passes; pass++) { // of even size: 13 rows as 6 and 7, not 12 and 1
+        int r = n * pass / passes, rows = n * (pass + 1) / passes - r;
         struct activation part = {.x = a->x + (size_t)r * a->cols, .q = a->q + (size_t)r * a->cols,
                                   .d = a->d + (size_t)r * blocks, .sum = a->sum + (size_t)r * blocks,
                                   .q2 = a->q2 + (size_t)r * a->cols, .d2 = a->d2 + (size_t)r * blocks, .sum2 = a->sum2 + (size_t)r * blocks, .cols = a->cols};

@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TILE = 16, QBLOCK = 32, ROWS_AT_ONCE = 8 };
+enum { TILE = 16, QBLOCK = 32, ROWS_AT_ONCE = 12 };
 
 /* Input rows of a product: float, and as int8 blocks for quantized weights. */
 struct activation {
@@ -90,7 +90,7 @@ struct kernels {
 };
 
 /* The best set this machine runs, or the one named by the environment variable
- * BANDITSPEC_KERNELS (avx512-vnni, avx2, portable) if the machine runs it. */
+ * BANDITSPEC_KERNELS (avx512-vnni, avx-vnni, avx2, neon-dotprod, neon, portable) if the machine runs it. */
 const struct kernels *kernels_best(void);
 /* By name; null when unknown or not supported here. kernels_name(i) lists them, null at the end. */
 const struct kernels *kernels_find(const char *name);

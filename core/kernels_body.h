@@ -13,7 +13,7 @@
 #elif defined __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 12")
 #endif
 
 /* How far ahead of the quants the stream is fetched: hardware prefetchers stop at each 4 KiB page, and
@@ -139,7 +139,11 @@ TILE_FLOAT(tile_bf16, uint16_t, v16_bf16)
         case 5: call(5); break;                                                                  \
         case 6: call(6); break;                                                                  \
         case 7: call(7); break;                                                                  \
-        default: call(8); break;                                                                 \
+        case 8: call(8); break;                                                                  \
+        case 9: call(9); break;                                                                  \
+        case 10: call(10); break;                                                                \
+        case 11: call(11); break;                                                                \
+        default: call(12); break;                                                                \
         }                                                                                        \
     }
 #endif

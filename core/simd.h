@@ -76,7 +76,11 @@ SIMD_INLINE i16 i16_dot8(i16 acc, w64 w, int32_t x) { return _mm512_dpbusd_epi32
 
 #elif defined SIMD_AVX2
 #include <immintrin.h>
+#if defined SIMD_AVXVNNI
+#define SIMD_NAME "avx-vnni"
+#else
 #define SIMD_NAME "avx2"
+#endif
 
 typedef struct { __m256 a, b; } v16;
 typedef struct { __m256i a, b; } i16;
@@ -151,6 +155,14 @@ SIMD_INLINE w64 w64_pick(w64 x, int n, int mask) {
     x = n < 0 ? (w64){_mm256_srl_epi16(x.a, by), _mm256_srl_epi16(x.b, by)} : (w64){_mm256_sll_epi16(x.a, by), _mm256_sll_epi16(x.b, by)};
     return (w64){_mm256_and_si256(x.a, m), _mm256_and_si256(x.b, m)};
 }
+#if defined SIMD_AVXVNNI
+SIMD_INLINE i16 i16_dot4(i16 acc, w64 w, int32_t x) {
+    __m256i s = _mm256_set1_epi32(x);
+    return (i16){_mm256_dpbusd_avx_epi32(acc.a, w.a, s), _mm256_dpbusd_avx_epi32(acc.b, w.b, s)};
+}
+SIMD_INLINE i16 i16_dot8(i16 acc, w64 w, int32_t x) { return i16_dot4(acc, w, x); }
+#define SIMD_DOT8_BIAS 128
+#else
 SIMD_INLINE __m256i avx2_dot(__m256i acc, __m256i u, __m256i s) { // pairs of u * s must fit int16
     return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(u, s), _mm256_set1_epi16(1)));
 }
@@ -167,6 +179,90 @@ SIMD_INLINE i16 i16_dot8(i16 acc, w64 w, int32_t x) {
     return (i16){avx2_dot_signed(acc.a, w.a, s), avx2_dot_signed(acc.b, w.b, s)};
 }
 #define SIMD_DOT8_BIAS 0
+#endif
+
+#elif defined SIMD_NEON
+#include <arm_neon.h>
+#if defined SIMD_DOTPROD
+#define SIMD_NAME "neon-dotprod"
+#else
+#define SIMD_NAME "neon"
+#endif
+
+typedef struct { float32x4_t at[4]; } v16;
+typedef struct { int32x4_t at[4]; } i16;
+typedef struct { uint8x16_t at[4]; } w64; // four lanes of four bytes each
+#define QUARTERS for (int l = 0; l < 4; l++)
+
+SIMD_INLINE v16 v16_load(const float *p) { v16 r; QUARTERS r.at[l] = vld1q_f32(p + 4 * l); return r; }
+SIMD_INLINE void v16_store(float *p, v16 a) { QUARTERS vst1q_f32(p + 4 * l, a.at[l]); }
+SIMD_INLINE v16 v16_set(float a) { v16 r; QUARTERS r.at[l] = vdupq_n_f32(a); return r; }
+SIMD_INLINE v16 v16_add(v16 a, v16 b) { QUARTERS a.at[l] = vaddq_f32(a.at[l], b.at[l]); return a; }
+SIMD_INLINE v16 v16_sub(v16 a, v16 b) { QUARTERS a.at[l] = vsubq_f32(a.at[l], b.at[l]); return a; }
+SIMD_INLINE v16 v16_mul(v16 a, v16 b) { QUARTERS a.at[l] = vmulq_f32(a.at[l], b.at[l]); return a; }
+SIMD_INLINE v16 v16_div(v16 a, v16 b) { QUARTERS a.at[l] = vdivq_f32(a.at[l], b.at[l]); return a; }
+SIMD_INLINE v16 v16_max(v16 a, v16 b) { QUARTERS a.at[l] = vbslq_f32(vcgtq_f32(a.at[l], b.at[l]), a.at[l], b.at[l]); return a; } // as maxps: b on NaN
+SIMD_INLINE v16 v16_fma(v16 a, v16 b, v16 c) { QUARTERS c.at[l] = vfmaq_f32(c.at[l], a.at[l], b.at[l]); return c; }
+SIMD_INLINE v16 v16_abs(v16 a) { QUARTERS a.at[l] = vabsq_f32(a.at[l]); return a; }
+SIMD_INLINE v16 v16_f16(const uint16_t *p) { v16 r; QUARTERS r.at[l] = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * l))); return r; }
+SIMD_INLINE v16 v16_bf16(const uint16_t *p) { v16 r; QUARTERS r.at[l] = vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * l), 16)); return r; }
+SIMD_INLINE float v16_sum(v16 a) {
+    float32x4_t c = vaddq_f32(vaddq_f32(a.at[0], a.at[2]), vaddq_f32(a.at[1], a.at[3]));
+    float32x2_t d = vadd_f32(vget_low_f32(c), vget_high_f32(c));
+    return vget_lane_f32(d, 0) + vget_lane_f32(d, 1);
+}
+SIMD_INLINE i16 i16_set(int32_t a) { i16 r; QUARTERS r.at[l] = vdupq_n_s32(a); return r; }
+SIMD_INLINE i16 i16_add(i16 a, i16 b) { QUARTERS a.at[l] = vaddq_s32(a.at[l], b.at[l]); return a; }
+SIMD_INLINE i16 i16_mul(i16 a, i16 b) { QUARTERS a.at[l] = vmulq_s32(a.at[l], b.at[l]); return a; }
+SIMD_INLINE i16 i16_u8(const uint8_t *p) {
+    uint8x16_t x = vld1q_u8(p);
+    uint16x8_t low = vmovl_u8(vget_low_u8(x)), high = vmovl_u8(vget_high_u8(x));
+    return (i16){{vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(low))), vreinterpretq_s32_u32(vmovl_u16(vget_high_u16(low))),
+                  vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(high))), vreinterpretq_s32_u32(vmovl_u16(vget_high_u16(high)))}};
+}
+SIMD_INLINE i16 i16_s8(const uint8_t *p) {
+    int8x16_t x = vreinterpretq_s8_u8(vld1q_u8(p));
+    int16x8_t low = vmovl_s8(vget_low_s8(x)), high = vmovl_s8(vget_high_s8(x));
+    return (i16){{vmovl_s16(vget_low_s16(low)), vmovl_s16(vget_high_s16(low)), vmovl_s16(vget_low_s16(high)), vmovl_s16(vget_high_s16(high))}};
+}
+SIMD_INLINE i16 i16_shl23(i16 a) { QUARTERS a.at[l] = vshlq_n_s32(a.at[l], 23); return a; }
+SIMD_INLINE v16 i16_float(i16 a) { v16 r; QUARTERS r.at[l] = vcvtq_f32_s32(a.at[l]); return r; }
+SIMD_INLINE i16 v16_bits(v16 a) { i16 r; QUARTERS r.at[l] = vreinterpretq_s32_f32(a.at[l]); return r; }
+SIMD_INLINE v16 i16_bits(i16 a) { v16 r; QUARTERS r.at[l] = vreinterpretq_f32_s32(a.at[l]); return r; }
+SIMD_INLINE void i16_store8(int8_t *p, i16 a) {
+    int16x8_t low = vcombine_s16(vmovn_s32(a.at[0]), vmovn_s32(a.at[1])), high = vcombine_s16(vmovn_s32(a.at[2]), vmovn_s32(a.at[3]));
+    vst1q_s8(p, vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+}
+SIMD_INLINE int32_t i16_sum(i16 a) { return vaddvq_s32(vaddq_s32(vaddq_s32(a.at[0], a.at[1]), vaddq_s32(a.at[2], a.at[3]))); }
+SIMD_INLINE w64 w64_load(const uint8_t *p) { w64 r; QUARTERS r.at[l] = vld1q_u8(p + 16 * l); return r; }
+SIMD_INLINE w64 w64_low(w64 a) { QUARTERS a.at[l] = vandq_u8(a.at[l], vdupq_n_u8(15)); return a; }
+SIMD_INLINE w64 w64_high(w64 a) { QUARTERS a.at[l] = vshrq_n_u8(a.at[l], 4); return a; }
+SIMD_INLINE w64 w64_or(w64 a, w64 b) { QUARTERS a.at[l] = vorrq_u8(a.at[l], b.at[l]); return a; }
+SIMD_INLINE w64 w64_pick(w64 a, int n, int mask) {
+    QUARTERS a.at[l] = vandq_u8(vshlq_u8(a.at[l], vdupq_n_s8((int8_t)n)), vdupq_n_u8((uint8_t)mask));
+    return a;
+}
+SIMD_INLINE int32_t sum_16(const int8_t *x) { return vaddlvq_s8(vld1q_s8(x)); }
+SIMD_INLINE int32x4_t neon_dot(int32x4_t acc, int8x16_t w, int8x16_t x) {
+#if defined SIMD_DOTPROD
+    return vdotq_s32(acc, w, x);
+#else
+    int16x8_t low = vmull_s8(vget_low_s8(w), vget_low_s8(x)), high = vmull_s8(vget_high_s8(w), vget_high_s8(x)); // 128 * 127 fits
+    return vaddq_s32(acc, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
+#endif
+}
+SIMD_INLINE i16 i16_dot4(i16 acc, w64 w, int32_t x) { // weights below 128: signed is unsigned
+    int8x16_t s = vreinterpretq_s8_s32(vdupq_n_s32(x));
+    QUARTERS acc.at[l] = neon_dot(acc.at[l], vreinterpretq_s8_u8(w.at[l]), s);
+    return acc;
+}
+SIMD_INLINE i16 i16_dot8(i16 acc, w64 w, int32_t x) {
+    int8x16_t s = vreinterpretq_s8_s32(vdupq_n_s32(x));
+    QUARTERS acc.at[l] = neon_dot(acc.at[l], vreinterpretq_s8_u8(veorq_u8(w.at[l], vdupq_n_u8(0x80))), s);
+    return acc;
+}
+#define SIMD_DOT8_BIAS 0
+#undef QUARTERS
 
 #else
 #define SIMD_PORTABLE
