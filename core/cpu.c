@@ -22,9 +22,8 @@ struct backend {
     int threads;
     char device[128];
     int reserved_rows, reserved_cols;
-    int8_t *q, *q2;      // (rows, cols) the product's input as int8 blocks, two terms
-    float *d, *d2;       // (rows, cols / 32)
-    int32_t *sum, *sum2; // (rows, cols / 32)
+    struct qblock *q;    // (cols / 32, rows) of each pass of the kernels: the product's input as int8 blocks
+    struct qfine *fine;
     float *scores; // (threads, heads in a group, stride)
     int *cells;    // (threads, stride)
     size_t stride, group;
@@ -63,8 +62,7 @@ static int cpu_open(struct backend **out, const struct backend_options *options,
 }
 
 static void free_scratch(struct backend *b) {
-    mem_free(b->q), mem_free(b->d), mem_free(b->sum);
-    mem_free(b->q2), mem_free(b->d2), mem_free(b->sum2);
+    mem_free(b->q), mem_free(b->fine);
 }
 
 static void cpu_close(struct backend *b) {
@@ -145,10 +143,9 @@ static int cpu_reserve(struct backend *b, int rows, int cols, struct err *err) {
     cols = cols > b->reserved_cols ? cols : b->reserved_cols;
     free_scratch(b);
     size_t blocks = (size_t)rows * (((size_t)cols + QBLOCK - 1) / QBLOCK);
-    b->q = mem_alloc(blocks, QBLOCK, "int8 activations", err), b->q2 = mem_alloc(blocks, QBLOCK, "int8 activations", err);
-    b->d = mem_alloc(blocks, sizeof *b->d, "activation scales", err), b->d2 = mem_alloc(blocks, sizeof *b->d2, "activation scales", err);
-    b->sum = mem_alloc(blocks, sizeof *b->sum, "activation sums", err), b->sum2 = mem_alloc(blocks, sizeof *b->sum2, "activation sums", err);
-    if (!b->q || !b->d || !b->sum || !b->q2 || !b->d2 || !b->sum2) return -1;
+    b->q = mem_alloc(blocks, sizeof *b->q, "int8 activations", err);
+    b->fine = mem_alloc(blocks, sizeof *b->fine, "int8 activations", err);
+    if (!b->q || !b->fine) return -1;
     b->reserved_rows = rows, b->reserved_cols = cols;
     return 0;
 }
@@ -161,16 +158,17 @@ static void cpu_embed(struct backend *b, const struct tensor *table, const struc
     for (int i = 0; i < rows->n; i++) tensor_row(table, (uint64_t)rows->token[i], out + (size_t)i * table->ne[0]);
 }
 
+/* A forward pass's rows go through the kernels in parts of even size: 13 as 6 and 7, not 12 and 1. */
+static int parts_of(int n) { return (n + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE; }
+static int part_start(int n, int part) { return n * part / parts_of(n); }
+
 /* One tile of one matrix, for all rows of the pass. */
 static void multiply_tile(const struct kernels *k, const struct weight *w, int tile, const struct activation *a, int n, float *y) {
     const uint8_t *data = (const uint8_t *)w->data + tile_bytes(w->kind, w->cols) * (size_t)tile;
     int first = tile * TILE, lanes = w->rows - first < TILE ? w->rows - first : TILE, blocks = a->cols / QBLOCK;
-    const int passes = (n + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
-    for (int pass = 0; pass < passes; pass++) { // of even size: 13 rows as 6 and 7, not 12 and 1
-        int r = n * pass / passes, rows = n * (pass + 1) / passes - r;
-        struct activation part = {.x = a->x + (size_t)r * a->cols, .q = a->q + (size_t)r * a->cols,
-                                  .d = a->d + (size_t)r * blocks, .sum = a->sum + (size_t)r * blocks,
-                                  .q2 = a->q2 + (size_t)r * a->cols, .d2 = a->d2 + (size_t)r * blocks, .sum2 = a->sum2 + (size_t)r * blocks, .cols = a->cols};
+    for (int p = 0; p < parts_of(n); p++) {
+        int r = part_start(n, p), rows = part_start(n, p + 1) - r;
+        struct activation part = {a->x + (size_t)r * a->cols, a->q + (size_t)r * blocks, a->fine + (size_t)r * blocks, a->cols};
         float *to = y + (size_t)r * w->rows + first, edge[ROWS_AT_ONCE * TILE];
         if (lanes == TILE) {
             k->tile[w->kind](data, &part, rows, to, (size_t)w->rows);
@@ -191,10 +189,12 @@ struct product {
 
 static void quantize_row(void *user, int r, int worker) {
     const struct product *p = user;
-    struct backend *b = p->b;
     (void)worker;
-    size_t at = (size_t)r * p->a.cols, block = (size_t)r * (p->a.cols / QBLOCK);
-    b->k->quantize(p->a.x + at, p->a.cols, b->q + at, b->d + block, b->sum + block, b->q2 + at, b->d2 + block, b->sum2 + block);
+    int part = 0;
+    while (part_start(p->n, part + 1) <= r) part++;
+    int first = part_start(p->n, part), rows = part_start(p->n, part + 1) - first;
+    size_t at = (size_t)first * (p->a.cols / QBLOCK) + (size_t)(r - first);
+    p->b->k->quantize(p->a.x + (size_t)r * p->a.cols, p->a.cols, rows, p->b->q + at, p->b->fine + at);
 }
 
 /* A run of tiles over all matrices of the product: long, so that each thread streams. */
@@ -210,7 +210,7 @@ static void multiply_chunk(void *user, int chunk, int worker) {
 }
 
 static void cpu_matmul(struct backend *b, int count, const struct weight *const *w, const float *x, int n, float *const *y) {
-    struct product p = {b, count, n, 0, 0, w, y, {.x = x, .q = b->q, .d = b->d, .sum = b->sum, .q2 = b->q2, .d2 = b->d2, .sum2 = b->sum2, .cols = w[0]->cols}};
+    struct product p = {b, count, n, 0, 0, w, y, {x, b->q, b->fine, w[0]->cols}};
     bool quantized = false;
     for (int i = 0; i < count; i++) {
         p.tiles += tiles_of(w[i]);

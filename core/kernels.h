@@ -27,15 +27,28 @@
 
 enum { TILE = 16, QBLOCK = 32, ROWS_AT_ONCE = 12 };
 
-/* Input rows of a product: float, and as int8 blocks for quantized weights. */
+/* 32 inputs of a row as int8. */
+struct qblock {
+    int8_t q[QBLOCK];
+    float d;      // their scale
+    float ds;     // d * sum: what a weight's minimum is multiplied by
+    int32_t sum;  // of q
+    float d2;     // scale of the second term, 0 without one
+};
+
+/* The second term of an outlier block. */
+struct qfine {
+    int8_t q[QBLOCK];
+    float ds;
+    int32_t sum;
+};
+
+/* Input rows of a product: as floats, (rows, cols), and for quantized weights as blocks, (cols / 32, rows): a
+ * kernel meets the same block of all its rows side by side, so one pointer leads through everything. */
 struct activation {
-    const float *x;     // (rows, cols)
-    const int8_t *q;    // (rows, cols)
-    const float *d;     // (rows, cols / 32) block scales
-    const int32_t *sum; // (rows, cols / 32) sums of q over each block
-    const int8_t *q2;   // the second term of outlier blocks
-    const float *d2;    // its scale, 0 for blocks without one
-    const int32_t *sum2;
+    const float *x;
+    const struct qblock *q;
+    const struct qfine *fine;
     int cols;
 };
 
@@ -73,8 +86,8 @@ static inline size_t tile_bytes(enum tile_kind kind, int cols) {
 struct kernels {
     const char *name;
     tile_kernel *tile[TILE_KINDS];
-    /* n values (a multiple of 32) to int8 blocks and the second terms of outlier blocks. */
-    void (*quantize)(const float *x, int n, int8_t *q, float *d, int32_t *sum, int8_t *q2, float *d2, int32_t *sum2);
+    /* n values (a multiple of 32) to int8 blocks, which lie `rows` apart in q and fine. */
+    void (*quantize)(const float *x, int n, int rows, struct qblock *q, struct qfine *fine);
     void (*norm)(const float *x, const float *weight, int n, float eps, float *out); // RMS norm
     void (*gate)(const float *gate, const float *up, int n, float *out);             // silu(gate) * up
     void (*add)(float *x, const float *y, int n);                                    // x += y

@@ -66,20 +66,27 @@ SIMD_INLINE void load_scales(const uint8_t *group, int i, enum tile_kind kind, v
     *m = v16_sub(*m, v16_mul(v16_f16(super + TILE), i16_float(i16_u8(bytes + TILE))));
 }
 
-/* One block of one row: acc + d dx (quants . q) + m dx sum. In Q6_K both halves take 32 a quant off and are multiplied
+/* One block of one row: acc + d dx (quants . q) + m dx sum. One or two rows wait for each dot product, so theirs run in
+ * two chains; with more, other rows fill the wait, and `one_chain` saves the sum of the two (integers: the same bits). In Q6_K both halves take 32 a quant off and are multiplied
  * by their scales before they meet: below 2^24, so still exact as a float. */
 SIMD_INLINE v16 block_term(v16 acc, const w64 *low, const w64 *high, enum tile_kind kind, v16 d, v16 m, const i16 *part,
-                           const int8_t *x, float dx, int32_t sum) {
+                           const int8_t *x, float dx, int32_t sum, float dx_sum, int one_chain) {
     const int wide = kind == TILE_Q8_0, halves = kind == TILE_Q6_K;
     int32_t first = halves ? sum_16(x) : 0;
     i16 s = i16_set(halves ? -32 * first : -tile_bias(kind) * sum), t = i16_set(halves ? -32 * (sum - first) : 0);
-    UNROLL for (int j = 0; j < 4; j++) {
-        s = wide ? i16_dot8(s, low[j], four(x + 4 * j)) : i16_dot4(s, low[j], four(x + 4 * j));
-        t = wide ? i16_dot8(t, high[j], four(x + 4 * j + 16)) : i16_dot4(t, high[j], four(x + 4 * j + 16));
+    if (one_chain && !halves) {
+        UNROLL for (int j = 0; j < 4; j++) s = wide ? i16_dot8(s, low[j], four(x + 4 * j)) : i16_dot4(s, low[j], four(x + 4 * j));
+        UNROLL for (int j = 0; j < 4; j++) s = wide ? i16_dot8(s, high[j], four(x + 4 * j + 16)) : i16_dot4(s, high[j], four(x + 4 * j + 16));
+    } else {
+        UNROLL for (int j = 0; j < 4; j++) {
+            s = wide ? i16_dot8(s, low[j], four(x + 4 * j)) : i16_dot4(s, low[j], four(x + 4 * j));
+            t = wide ? i16_dot8(t, high[j], four(x + 4 * j + 16)) : i16_dot4(t, high[j], four(x + 4 * j + 16));
+        }
+        if (halves) s = i16_mul(s, part[0]), t = i16_mul(t, part[1]);
+        s = i16_add(s, t);
     }
-    if (halves) s = i16_mul(s, part[0]), t = i16_mul(t, part[1]);
-    acc = v16_fma(v16_mul(d, v16_set(dx)), i16_float(i16_add(s, t)), acc);
-    return tile_minima(kind) ? v16_fma(m, v16_set(dx * (float)sum), acc) : acc;
+    acc = v16_fma(v16_mul(d, v16_set(dx)), i16_float(s), acc);
+    return tile_minima(kind) ? v16_fma(m, v16_set(dx_sum), acc) : acc;
 }
 
 /* `rows` and `kind` are compile-time constants wherever this is called, so that the accumulators
@@ -98,10 +105,12 @@ SIMD_INLINE void tile_quantized(const uint8_t *tile, const struct activation *a,
         load_quants(quants, kind, low, high);
         load_scales(group, b % in_group, kind, &d, &m, part);
         UNROLL for (int r = 0; r < rows; r++) {
-            size_t at = (size_t)r * blocks + b;
-            acc[r] = block_term(acc[r], low, high, kind, d, m, part, a->q + at * QBLOCK, a->d[at], a->sum[at]);
-            if (__builtin_expect(a->d2[at] != 0, 0))
-                acc[r] = block_term(acc[r], low, high, kind, d, m, part, a->q2 + at * QBLOCK, a->d2[at], a->sum2[at]);
+            const struct qblock *x = &a->q[b * rows + r];
+            acc[r] = block_term(acc[r], low, high, kind, d, m, part, x->q, x->d, x->sum, x->ds, rows > 2);
+            if (__builtin_expect(x->d2 != 0, 0)) {
+                const struct qfine *f = &a->fine[b * rows + r];
+                acc[r] = block_term(acc[r], low, high, kind, d, m, part, f->q, x->d2, f->sum, f->ds, rows > 2);
+            }
         }
     }
     UNROLL for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
@@ -207,17 +216,24 @@ SIMD_INLINE float quantize_block(const float *x, int8_t *q, int32_t *sum, float 
     return top / 127;
 }
 
-static void kernel_quantize(const float *x, int n, int8_t *q, float *d, int32_t *sum, int8_t *q2, float *d2, int32_t *sum2) {
+static void kernel_quantize(const float *x, int n, int rows, struct qblock *q, struct qfine *fine) {
     float total = 0;
     const int blocks = n / QBLOCK;
-    for (int b = 0; b < blocks; b++) total += d[b] = quantize_block(x + b * QBLOCK, q + b * QBLOCK, sum + b, NULL);
-    float fine = FINE_ABOVE * total / (float)blocks;
     for (int b = 0; b < blocks; b++) {
-        d2[b] = 0;
-        if (!(d[b] > fine)) continue;
+        struct qblock *to = &q[b * rows];
+        total += to->d = quantize_block(x + b * QBLOCK, to->q, &to->sum, NULL);
+        to->ds = to->d * (float)to->sum;
+    }
+    float limit = FINE_ABOVE * total / (float)blocks;
+    for (int b = 0; b < blocks; b++) {
+        struct qblock *to = &q[b * rows];
+        to->d2 = 0;
+        if (!(to->d > limit)) continue;
         float left[QBLOCK];
-        quantize_block(x + b * QBLOCK, q + b * QBLOCK, sum + b, left);
-        d2[b] = quantize_block(left, q2 + b * QBLOCK, sum2 + b, NULL);
+        quantize_block(x + b * QBLOCK, to->q, &to->sum, left);
+        struct qfine *second = &fine[b * rows];
+        to->d2 = quantize_block(left, second->q, &second->sum, NULL);
+        second->ds = to->d2 * (float)second->sum;
     }
 }
 

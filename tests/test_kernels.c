@@ -48,24 +48,25 @@ static float *values(struct rng *r, size_t n, double sigma) {
 }
 
 struct rows { // an activation that owns its arrays
-    float *x, *d, *d2;
-    int8_t *q, *q2;
-    int32_t *sum, *sum2;
+    float *x;
+    struct qblock *q;
+    struct qfine *fine;
     struct activation a;
 };
 
-static struct rows rows_open(struct rng *r, const struct kernels *k, int n, int cols, bool quantized) {
+/* The first n rows, as blocks side by side. */
+static void rows_pack(struct rows *s, const struct kernels *k, int n) {
+    for (int i = 0; s->q && i < n; i++) k->quantize(s->x + (size_t)i * s->a.cols, s->a.cols, n, s->q + i, s->fine + i);
+}
+
+static struct rows rows_open(struct rng *r, int n, int cols, bool quantized) {
     size_t count = (size_t)n * cols, blocks = count / QBLOCK;
-    struct rows s = {.x = values(r, count, 1), .q = block(count, 1), .q2 = block(count, 1), .d = block(blocks, 4),
-                     .d2 = block(blocks, 4), .sum = block(blocks, 4), .sum2 = block(blocks, 4)};
-    for (int i = 0; i < n && quantized; i++) {
-        size_t at = (size_t)i * cols, b = at / QBLOCK;
-        k->quantize(s.x + at, cols, s.q + at, s.d + b, s.sum + b, s.q2 + at, s.d2 + b, s.sum2 + b);
-    }
-    s.a = (struct activation){s.x, s.q, s.d, s.sum, s.q2, s.d2, s.sum2, cols};
+    struct rows s = {.x = values(r, count, 1)};
+    if (quantized) s.q = block(blocks, sizeof *s.q), s.fine = block(blocks, sizeof *s.fine);
+    s.a = (struct activation){s.x, s.q, s.fine, cols};
     return s;
 }
-static void rows_close(struct rows *s) { free(s->x), free(s->q), free(s->q2), free(s->d), free(s->d2), free(s->sum), free(s->sum2); }
+static void rows_close(struct rows *s) { free(s->x), free(s->q), free(s->fine); }
 
 static uint16_t half_of(float x) { // a normal half near x; exactness does not matter here
     uint32_t bits;
@@ -107,24 +108,26 @@ static void test_tiles_give_the_same_bits_on_every_instruction_set(void **state)
         for (size_t c = 0; c < sizeof cols / sizeof *cols + (kind <= TILE_BF16 ? 4 : 0); c++) {
             int width = c < 6 ? cols[c] : odd[c - 6];
             uint8_t *tile = random_tile(&r, kind, width);
-            struct rows s = rows_open(&r, portable(), ROWS_AT_ONCE, width, kind > TILE_BF16);
+            struct rows s = rows_open(&r, ROWS_AT_ONCE, width, kind > TILE_BF16);
+            float alone[ROWS_AT_ONCE][TILE];
             for (int rows = 1; rows <= ROWS_AT_ONCE; rows++) {
                 float expected[ROWS_AT_ONCE * 20], got[ROWS_AT_ONCE * 20];
                 memset(expected, 0, sizeof expected);
+                rows_pack(&s, portable(), rows);
                 portable()->tile[kind](tile, &s.a, rows, expected, 20);
                 EACH_SET(k) {
                     memset(got, 0, sizeof got); // what lies between and behind the rows stays as it is
                     k->tile[kind](tile, &s.a, rows, got, 20);
                     same_bits(got, expected, sizeof got, "a tile", k, width * 10 + rows);
                 }
-            }
-            for (int i = 0; i < ROWS_AT_ONCE; i++) { // a row alone is the row in company
-                float all[ROWS_AT_ONCE * TILE], one[TILE];
-                int b = i * (width / QBLOCK);
-                struct activation a = {s.x + i * width, s.q + i * width, s.d + b, s.sum + b, s.q2 + i * width, s.d2 + b, s.sum2 + b, width};
-                portable()->tile[kind](tile, &s.a, ROWS_AT_ONCE, all, TILE);
-                portable()->tile[kind](tile, &a, 1, one, TILE);
-                assert_memory_equal(all + i * TILE, one, sizeof one);
+                for (int i = 0; i < rows; i++) { // a row alone is the row in company
+                    struct rows one = {s.x + i * width, s.q, s.fine, {s.x + i * width, s.q, s.fine, width}};
+                    if (rows == 1 || i == rows - 1) {
+                        rows_pack(&one, portable(), 1);
+                        portable()->tile[kind](tile, &one.a, 1, alone[i], TILE);
+                    }
+                    assert_memory_equal(expected + i * 20, alone[i], sizeof alone[i]);
+                }
             }
             rows_close(&s);
             free(tile);
@@ -133,18 +136,13 @@ static void test_tiles_give_the_same_bits_on_every_instruction_set(void **state)
 
 static void check_quantize(const struct kernels *k, const float *x, int n) {
     size_t blocks = (size_t)n / QBLOCK;
-    int8_t *q[4];
-    float *d[4];
-    int32_t *sum[4];
-    for (int i = 0; i < 4; i++) q[i] = block((size_t)n, 1), d[i] = block(blocks, 4), sum[i] = block(blocks, 4);
-    portable()->quantize(x, n, q[0], d[0], sum[0], q[1], d[1], sum[1]);
-    k->quantize(x, n, q[2], d[2], sum[2], q[3], d[3], sum[3]);
-    for (int i = 0; i < 2; i++) {
-        same_bits(q[i + 2], q[i], (size_t)n, "quantize", k, n);
-        same_bits(d[i + 2], d[i], blocks * 4, "quantize, scales", k, n);
-        same_bits(sum[i + 2], sum[i], blocks * 4, "quantize, sums", k, n);
-    }
-    for (int i = 0; i < 4; i++) free(q[i]), free(d[i]), free(sum[i]);
+    struct qblock *q[2] = {block(blocks * 3, sizeof **q), block(blocks * 3, sizeof **q)};
+    struct qfine *fine[2] = {block(blocks * 3, sizeof **fine), block(blocks * 3, sizeof **fine)};
+    portable()->quantize(x, n, 3, q[0] + 1, fine[0] + 1); // the second of three rows; the others stay zero
+    k->quantize(x, n, 3, q[1] + 1, fine[1] + 1);
+    same_bits(q[1], q[0], blocks * 3 * sizeof **q, "quantize", k, n);
+    same_bits(fine[1], fine[0], blocks * 3 * sizeof **fine, "quantize, second terms", k, n);
+    for (int i = 0; i < 2; i++) free(q[i]), free(fine[i]);
 }
 
 static void test_quantize_gives_the_same_bits_even_for_extreme_values(void **state) {
@@ -169,23 +167,25 @@ static void test_quantize_errs_by_half_a_step_at_most(void **state) {
     (void)state;
     enum { N = 2048, BLOCKS = N / QBLOCK };
     struct rng r = rng_at(3, rng_stream("step"), 0, 0);
-    float *x = values(&r, N, 1), d[BLOCKS], d2[BLOCKS];
-    int8_t q[N], q2[N];
-    int32_t sum[BLOCKS], sum2[BLOCKS];
+    float *x = values(&r, N, 1);
+    struct qblock q[BLOCKS];
+    struct qfine f[BLOCKS];
     int fine = 0;
-    portable()->quantize(x, N, q, d, sum, q2, d2, sum2);
+    portable()->quantize(x, N, 1, q, f);
     for (int b = 0; b < BLOCKS; b++) {
-        int total = 0, total2 = 0;
-        for (int i = b * QBLOCK; i < (b + 1) * QBLOCK; i++) {
-            double value = (double)q[i] * d[b] + (d2[b] != 0 ? (double)q2[i] * d2[b] : 0), step = d2[b] != 0 ? d2[b] : d[b];
-            assert_true(fabs(x[i] - value) <= step / 2 + 127 * 3 * (double)d[b] * 0x1p-24);
-            assert_true(q[i] >= -127 && (d2[b] == 0 || q2[i] >= -127));
-            total += q[i], total2 += d2[b] != 0 ? q2[i] : 0;
+        int total = 0, total2 = 0, second = q[b].d2 != 0;
+        for (int i = 0; i < QBLOCK; i++) {
+            double value = (double)q[b].q[i] * q[b].d + (second ? (double)f[b].q[i] * q[b].d2 : 0), step = second ? q[b].d2 : q[b].d;
+            assert_true(fabs(x[b * QBLOCK + i] - value) <= step / 2 + 127 * 3 * (double)q[b].d * 0x1p-24);
+            assert_true(q[b].q[i] >= -127 && (!second || f[b].q[i] >= -127));
+            total += q[b].q[i], total2 += second ? f[b].q[i] : 0;
         }
-        assert_int_equal(sum[b], total);
-        if (d2[b] != 0) assert_int_equal(sum2[b], total2);
-        assert_true(d2[b] <= d[b] / 2 / 127 * 1.001f);
-        fine += d2[b] != 0;
+        assert_int_equal(q[b].sum, total);
+        assert_true(q[b].ds == q[b].d * (float)total);
+        if (second) assert_int_equal(f[b].sum, total2);
+        if (second) assert_true(f[b].ds == q[b].d2 * (float)total2);
+        assert_true(q[b].d2 <= q[b].d / 2 / 127 * 1.001f);
+        fine += second;
     }
     assert_true(fine > 0 && fine < BLOCKS / 2); // outliers only
     free(x);
@@ -298,26 +298,26 @@ static uint8_t *tile_of(enum tile_kind kind, const unsigned char *raw, int item,
 static void check_dot(const char *type, enum tile_kind kind, int item, double dot, double sum_abs) {
     struct file_map raw = golden(type, "raw"), w = golden(type, "f32"), x = golden(type, "x.f32");
     enum { N = 2048, BLOCKS = N / QBLOCK };
-    float weights[N], input[N], d[BLOCKS], d2[BLOCKS];
-    int8_t q[N], q2[N];
-    int32_t sum[BLOCKS], sum2[BLOCKS];
+    float weights[N], input[N];
+    struct qblock q[BLOCKS];
+    struct qfine f[BLOCKS];
     assert_int_equal(w.size, sizeof weights);
     assert_int_equal(x.size, sizeof input);
     memcpy(weights, w.bytes, sizeof weights), memcpy(input, x.bytes, sizeof input);
-    portable()->quantize(input, N, q, d, sum, q2, d2, sum2);
+    portable()->quantize(input, N, 1, q, f);
     double bound = 0, plain = 0, terms = 0, slack = sum_abs * 2 * BLOCKS * 0x1p-24; // terms: what the int8 values mean
     for (int b = 0; b < BLOCKS; b++) {
         double size = 0;
         for (int i = b * QBLOCK; i < (b + 1) * QBLOCK; i++) {
             size += fabs(weights[i]);
             plain += (double)weights[i] * input[i];
-            terms += weights[i] * ((double)q[i] * d[b] + (d2[b] != 0 ? (double)q2[i] * d2[b] : 0));
+            terms += weights[i] * ((double)q[b].q[i % QBLOCK] * q[b].d + (q[b].d2 != 0 ? (double)f[b].q[i % QBLOCK] * q[b].d2 : 0));
         }
-        bound += size * (d2[b] != 0 ? d2[b] : d[b]) / 2;
+        bound += size * (q[b].d2 != 0 ? q[b].d2 : q[b].d) / 2;
     }
     bound += slack;
     assert_true(fabs(plain - dot) < 1e-9);
-    struct activation a = {input, q, d, sum, q2, d2, sum2, N};
+    struct activation a = {input, q, f, N};
     double error = 0;
     for (int lane = 0; lane < TILE; lane += 5) {
         uint8_t *tile = tile_of(kind, raw.bytes, item, N, lane);
