@@ -78,7 +78,10 @@ test: $(TESTS) $(BUILD)/banditspec
 demo: $(BUILD)/banditspec
 	@traces/demo/demo.sh $(BUILD) $(if $(MODEL),"$(MODEL)")
 
-bench: $(BUILD)/banditspec $(BUILD)/tests/bench_replay
+$(BUILD)/tests/bench_prefill: FLAGS += $(shell pkg-config --cflags openblas 2>/dev/null)
+$(BUILD)/tests/bench_prefill: LIBS := $(shell pkg-config --libs openblas 2>/dev/null) $(LIBS) # before GSL, which brings a cblas_sgemm of its own
+
+bench: $(BUILD)/banditspec $(BUILD)/tests/bench_replay $(BUILD)/tests/bench_prefill
 	@tests/bench.sh $(BUILD) $(if $(MODEL),"$(MODEL)")
 
 deps:

@@ -89,6 +89,13 @@ SIMD_INLINE v16 block_term(v16 acc, const w64 *low, const w64 *high, enum tile_k
     return tile_minima(kind) ? v16_fma(m, v16_set(dx_sum), acc) : acc;
 }
 
+/* Asked of the bits: a float comparison would take a vector port, which the dot products need. */
+SIMD_INLINE int has_second(const struct qblock *x) {
+    uint32_t bits;
+    memcpy(&bits, &x->d2, sizeof bits);
+    return bits != 0;
+}
+
 /* `rows` and `kind` are compile-time constants wherever this is called, so that the accumulators
  * stay in registers; the weights of a block are unpacked once for all rows. */
 SIMD_INLINE void tile_quantized(const uint8_t *tile, const struct activation *a, int rows, float *y, size_t stride, enum tile_kind kind) {
@@ -107,7 +114,7 @@ SIMD_INLINE void tile_quantized(const uint8_t *tile, const struct activation *a,
         UNROLL for (int r = 0; r < rows; r++) {
             const struct qblock *x = &a->q[b * rows + r];
             acc[r] = block_term(acc[r], low, high, kind, d, m, part, x->q, x->d, x->sum, x->ds, rows > 2);
-            if (__builtin_expect(x->d2 != 0, 0)) {
+            if (__builtin_expect(has_second(x), 0)) {
                 const struct qfine *f = &a->fine[b * rows + r];
                 acc[r] = block_term(acc[r], low, high, kind, d, m, part, f->q, x->d2, f->sum, f->ds, rows > 2);
             }

@@ -5,15 +5,30 @@ cd "$(dirname "$0")/.."
 build=$1
 model=${2:-$(traces/demo/model.sh)}
 mkdir -p "$build/bench"
-"$build/banditspec" bench --model "$model" --threads 1 --widths 9 --repeats 30 | tee "$build/bench/forward.txt"
+
+forward() { # NAME THREADS KERNELS: a table, and its ratios as the last line
+    local out=$build/bench/$1.txt
+    BANDITSPEC_KERNELS=$3 "$build/banditspec" bench --model "$model" --threads "$2" --repeats 30 "${@:4}" | tee "$out"
+    awk -v threads="$2" '
+        /on .*, [^ ]*, [0-9]+ thread/ { sub(/^.* on /, ""); machine = $0 }
+        $NF == "bound" { bound = $(NF - 4) }
+        $3 == 5 { five = $7 }
+        $3 == 9 { nine = $7 }
+        /^prefill/ { prefill = $5 }
+        END {
+            printf "%s: one row at %s of the memory bandwidth bound, 5 rows %s and 9 rows %s times the time of one%s\n",
+                machine, bound, five, nine, prefill ? ", prefill " prefill " ms" : ""
+        }' "$out" >>"$build/bench/summary.txt"
+    echo
+}
+
+: >"$build/bench/summary.txt"
+forward forward 1 "" --to 9 --prefill 512
+forward forward-2 2 "" --widths 1 5 9 --prefill 512
+forward forward-avx2 1 avx2 --widths 1 5 9 --prefill 512
+for threads in 1 2; do "$build/tests/bench_prefill" "$model" $threads | tee -a "$build/bench/summary.txt"; done
 echo
 "$build/tests/bench_replay" | tee "$build/bench/replay.txt"
-awk '
-    $NF == "bound" { bound = $(NF - 4) }
-    $2 == 5 && NF == 6 { five = $6 }
-    /^ucbspec/ { decisions = $NF }
-    END {
-        printf "\none row runs at %s of the memory bandwidth bound\n", bound
-        printf "five rows take %s times the time of one\n", five
-        printf "ucbspec makes %.1f million decisions a second and core in replay\n", decisions / 1e6
-    }' "$build/bench/forward.txt" "$build/bench/replay.txt"
+awk '/^ucbspec/ { printf "ucbspec makes %.1f million decisions a second and core in replay\n", $NF / 1e6 }' "$build/bench/replay.txt" >>"$build/bench/summary.txt"
+echo
+cat "$build/bench/summary.txt"

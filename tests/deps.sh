@@ -35,6 +35,7 @@ look() {
     want command_of gnuplot gnuplot-nox gnuplot
     want font Arial fonts-liberation font-liberation
     [ $# -eq 0 ] || want pip - python3-pip python
+    [ "${1-}" != bench ] || want library openblas libopenblas-dev openblas # to measure against
     [ ${#apt[@]} -gt 0 ]
 }
 

@@ -42,7 +42,8 @@ static const struct query {
     {3, "SELECT 'draft row of a foreign drafter (id ' || f.drafter || ')' || ' at sequence ' || q.ordinal || ', position ' || f.pos "
         IN_RECORDING " FROM recording r CROSS JOIN sequence q ON q.recording = r.id CROSS JOIN draft f ON f.sequence = q.id"
         " WHERE f.drafter NOT IN (SELECT id FROM drafter WHERE recording = r.id) LIMIT 1"},
-    {3, "SELECT 'no drafter ' || 0 " IN_RECORDING " FROM recording r WHERE NOT EXISTS (SELECT 1 FROM drafter WHERE recording = r.id) LIMIT 1"},
+    {3, "SELECT 'no drafter ' || 0 " IN_RECORDING " FROM recording r WHERE NOT EXISTS (SELECT 1 FROM drafter WHERE recording = r.id)"
+        " AND (EXISTS (SELECT 1 FROM sequence WHERE recording = r.id) OR NOT EXISTS (SELECT 1 FROM latency WHERE recording = r.id)) LIMIT 1"},
     {4, "SELECT 'proposed ' || f.proposed || ' is not in 0 to ' || min(d.max_draft, r.max_new - f.pos - 1) " AT_DRAFT DRAFTS
         " WHERE f.proposed NOT BETWEEN 0 AND min(d.max_draft, r.max_new - f.pos - 1) LIMIT 1"},
     {4, "SELECT 'accepted ' || f.accepted || ' exceeds proposed ' || f.proposed " AT_DRAFT DRAFTS

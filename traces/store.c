@@ -129,9 +129,9 @@ static int same_text(struct store *s, struct err *err) {
                    s->text ? "out" : "");
 }
 
-static int add_recording(struct store *s, const struct store_recording *r, struct err *err) {
+int store_add_recording(struct sqlite3 *db, const char *path, const struct store_recording *r, int64_t *id, struct err *err) {
     sqlite3_stmt *q = NULL;
-    if (db_prepare(s->db, s->path,
+    if (db_prepare(db, path,
             "INSERT INTO recording (created, target, target_sha256, tokenizer_sha256, backend, device, dtype, template,"
             " engine_version, options, threads, max_new, max_draft, temperature, noise_seed)"
             " VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &q, err)) return -1;
@@ -143,10 +143,10 @@ static int add_recording(struct store *s, const struct store_recording *r, struc
     sqlite3_bind_int(q, 12, r->max_draft);
     sqlite3_bind_double(q, 13, r->temperature);
     sqlite3_bind_int64(q, 14, r->noise_seed);
-    int rc = insert(s, q, err);
+    int rc = db_step(db, path, q, err);
     sqlite3_finalize(q);
-    s->recording = sqlite3_last_insert_rowid(s->db);
-    return rc;
+    *id = sqlite3_last_insert_rowid(db);
+    return rc < 0 ? -1 : 0;
 }
 
 static int add_drafters(struct store *s, const struct store_drafter *drafters, int D, struct err *err) {
@@ -190,7 +190,7 @@ int store_open(struct store *s, const char *path, const struct store_recording *
     for (int d = 0; d < D; d++) x->max_draft[d] = drafters[d].max_draft;
     if (db_exec(s->db, path, "BEGIN IMMEDIATE", err) // a second recorder waits here rather than add a twin
         || find_recording(s, r, drafters, D, fresh, err)) goto fail;
-    if (s->recording ? same_text(s, err) : add_recording(s, r, err) || add_drafters(s, drafters, D, err)) goto fail;
+    if (s->recording ? same_text(s, err) : store_add_recording(s->db, path, r, &s->recording, err) || add_drafters(s, drafters, D, err)) goto fail;
     if (db_exec(s->db, path, "COMMIT", err)) goto fail;
     for (int i = 0; i < STATEMENTS; i++)
         if (db_prepare(s->db, path, sql[i], &x->at[i], err)) goto fail;

@@ -74,6 +74,9 @@ void store_close(struct store *s);
  * has the same text), 0 when not, < 0 on error: the ordinal belongs to another prompt. */
 int store_has(struct store *s, int ordinal, const char *prompt_key, struct err *err);
 
+/* Adds a recording without drafters, within the caller's transaction. */
+int store_add_recording(struct sqlite3 *db, const char *path, const struct store_recording *r, int64_t *id, struct err *err);
+
 /* One sequence: begin, then for each step store_step and D x store_draft (d ascending), then
  * commit. Begin takes the writer's lock: call it when the sequence's text is known. Order and
  * the invariants of schema.sql are checked; after an error, store_rollback gives the sequence up. */

@@ -47,10 +47,11 @@ static int int_column(struct loader *l, sqlite3_stmt *s, int column, int64_t lo,
 
 /* -- recording and drafters -- */
 
-/* Fills `list` with "1, 2, 3" for messages and returns how many recordings there are. */
+/* Fills `list` with "1, 2, 3" for messages and returns how many recordings there are to play (`bench` adds
+ * some without drafters). */
 static int list_recordings(struct loader *l, char *list, size_t size, int64_t *first) {
     sqlite3_stmt *s = NULL;
-    if (db_prepare(l->db, l->t->path, "SELECT id FROM recording ORDER BY id", &s, l->err)) return -1;
+    if (db_prepare(l->db, l->t->path, "SELECT id FROM recording WHERE id IN (SELECT recording FROM drafter) ORDER BY id", &s, l->err)) return -1;
     int n = 0, rc;
     size_t at = 0;
     list[0] = '\0';
