@@ -2,14 +2,16 @@
 # make test               the whole suite; ends with "N passed, N failed"
 # make demo [MODEL=FILE]  from a model file to regret plots (traces/demo/demo.sh)
 # make bench [MODEL=FILE] speed, as ratios that carry over between machines
+# make fuzz               every parser under libFuzzer (clang), SECONDS_EACH=60 a target; what breaks lands in tests/fuzz/regressions
+# make check-arm          kernel and model tests for aarch64 under qemu-user
 # make deps               finds each dependency, says and installs only what is missing; test, demo and bench call it
 # make install            PREFIX=/usr/local DESTDIR=
 # make clean
 # SANITIZE=1 with any of them: AddressSanitizer and UBSan, in build-sanitize/.  V=1: whole command lines.
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
-BUILD   := build$(if $(SANITIZE),-sanitize)
-CFLAGS  ?= $(if $(SANITIZE),-O2 -g1,-O2 -g)
+BUILD   := build$(if $(FUZZ),-fuzz,$(if $(SANITIZE),-sanitize))
+CFLAGS  ?= $(if $(FUZZ),-O1 -g1,$(if $(SANITIZE),-O2 -g1,-O2 -g))
 PKGS    := gsl sqlite3 libpcre2-8 libutf8proc jansson libcrypto libzip
 
 MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
@@ -17,16 +19,16 @@ Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 # At reading time, because what follows asks pkg-config: on a bare machine `make test` is the whole set-up.
-ifneq ($(filter deps test demo bench,$(MAKECMDGOALS)),)
+ifneq ($(filter deps test demo bench fuzz check-arm,$(MAKECMDGOALS)),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
-ifneq ($(shell tests/deps.sh $(filter demo bench,$(MAKECMDGOALS)) >&2 && echo found),found)
+ifneq ($(shell tests/deps.sh $(filter demo bench fuzz check-arm,$(MAKECMDGOALS)) >&2 && echo found),found)
 $(error dependencies are missing, see above)
 endif
 endif
 endif
 
 , := ,
-SANFLAGS := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+SANFLAGS := $(if $(SANITIZE)$(FUZZ),-fsanitize=address$(,)undefined$(if $(FUZZ),$(,)fuzzer-no-link) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 FLAGS    := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-missing-field-initializers \
@@ -38,6 +40,7 @@ SQL   := traces/schema.sql sim/results.sql $(wildcard analysis/*.sql)
 GP    := $(wildcard analysis/*.gp)
 OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(SQL:%=$(BUILD)/%.o) $(GP:%=$(BUILD)/%.o)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c)) $(wildcard tests/test_*.sh)
+TARGETS := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 
 all: $(BUILD)/banditspec
 
@@ -72,8 +75,20 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libbanditspec.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(FLAGS) $$(pkg-config --cflags cmocka) -MMD -MP -o $@ $< $(BUILD)/libbanditspec.a $$(pkg-config --libs cmocka) $(LIBS)
 
-test: $(TESTS) $(BUILD)/banditspec
-	@tests/run.sh $(BUILD)/tests $(TESTS)
+# The corpus and every regression, with the ordinary compiler: tests/test_fuzz.sh.
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/$(if $(FUZZ),fuzz.h,replay.c) $(BUILD)/libbanditspec.a
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(FLAGS) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $(filter %.c,$^) $(BUILD)/libbanditspec.a $(LIBS)
+
+fuzzers: $(TARGETS:%=$(BUILD)/tests/fuzz/%)
+
+fuzz:
+	@$(MAKE) --no-print-directory FUZZ=1 CC=clang fuzzers
+	@tests/fuzz.sh build-fuzz/tests/fuzz $(TARGETS)
+
+test: $(TESTS) $(TARGETS:%=$(BUILD)/tests/fuzz/%) $(BUILD)/banditspec
+	@BUILD=$(BUILD) tests/run.sh $(BUILD)/tests $(TESTS)
 
 demo: $(BUILD)/banditspec
 	@traces/demo/demo.sh $(BUILD) $(if $(MODEL),"$(MODEL)")
@@ -92,7 +107,7 @@ install: $(BUILD)/banditspec
 	install -m 755 $< $(DESTDIR)$(PREFIX)/bin/banditspec
 
 clean:
-	rm -rf build build-sanitize
+	rm -rf build build-sanitize build-fuzz build-arm
 
-.PHONY: all test demo bench deps install clean
+.PHONY: all test demo bench fuzz fuzzers check-arm deps install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/deps.sh [demo|bench] - finds each dependency; says what is missing, then installs that and nothing else.
+# tests/deps.sh [demo|bench|fuzz|check-arm] - finds each dependency; says what is missing, then installs that and nothing else.
 #
 # apt-get as root or through sudo, else brew. With `demo` or `bench` also Python's pip, which fetches the model.
 # Prints nothing when nothing is missing.
@@ -34,7 +34,8 @@ look() {
     want header Random123/philox.h librandom123-dev '' # headers only, not in Homebrew: unpack them and set CPATH
     want command_of gnuplot gnuplot-nox gnuplot
     want font Arial fonts-liberation font-liberation
-    [ $# -eq 0 ] || want pip - python3-pip python
+    case "${1-}" in demo|bench) want pip - python3-pip python ;; esac
+    [ "${1-}" != fuzz ] || want command_of clang clang llvm
     [ "${1-}" != bench ] || want library openblas libopenblas-dev openblas # to measure against
     [ ${#apt[@]} -gt 0 ]
 }
