@@ -10,7 +10,7 @@
 # SANITIZE=1 with any of them: AddressSanitizer and UBSan, in build-sanitize/.  V=1: whole command lines.
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
-BUILD   := build$(if $(FUZZ),-fuzz,$(if $(SANITIZE),-sanitize))
+BUILD   := build$(if $(ARM),-arm,$(if $(FUZZ),-fuzz,$(if $(SANITIZE),-sanitize)))
 CFLAGS  ?= $(if $(FUZZ),-O1 -g1,$(if $(SANITIZE),-O2 -g1,-O2 -g))
 PKGS    := gsl sqlite3 libpcre2-8 libutf8proc jansson libcrypto libzip
 
@@ -87,6 +87,9 @@ fuzz:
 	@$(MAKE) --no-print-directory FUZZ=1 CC=clang fuzzers
 	@tests/fuzz.sh build-fuzz/tests/fuzz $(TARGETS)
 
+check-arm:
+	+@tests/check_arm.sh
+
 test: $(TESTS) $(TARGETS:%=$(BUILD)/tests/fuzz/%) $(BUILD)/banditspec
 	@BUILD=$(BUILD) tests/run.sh $(BUILD)/tests $(TESTS)
 
@@ -110,4 +113,4 @@ clean:
 	rm -rf build build-sanitize build-fuzz build-arm
 
 .PHONY: all test demo bench fuzz fuzzers check-arm deps install clean
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

@@ -335,7 +335,10 @@ static void top_row(const struct kernels *k, const float *x, int cols, int want,
     float best[BLOCKS];
     int size = BLOCK, blocks;
     while ((blocks = (cols + size - 1) / size) > BLOCKS) size *= 2;
-    for (int i = 0; i < blocks; i++) best[i] = k->max(x + (size_t)i * size, cols - i * size < size ? cols - i * size : size);
+    for (int i = 0; i < blocks; i++) {
+        for (int c = 0; c < size; c += 16) __builtin_prefetch(x + (size_t)(i + 4) * size + c); // the weights have pushed logits out of the caches
+        best[i] = k->max(x + (size_t)i * size, cols - i * size < size ? cols - i * size : size);
+    }
     for (int w = 0; w < want; w++) {
         int at = 0, id = -1;
         for (int i = 1; i < blocks; i++)

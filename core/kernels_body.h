@@ -16,6 +16,16 @@
 #define UNROLL _Pragma("GCC unroll 12")
 #endif
 
+/* A loop over the rows of a pass. Only AVX-512 has the registers to hold twelve accumulators; elsewhere those of more than four rows
+ * live in the first-level cache whatever the form, and unrolled twelve times gcc 12 takes 68 s and 1 GB over the AVX2 file. */
+#if defined SIMD_AVX512 || defined SHORT_FORM
+#define UNROLL_ROWS UNROLL
+#elif defined __clang__
+#define UNROLL_ROWS _Pragma("clang loop unroll_count(4)")
+#else
+#define UNROLL_ROWS _Pragma("GCC unroll 4")
+#endif
+
 /* How far ahead of the quants the stream is fetched: hardware prefetchers stop at each 4 KiB page, and
  * a loop over Q4_1 tiles past any cache took 349 ns a tile of 576 inputs for five rows with this, 498 without
  * (one run each; 1, 2 and 4 KiB were within its noise of 8). */
@@ -102,7 +112,7 @@ SIMD_INLINE void tile_quantized(const uint8_t *tile, const struct activation *a,
     const int blocks = a->cols / QBLOCK, in_group = tile_blocks(kind);
     const size_t share = tile_group(kind) / (size_t)in_group;
     v16 acc[ROWS_AT_ONCE];
-    UNROLL for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
+    UNROLL_ROWS for (int r = 0; r < rows; r++) acc[r] = v16_set(0);
     for (int b = 0; b < blocks; b++) {
         const uint8_t *group = tile + (size_t)(b / in_group) * tile_group(kind), *quants = group + (size_t)(b % in_group) * tile_quants(kind);
         for (size_t line = 0; line < share; line += 64) __builtin_prefetch(quants + AHEAD + line);
@@ -111,7 +121,7 @@ SIMD_INLINE void tile_quantized(const uint8_t *tile, const struct activation *a,
         i16 part[2];
         load_quants(quants, kind, low, high);
         load_scales(group, b % in_group, kind, &d, &m, part);
-        UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL_ROWS for (int r = 0; r < rows; r++) {
             const struct qblock *x = &a->q[b * rows + r];
             acc[r] = block_term(acc[r], low, high, kind, d, m, part, x->q, x->d, x->sum, x->ds, rows > 2);
             if (__builtin_expect(has_second(x), 0)) {
@@ -120,7 +130,7 @@ SIMD_INLINE void tile_quantized(const uint8_t *tile, const struct activation *a,
             }
         }
     }
-    UNROLL for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
+    UNROLL_ROWS for (int r = 0; r < rows; r++) v16_store(y + r * stride, acc[r]);
 }
 
 /* Float weights: four running sums over inputs k mod 4 hide the latency of the multiply-add. */
@@ -144,6 +154,19 @@ TILE_FLOAT(tile_bf16, uint16_t, v16_bf16)
 #if defined SHORT_FORM
 #define TILE_ENTRY(name, call) \
     static void name(TILE_PARAMETERS) { call(rows); }
+#elif !defined SIMD_AVX512
+#define TILE_ENTRY(name, call)                                                                   \
+    static void name(TILE_PARAMETERS) {                                                          \
+        switch (rows) {                                                                          \
+        case 1: call(1); break;                                                                  \
+        case 2: call(2); break;                                                                  \
+        case 3: call(3); break;                                                                  \
+        case 4: call(4); break;                                                                  \
+        default:                                                                                 \
+            if (rows < 5 || rows > ROWS_AT_ONCE) __builtin_unreachable();                        \
+            call(rows);                                                                          \
+        }                                                                                        \
+    }
 #else
 #define TILE_ENTRY(name, call)                                                                   \
     static void name(TILE_PARAMETERS) {                                                          \
@@ -207,9 +230,9 @@ static float kernel_max(const float *x, int n) {
  * The clamp acts on what is no number only: products with such a block stay defined, if useless. */
 SIMD_INLINE float quantize_block(const float *x, int8_t *q, int32_t *sum, float *left) {
     v16 lo = v16_load(x), hi = v16_load(x + 16);
-    float lane[16], top = 0;
-    v16_store(lane, v16_max(v16_abs(lo), v16_abs(hi)));
-    for (int l = 0; l < 16; l++) top = lane[l] > top ? lane[l] : top;
+    int32_t bits = i16_top(v16_bits(v16_abs(lo)), v16_bits(v16_abs(hi))); // positive floats are ordered as their bits are; NaN tops all
+    float top;
+    memcpy(&top, &bits, sizeof top);
     if (top < QUANTIZE_LEAST) top = 0;
     v16 inverse = v16_set(top > 0 ? 127 / top : 0), scale = v16_set(-top / 127);
     i16 a = v16_round(v16_clamp(v16_mul(lo, inverse), 127)), b = v16_round(v16_clamp(v16_mul(hi, inverse), 127));
@@ -279,16 +302,35 @@ static void kernel_add(float *x, const float *y, int n) {
     for (; i < n; i++) x[i] += y[i];
 }
 
-/* Up to four heads share each load of the keys. */
-SIMD_INLINE void scores_heads(const float *q, int heads, const float *k, int dim, int n, float scale, float *out, size_t stride) {
-    for (int c = 0; c < n; c += 16, k += (size_t)dim * 16) {
-        v16 s[4];
-        UNROLL for (int h = 0; h < heads; h++) s[h] = v16_set(0);
-        for (int i = 0; i < dim; i++) {
-            v16 key = v16_load(k + (size_t)i * 16);
-            UNROLL for (int h = 0; h < heads; h++) s[h] = v16_fma(key, v16_set(q[h * dim + i]), s[h]);
+/* Each sum of attention is one chain of multiply-adds; so many vectors go side by side that the chains fill the units. */
+#if defined SIMD_AVX512
+#define ABREAST(heads) 4
+#else
+#define ABREAST(heads) ((heads) > 2 ? 1 : 4 / (heads))
+#endif
+
+/* `blocks` blocks of 16 keys; the heads share each load of them. */
+SIMD_INLINE void scores_blocks(const float *q, int heads, const float *k, int blocks, int dim, float scale, float *out, size_t stride) {
+    v16 s[4][4];
+    UNROLL for (int b = 0; b < blocks; b++) UNROLL for (int h = 0; h < heads; h++) s[b][h] = v16_set(0);
+    for (int i = 0; i < dim; i++)
+        UNROLL for (int b = 0; b < blocks; b++) {
+            v16 key = v16_load(k + ((size_t)b * dim + (size_t)i) * 16);
+            UNROLL for (int h = 0; h < heads; h++) s[b][h] = v16_fma(key, v16_set(q[h * dim + i]), s[b][h]);
         }
-        UNROLL for (int h = 0; h < heads; h++) v16_store(out + h * stride + c, v16_mul(s[h], v16_set(scale)));
+    UNROLL for (int b = 0; b < blocks; b++)
+        UNROLL for (int h = 0; h < heads; h++) v16_store(out + h * stride + b * 16, v16_mul(s[b][h], v16_set(scale)));
+}
+
+/* Up to four heads. */
+SIMD_INLINE void scores_heads(const float *q, int heads, const float *k, int dim, int n, float scale, float *out, size_t stride) {
+    const int step = ABREAST(heads);
+    int c = 0;
+    for (; c + 16 * (step - 1) < n; c += 16 * step) scores_blocks(q, heads, k + (size_t)c * dim, step, dim, scale, out + c, stride);
+    switch ((n - c + 15) / 16) {
+    case 3: scores_blocks(q, heads, k + (size_t)c * dim, 3, dim, scale, out + c, stride); break;
+    case 2: scores_blocks(q, heads, k + (size_t)c * dim, 2, dim, scale, out + c, stride); break;
+    case 1: scores_blocks(q, heads, k + (size_t)c * dim, 1, dim, scale, out + c, stride); break;
     }
 }
 
@@ -320,18 +362,27 @@ static float kernel_softmax(float *s, int n) {
     return v16_sum(total);
 }
 
-/* Sixteen values of up to four heads at a time; the sum runs over the cells in order. */
+/* `vectors` times sixteen values; the sum runs over the cells in order. */
+SIMD_INLINE void mix_vectors(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride, int vectors,
+                             const int *cells, int n, int dim, float *out) {
+    v16 s[4][4];
+    UNROLL for (int b = 0; b < vectors; b++) UNROLL for (int h = 0; h < heads; h++) s[b][h] = v16_set(0);
+    for (int c = 0; c < n; c++)
+        UNROLL for (int b = 0; b < vectors; b++) {
+            v16 value = v16_load(v + (size_t)(cells ? cells[c] : c) * v_stride + b * 16);
+            UNROLL for (int h = 0; h < heads; h++) s[b][h] = v16_fma(value, v16_set(p[h * stride + c]), s[b][h]);
+        }
+    UNROLL for (int b = 0; b < vectors; b++)
+        UNROLL for (int h = 0; h < heads; h++) v16_store(out + h * dim + b * 16, v16_div(s[b][h], v16_set(total[h])));
+}
+
+/* Up to four heads. */
 SIMD_INLINE void mix_heads(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride,
                            const int *cells, int n, int dim, float *out) {
-    for (int i = 0; i < dim; i += 16) {
-        v16 s[4];
-        UNROLL for (int h = 0; h < heads; h++) s[h] = v16_set(0);
-        for (int c = 0; c < n; c++) {
-            v16 value = v16_load(v + (size_t)(cells ? cells[c] : c) * v_stride + i);
-            UNROLL for (int h = 0; h < heads; h++) s[h] = v16_fma(value, v16_set(p[h * stride + c]), s[h]);
-        }
-        UNROLL for (int h = 0; h < heads; h++) v16_store(out + h * dim + i, v16_div(s[h], v16_set(total[h])));
-    }
+    const int step = ABREAST(heads);
+    int i = 0;
+    for (; i + 16 * step <= dim; i += 16 * step) mix_vectors(p, stride, total, heads, v + i, v_stride, step, cells, n, dim, out + i);
+    for (; i < dim; i += 16) mix_vectors(p, stride, total, heads, v + i, v_stride, 1, cells, n, dim, out + i);
 }
 
 static void kernel_mix(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride,

@@ -76,7 +76,7 @@ static int make_tuple(struct machine *m, size_t n, bool marked, struct err *err)
     if (m->stack_n < n) return fault(m, err, "the stack is empty");
     if (mem_grow(&m->items, &m->item_room, m->item_n + n, sizeof *m->items, "the pickle's tuples", err)) return -1;
     struct value v = {.kind = TUPLE, .run = {m->item_n, n}};
-    memcpy(m->items + m->item_n, m->stack + m->stack_n - n, n * sizeof *m->items);
+    if (n) memcpy(m->items + m->item_n, m->stack + m->stack_n - n, n * sizeof *m->items); // nothing may be allocated yet
     m->item_n += n;
     m->stack_n -= n + marked;
     return push(m, v, err);

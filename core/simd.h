@@ -59,6 +59,7 @@ SIMD_INLINE i16 v16_bits(v16 a) { return _mm512_castps_si512(a); }
 SIMD_INLINE v16 i16_bits(i16 a) { return _mm512_castsi512_ps(a); }
 SIMD_INLINE void i16_store8(int8_t *p, i16 a) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(a)); }
 SIMD_INLINE int32_t i16_sum(i16 a) { return _mm512_reduce_add_epi32(a); }
+SIMD_INLINE int32_t i16_top(i16 a, i16 b) { return _mm512_reduce_max_epi32(_mm512_max_epi32(a, b)); }
 SIMD_INLINE w64 w64_load(const uint8_t *p) { return _mm512_loadu_si512(p); }
 SIMD_INLINE w64 w64_low(w64 a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
 SIMD_INLINE w64 w64_high(w64 a) { return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15)); }
@@ -136,6 +137,12 @@ SIMD_INLINE int32_t i16_sum(i16 x) {
     __m128i c = _mm_add_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
     c = _mm_add_epi32(c, _mm_shuffle_epi32(c, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(c, _mm_shuffle_epi32(c, 0xb1)));
+}
+SIMD_INLINE int32_t i16_top(i16 x, i16 y) {
+    __m256i b = _mm256_max_epi32(_mm256_max_epi32(x.a, x.b), _mm256_max_epi32(y.a, y.b));
+    __m128i c = _mm_max_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
+    c = _mm_max_epi32(c, _mm_shuffle_epi32(c, 0x4e));
+    return _mm_cvtsi128_si32(_mm_max_epi32(c, _mm_shuffle_epi32(c, 0xb1)));
 }
 SIMD_INLINE w64 w64_load(const uint8_t *p) {
     return (w64){_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)(p + 32))};
@@ -233,6 +240,10 @@ SIMD_INLINE void i16_store8(int8_t *p, i16 a) {
     int16x8_t low = vcombine_s16(vmovn_s32(a.at[0]), vmovn_s32(a.at[1])), high = vcombine_s16(vmovn_s32(a.at[2]), vmovn_s32(a.at[3]));
     vst1q_s8(p, vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
 }
+SIMD_INLINE int32_t i16_top(i16 a, i16 b) {
+    QUARTERS a.at[l] = vmaxq_s32(a.at[l], b.at[l]);
+    return vmaxvq_s32(vmaxq_s32(vmaxq_s32(a.at[0], a.at[1]), vmaxq_s32(a.at[2], a.at[3])));
+}
 SIMD_INLINE int32_t i16_sum(i16 a) { return vaddvq_s32(vaddq_s32(vaddq_s32(a.at[0], a.at[1]), vaddq_s32(a.at[2], a.at[3]))); }
 SIMD_INLINE w64 w64_load(const uint8_t *p) { w64 r; QUARTERS r.at[l] = vld1q_u8(p + 16 * l); return r; }
 SIMD_INLINE w64 w64_low(w64 a) { QUARTERS a.at[l] = vandq_u8(a.at[l], vdupq_n_u8(15)); return a; }
@@ -307,6 +318,12 @@ SIMD_INLINE v16 i16_float(i16 a) { v16 r; LANES r.at[l] = (float)a.at[l]; return
 SIMD_INLINE i16 v16_bits(v16 a) { i16 r; memcpy(&r, &a, sizeof r); return r; }
 SIMD_INLINE v16 i16_bits(i16 a) { v16 r; memcpy(&r, &a, sizeof r); return r; }
 SIMD_INLINE void i16_store8(int8_t *p, i16 a) { LANES p[l] = (int8_t)a.at[l]; }
+SIMD_INLINE int32_t i16_top(i16 a, i16 b) {
+    int32_t top = a.at[0];
+    LANES top = a.at[l] > top ? a.at[l] : top;
+    LANES top = b.at[l] > top ? b.at[l] : top;
+    return top;
+}
 SIMD_INLINE int32_t i16_sum(i16 a) { int32_t s = 0; LANES s += a.at[l]; return s; }
 SIMD_INLINE w64 w64_load(const uint8_t *p) { w64 r; memcpy(r.at, p, 64); return r; }
 SIMD_INLINE w64 w64_low(w64 a) { for (int i = 0; i < 64; i++) a.at[i] &= 15; return a; }

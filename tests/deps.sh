@@ -36,6 +36,10 @@ look() {
     want font Arial fonts-liberation font-liberation
     case "${1-}" in demo|bench) want pip - python3-pip python ;; esac
     [ "${1-}" != fuzz ] || want command_of clang clang llvm
+    if [ "${1-}" = check-arm ]; then
+        want command_of aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu ''
+        want command_of qemu-aarch64 qemu-user ''
+    fi
     [ "${1-}" != bench ] || want library openblas libopenblas-dev openblas # to measure against
     [ ${#apt[@]} -gt 0 ]
 }
