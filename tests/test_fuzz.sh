@@ -2,6 +2,7 @@
 # test_fuzz.sh - every fuzz target over its seed corpus and over each input that once broke it: nothing crashes, and memory stays
 # within what the input's size warrants (tests/fuzz/replay.c). TAP.
 set -uo pipefail
+shopt -s nullglob # a fuzzer at work leaves an empty folder
 build=${BUILD:-build}
 targets=()
 for source in tests/fuzz/*.c; do

@@ -206,8 +206,8 @@ static void test_timings_are_walked_in_order(void **state) {
 
 static void test_a_recording_without_sequences_is_named(void **state) {
     assert_refused(state, "DELETE FROM sequence", "recording 1 of '");
-    assert_refused(state, "DELETE FROM drafter", "has no drafter");
-    assert_refused(state, "DELETE FROM recording", "holds no recording");
+    assert_refused(state, "DELETE FROM drafter", "holds no recording of drafters");
+    assert_refused(state, "DELETE FROM recording", "holds no recording of drafters");
 }
 
 /* A reader sees one snapshot while a recorder is at work. */

@@ -68,7 +68,7 @@ static int choose_recording(struct loader *l, int64_t wanted) {
     int64_t first = 0;
     int n = list_recordings(l, list, sizeof list, &first);
     if (n < 0) return -1;
-    if (n == 0) return err_set(l->err, "trace '%s' holds no recording", l->t->path);
+    if (n == 0) return err_set(l->err, "trace '%s' holds no recording of drafters", l->t->path);
     if (wanted == 0 && n > 1)
         return err_set(l->err, "trace '%s' holds %d recordings (%s): choose one with --recording", l->t->path, n, list);
     l->t->recording = wanted ? wanted : first;
