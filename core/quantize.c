@@ -21,6 +21,9 @@ uint16_t narrow_f16(float x) {
     return sign | (uint16_t)((rounded >> 13) - (112 << 10));
 }
 
+/* 0 where 1 / d overflows: as an f16 the scale is 0 long before. */
+static float inverse_of(float d) { return fabsf(d) > 0x1p-100f ? 1 / d : 0; }
+
 static void put_scale(float d, unsigned char *block) {
     uint16_t h = narrow_f16(d);
     block[0] = (unsigned char)h, block[1] = (unsigned char)(h >> 8);
@@ -29,7 +32,7 @@ static void put_scale(float d, unsigned char *block) {
 void quantize_q8_0(const float *x, unsigned char *block) {
     float most = 0;
     for (int i = 0; i < BLOCK; i++) most = fmaxf(most, fabsf(x[i]));
-    float d = most / 127, inverse = d ? 1 / d : 0;
+    float d = most / 127, inverse = inverse_of(d);
     put_scale(d, block);
     for (int i = 0; i < BLOCK; i++) block[2 + i] = (unsigned char)(int8_t)roundf(x[i] * inverse);
 }
@@ -38,7 +41,7 @@ void quantize_q4_0(const float *x, unsigned char *block) {
     float most = 0, m = 0;
     for (int i = 0; i < BLOCK; i++)
         if (fabsf(x[i]) > most) most = fabsf(x[i]), m = x[i];
-    float d = m / -8, inverse = d ? 1 / d : 0;
+    float d = m / -8, inverse = inverse_of(d);
     put_scale(d, block);
     for (int i = 0; i < BLOCK / 2; i++) {
         int low = (int)(x[i] * inverse + 8.5f), high = (int)(x[i + BLOCK / 2] * inverse + 8.5f);
@@ -60,8 +63,9 @@ int tensor_quantize(const struct tensor *t, uint32_t type, struct tensor *out, s
         size_t bad = 0;
         while (bad < cols && isfinite(x[bad])) bad++;
         if (bad < cols) {
+            err_set(err, "tensor '%.*s' holds %g at row %zu, column %zu, expected finite numbers", t->name_n > 64 ? 64 : (int)t->name_n, t->name, x[bad], r, bad);
             mem_free(to), mem_free(x);
-            return err_set(err, "tensor '%.*s' holds %g at row %zu, column %zu, expected finite numbers", t->name_n > 64 ? 64 : (int)t->name_n, t->name, x[bad], r, bad);
+            return -1;
         }
         for (size_t b = 0; b < cols / BLOCK; b++)
             (type == TENSOR_Q8_0 ? quantize_q8_0 : quantize_q4_0)(x + b * BLOCK, to + r * row_bytes + b * (size_t)l->bytes);
