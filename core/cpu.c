@@ -15,6 +15,8 @@
 #include "core/tile.h"
 
 enum { CHUNKS = 4096, CHUNK = 64 << 20, HUGE_PAGE = 2 << 20, ATTENTION_GROUP_MAX = 64, CHUNKS_A_THREAD = 4, FEW_ROWS = 4 };
+/* Attention: rows of a run, floats of keys or values that stay in a first-level cache, floats of scores a thread. */
+enum { ATTENTION_ROWS = 12, KV_PIECE = 6144, SCORES_MOST = 1 << 20 };
 
 struct backend {
     const struct kernels *k;
@@ -24,9 +26,9 @@ struct backend {
     int reserved_rows, reserved_cols;
     struct qblock *q;    // (cols / 32, rows) of each pass of the kernels: the product's input as int8 blocks
     struct qfine *fine;
-    float *scores; // (threads, heads in a group, stride)
-    int *cells;    // (threads, stride)
+    float *scores; // (threads, run, heads in a group, stride)
     size_t stride, group;
+    int run;       // rows that attend together, at most
     struct { void *at; size_t bytes; } chunk[CHUNKS]; // every block that alloc() gave out lies in one
     int chunks;
     uint8_t *free; // of the newest chunk
@@ -248,9 +250,10 @@ static float *kv_keys(const struct kv_shape *s, const void *kv, int layer, int s
 static void *cpu_kv_alloc(struct backend *b, const struct kv_shape *s, int q_heads, struct err *err) {
     b->stride = ((size_t)s->cells + 15) / 16 * 16;
     b->group = (size_t)q_heads / (size_t)s->heads;
-    b->scores = cpu_alloc(b, (size_t)b->threads * b->group, b->stride * sizeof *b->scores, "attention scores", err);
-    b->cells = cpu_alloc(b, (size_t)b->threads, b->stride * sizeof *b->cells, "attention cells", err);
-    if (!b->scores || !b->cells) return NULL;
+    b->run = ATTENTION_ROWS;
+    while (b->run > 1 && (size_t)b->run * b->group * b->stride > SCORES_MOST) b->run--;
+    b->scores = cpu_alloc(b, (size_t)b->threads * (size_t)b->run * b->group, b->stride * sizeof *b->scores, "attention scores", err);
+    if (!b->scores) return NULL;
     size_t heads = (size_t)s->heads * (size_t)s->slots * (size_t)s->layers;
     return cpu_alloc(b, heads, 2 * kv_head_floats(s) * sizeof(float), "the KV cache (a smaller --max-context needs less)", err);
 }
@@ -283,50 +286,83 @@ static void cpu_rope_append(struct backend *b, const struct kv_shape *shape, voi
     }
 }
 
-/* One row against one key/value head: the group's query heads share each load. */
-static void attend(struct backend *b, const struct kv_shape *s, const void *kv, int layer, const struct batch *rows, int i, int head,
-                   int group, int worker, const float *q, float *out) {
-    const float *keys = kv_keys(s, kv, layer, rows->slot[i], head), *values = keys + kv_head_floats(s);
-    float *scores = b->scores + (size_t)worker * b->group * b->stride, total[ATTENTION_GROUP_MAX];
-    size_t stride = b->stride;
-    int prefix = rows->prefix[i], path = rows->path_at[i + 1] - rows->path_at[i], n = prefix + path;
-    const int *own = rows->path + rows->path_at[i], *cells = NULL;
-    int last = path ? own[path - 1] : prefix - 1;
-    b->k->scores(q, group, keys, s->dim, last + 1, 1 / sqrtf((float)s->dim), scores, stride);
-    if (last + 1 != n) { // a tree: keep only the row's own path, in order, as if it were a chain
-        int *list = b->cells + (size_t)worker * b->stride;
-        for (int c = 0; c < prefix; c++) list[c] = c;
-        for (int c = 0; c < path; c++) {
-            list[prefix + c] = own[c];
-            for (int h = 0; h < group; h++) scores[h * stride + prefix + c] = scores[h * stride + own[c]];
-        }
-        cells = list;
-    }
-    for (int h = 0; h < group; h++) total[h] = b->k->softmax(scores + h * stride, n);
-    b->k->mix(scores, stride, total, group, values, (size_t)s->dim, cells, n, s->dim, out);
-}
-
 struct attention {
     struct backend *b;
     const struct kv_shape *s;
     const void *kv;
     int layer, q_heads;
     const struct batch *rows;
+    const int *run_at; // (runs + 1) rows [run_at[i], run_at[i + 1]) share a slot and one walk over its keys and values
     const float *q;
     float *out;
 };
 
+static int least(int a, int b) { return a < b ? a : b; }
+
+/* A run of rows against one key/value head. A piece of the keys that the first-level cache holds meets all rows before the
+ * next one comes, and the same with the values: a pass reads the KV cache once, however many rows it has. The query
+ * heads of the group share each load. Every sum still runs over the cells in order, so the bits do not depend on the run. */
+static void attend(const struct attention *a, int from, int n, int head, int worker) {
+    struct backend *b = a->b;
+    const struct batch *rows = a->rows;
+    const int dim = a->s->dim, group = (int)b->group, piece = (KV_PIECE / dim + 15) / 16 * 16;
+    const size_t stride = b->stride, row_scores = (size_t)group * stride;
+    const float *keys = kv_keys(a->s, a->kv, a->layer, rows->slot[from], head), *values = keys + kv_head_floats(a->s);
+    const float *q = a->q + ((size_t)from * a->q_heads + (size_t)head * group) * dim, scale = 1 / sqrtf((float)dim);
+    float *out = a->out + (q - a->q), *scores = b->scores + (size_t)worker * (size_t)b->run * row_scores;
+    float total[ATTENTION_ROWS][ATTENTION_GROUP_MAX];
+    const size_t step = (size_t)a->q_heads * dim;
+    int prefix[ATTENTION_ROWS], path[ATTENTION_ROWS], end[ATTENTION_ROWS], most = 0;
+    const int *own[ATTENTION_ROWS];
+    for (int r = 0; r < n; r++) {
+        int i = from + r;
+        prefix[r] = rows->prefix[i], path[r] = rows->path_at[i + 1] - rows->path_at[i], own[r] = rows->path + rows->path_at[i];
+        end[r] = path[r] ? own[r][path[r] - 1] + 1 : prefix[r];
+        if (end[r] == prefix[r] + path[r]) prefix[r] = end[r], path[r] = 0; // a chain
+        most = end[r] > most ? end[r] : most;
+    }
+    for (int c = 0; c < most; c += piece)
+        for (int r = 0; r < n; r++)
+            if (c < end[r]) b->k->scores(q + r * step, group, keys + (size_t)c * dim, dim, least(end[r] - c, piece), scale, scores + r * row_scores + c, stride);
+    for (int r = 0; r < n; r++)
+        for (int h = 0; h < group; h++) {
+            float *s = scores + r * row_scores + h * stride;
+            for (int c = 0; c < path[r]; c++) s[prefix[r] + c] = s[own[r][c]]; // a tree: only the row's own path, as if it were a chain
+            total[r][h] = b->k->softmax(s, prefix[r] + path[r]);
+        }
+    for (int c = 0; c < most; c += piece)
+        for (int r = 0; r < n; r++)
+            if (c < prefix[r])
+                b->k->mix(scores + r * row_scores + c, stride, c + piece >= prefix[r] && !path[r] ? total[r] : NULL, group, values + (size_t)c * dim,
+                          (size_t)dim, NULL, least(prefix[r] - c, piece), dim, out + r * step, c > 0);
+    for (int r = 0; r < n; r++)
+        if (path[r]) b->k->mix(scores + r * row_scores + prefix[r], stride, total[r], group, values, (size_t)dim, own[r], path[r], dim, out + r * step, prefix[r] > 0);
+}
+
 static void attend_chunk(void *user, int chunk, int worker) {
     const struct attention *a = user;
-    int i = chunk / a->s->heads, h = chunk % a->s->heads, group = a->q_heads / a->s->heads;
-    size_t at = ((size_t)i * a->q_heads + (size_t)h * group) * a->s->dim;
-    attend(a->b, a->s, a->kv, a->layer, a->rows, i, h, group, worker, a->q + at, a->out + at);
+    int run = chunk / a->s->heads, from = a->run_at[run];
+    attend(a, from, a->run_at[run + 1] - from, chunk % a->s->heads, worker);
+}
+
+/* Rows of one slot in even runs, short enough that every thread gets some. */
+static int split_runs(const struct backend *b, const struct kv_shape *s, const struct batch *rows, int *run_at) {
+    int runs = 0, wanted = (CHUNKS_A_THREAD * b->threads + s->heads - 1) / s->heads, share = (rows->n + wanted - 1) / wanted;
+    int longest = b->threads == 1 ? b->run : least(b->run, share);
+    for (int i = 0, end; i < rows->n; i = end) {
+        for (end = i + 1; end < rows->n && rows->slot[end] == rows->slot[i];) end++;
+        int parts = (end - i + longest - 1) / longest;
+        for (int p = 0; p < parts; p++) run_at[runs++] = i + (int)((long)(end - i) * p / parts);
+    }
+    run_at[runs] = rows->n;
+    return runs;
 }
 
 static void cpu_attention(struct backend *b, const struct kv_shape *s, const void *kv, int layer, const struct batch *rows, int q_heads,
                           const float *q, float *out) {
-    struct attention a = {b, s, kv, layer, q_heads, rows, q, out};
-    pool_run(b->pool, rows->n * s->heads, attend_chunk, &a);
+    int run_at[rows->n + 1];
+    struct attention a = {b, s, kv, layer, q_heads, rows, run_at, q, out};
+    pool_run(b->pool, split_runs(b, s, rows, run_at) * s->heads, attend_chunk, &a);
 }
 
 /* Block maxima first, then only the blocks that hold a winner are searched. */

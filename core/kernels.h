@@ -96,9 +96,10 @@ struct kernels {
     void (*scores)(const float *q, int heads, const float *k, int dim, int n, float scale, float *out, size_t stride);
     /* In place: e^(s - max) over n scores; returns their sum. The array has room up to a multiple of 16. */
     float (*softmax)(float *s, int n);
-    /* out[h * dim + i] = sum_c p[h * stride + c] * v[cell c][i] / total[h]; cells: null for 0..n-1. */
+    /* out[h * dim + i] = sum_c p[h * stride + c] * v[cell c][i]; cells: null for 0..n-1. With `more` the sum goes on from
+     * what out holds; with `total` (null before the last piece) it ends: / total[h]. In pieces or whole, the bits are the same. */
     void (*mix)(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride,
-                const int *cells, int n, int dim, float *out);
+                const int *cells, int n, int dim, float *out, int more);
     float (*max)(const float *x, int n);
 };
 

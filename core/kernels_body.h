@@ -364,35 +364,36 @@ static float kernel_softmax(float *s, int n) {
 
 /* `vectors` times sixteen values; the sum runs over the cells in order. */
 SIMD_INLINE void mix_vectors(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride, int vectors,
-                             const int *cells, int n, int dim, float *out) {
+                             const int *cells, int n, int dim, float *out, int more) {
     v16 s[4][4];
-    UNROLL for (int b = 0; b < vectors; b++) UNROLL for (int h = 0; h < heads; h++) s[b][h] = v16_set(0);
+    UNROLL for (int b = 0; b < vectors; b++)
+        UNROLL for (int h = 0; h < heads; h++) s[b][h] = more ? v16_load(out + h * dim + b * 16) : v16_set(0);
     for (int c = 0; c < n; c++)
         UNROLL for (int b = 0; b < vectors; b++) {
             v16 value = v16_load(v + (size_t)(cells ? cells[c] : c) * v_stride + b * 16);
             UNROLL for (int h = 0; h < heads; h++) s[b][h] = v16_fma(value, v16_set(p[h * stride + c]), s[b][h]);
         }
     UNROLL for (int b = 0; b < vectors; b++)
-        UNROLL for (int h = 0; h < heads; h++) v16_store(out + h * dim + b * 16, v16_div(s[b][h], v16_set(total[h])));
+        UNROLL for (int h = 0; h < heads; h++) v16_store(out + h * dim + b * 16, total ? v16_div(s[b][h], v16_set(total[h])) : s[b][h]);
 }
 
 /* Up to four heads. */
 SIMD_INLINE void mix_heads(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride,
-                           const int *cells, int n, int dim, float *out) {
+                           const int *cells, int n, int dim, float *out, int more) {
     const int step = ABREAST(heads);
     int i = 0;
-    for (; i + 16 * step <= dim; i += 16 * step) mix_vectors(p, stride, total, heads, v + i, v_stride, step, cells, n, dim, out + i);
-    for (; i < dim; i += 16) mix_vectors(p, stride, total, heads, v + i, v_stride, 1, cells, n, dim, out + i);
+    for (; i + 16 * step <= dim; i += 16 * step) mix_vectors(p, stride, total, heads, v + i, v_stride, step, cells, n, dim, out + i, more);
+    for (; i < dim; i += 16) mix_vectors(p, stride, total, heads, v + i, v_stride, 1, cells, n, dim, out + i, more);
 }
 
 static void kernel_mix(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride,
-                       const int *cells, int n, int dim, float *out) {
-    for (; heads >= 4; heads -= 4, p += 4 * stride, total += 4, out += (size_t)4 * dim)
-        mix_heads(p, stride, total, 4, v, v_stride, cells, n, dim, out);
+                       const int *cells, int n, int dim, float *out, int more) {
+    for (; heads >= 4; heads -= 4, p += 4 * stride, total = total ? total + 4 : NULL, out += (size_t)4 * dim)
+        mix_heads(p, stride, total, 4, v, v_stride, cells, n, dim, out, more);
     switch (heads) {
-    case 3: mix_heads(p, stride, total, 3, v, v_stride, cells, n, dim, out); break;
-    case 2: mix_heads(p, stride, total, 2, v, v_stride, cells, n, dim, out); break;
-    case 1: mix_heads(p, stride, total, 1, v, v_stride, cells, n, dim, out); break;
+    case 3: mix_heads(p, stride, total, 3, v, v_stride, cells, n, dim, out, more); break;
+    case 2: mix_heads(p, stride, total, 2, v, v_stride, cells, n, dim, out, more); break;
+    case 1: mix_heads(p, stride, total, 1, v, v_stride, cells, n, dim, out, more); break;
     }
 }
 

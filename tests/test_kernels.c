@@ -250,7 +250,7 @@ static void check_attention(struct rng *r, int heads, int dim, int n) {
     for (int h = 0; h < heads; h++) total[h] = portable()->softmax(a + h * stride, n);
     for (int listed = 0; listed < 2; listed++) {
         const int *list = listed ? cells : NULL;
-        portable()->mix(a, stride, total, heads, v, (size_t)dim, list, n, dim, out);
+        portable()->mix(a, stride, total, heads, v, (size_t)dim, list, n, dim, out, 0);
         for (int h = 0; h < heads; h++)
             for (int i = 0; i < dim; i++) {
                 double sum = 0, size = 0;
@@ -261,8 +261,12 @@ static void check_attention(struct rng *r, int heads, int dim, int n) {
                 assert_true(fabs(out[h * dim + i] - sum) <= size * (n + 2) * 0x1p-24 + n * 0x1p-149); // the least float: terms may underflow
             }
         EACH_SET(s) {
-            s->mix(a, stride, total, heads, v, (size_t)dim, list, n, dim, other);
+            s->mix(a, stride, total, heads, v, (size_t)dim, list, n, dim, other, 0);
             same_bits(out, other, (size_t)heads * dim * 4, "mix", s, n);
+            for (int at = 0; at < n; at += 6) // in pieces
+                s->mix(a + at, stride, at + 6 < n ? NULL : total, heads, listed ? v : v + (size_t)at * dim, (size_t)dim, listed ? list + at : NULL,
+                       n - at < 6 ? n - at : 6, dim, other, at > 0);
+            same_bits(out, other, (size_t)heads * dim * 4, "mix in pieces", s, n);
         }
     }
     free(q), free(k), free(v), free(a), free(b), free(out), free(other), free(cells);
