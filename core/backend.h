@@ -60,7 +60,7 @@ struct backend_type {
     void *(*alloc)(struct backend *b, size_t count, size_t size, const char *what, struct err *err); // zeroed; freed by close
     int (*upload)(struct backend *b, const struct tensor *t, struct weight *w, struct err *err);
     int (*reserve)(struct backend *b, int rows, int cols, struct err *err); // scratch for products up to this size
-    void (*write)(struct backend *b, void *to, const void *host, size_t bytes);
+    void (*write)(struct backend *b, void *to, const void *from, size_t bytes); // from the host or another buffer
     void (*read)(struct backend *b, void *host, const void *from, size_t bytes);
 
     /* out (n, cols) = rows of the embedding table, which stays as the file has it. */
@@ -71,7 +71,8 @@ struct backend_type {
     void (*add)(struct backend *b, float *x, const float *y, int n, int cols);
     void (*add_bias)(struct backend *b, float *x, const float *bias, int n, int cols); // bias (cols) to every row
     void (*gate)(struct backend *b, const float *gate, const float *up, int n, int cols, float *out);
-    /* Room for every key and value of `shape`, and scratch for attention with q_heads query heads. */
+    /* Room for every key and value of `shape`, and scratch for attention with q_heads query heads. Several models may
+     * share a backend, each with its own. */
     void *(*kv_alloc)(struct backend *b, const struct kv_shape *shape, int q_heads, struct err *err);
     /* Rotates q (n, q_heads * dim) and k (n, heads * dim) by `pairs` with the table
      * rope (positions, dim / 2, 2: cos, sin), and stores k and v in the rows' cells of `layer`. */
@@ -81,6 +82,8 @@ struct backend_type {
                       int q_heads, const float *q, float *out);
     /* The k largest of each row of logits (n, cols), largest first, ties to the lower index. */
     void (*top)(struct backend *b, const float *logits, int n, int cols, int k, int *ids, float *values);
+    /* Of the softmax of each row: its largest probability and its entropy in nats, (n) each, on the host. */
+    void (*confidence)(struct backend *b, const float *logits, int n, int cols, float *top_prob, float *entropy);
 };
 
 extern const struct backend_type backend_cpu;

@@ -26,9 +26,8 @@ struct backend {
     int reserved_rows, reserved_cols;
     struct qblock *q;    // (cols / 32, rows) of each pass of the kernels: the product's input as int8 blocks
     struct qfine *fine;
-    float *scores; // (threads, run, heads in a group, stride)
-    size_t stride, group;
-    int run;       // rows that attend together, at most
+    float *scores;       // (threads, score_floats)
+    size_t score_floats; // rows that attend together times heads of a group times cells
     struct { void *at; size_t bytes; } chunk[CHUNKS]; // every block that alloc() gave out lies in one
     int chunks;
     uint8_t *free; // of the newest chunk
@@ -65,12 +64,14 @@ static int cpu_open(struct backend **out, const struct backend_options *options,
 
 static void free_scratch(struct backend *b) {
     mem_free(b->q), mem_free(b->fine);
+    b->q = NULL, b->fine = NULL;
 }
 
 static void cpu_close(struct backend *b) {
     if (!b) return;
     for (int i = 0; i < b->chunks; i++) munmap(b->chunk[i].at, b->chunk[i].bytes);
     free_scratch(b);
+    mem_free(b->scores);
     pool_close(b->pool);
     mem_free(b);
 }
@@ -242,18 +243,20 @@ static void cpu_gate(struct backend *b, const float *gate, const float *up, int 
 
 /* Keys of one (layer, slot, head) in groups of 16 cells, (cells / 16, dim, 16); then the slot's
  * values, (cells, dim) a head. */
-static size_t kv_head_floats(const struct kv_shape *s) { return ((size_t)s->cells + 15) / 16 * 16 * s->dim; }
+static size_t kv_stride(const struct kv_shape *s) { return ((size_t)s->cells + 15) / 16 * 16; }
+static size_t kv_head_floats(const struct kv_shape *s) { return kv_stride(s) * (size_t)s->dim; }
 static float *kv_keys(const struct kv_shape *s, const void *kv, int layer, int slot, int head) {
     return (float *)kv + ((((size_t)layer * s->slots + slot) * s->heads + head) * 2) * kv_head_floats(s);
 }
 
 static void *cpu_kv_alloc(struct backend *b, const struct kv_shape *s, int q_heads, struct err *err) {
-    b->stride = ((size_t)s->cells + 15) / 16 * 16;
-    b->group = (size_t)q_heads / (size_t)s->heads;
-    b->run = ATTENTION_ROWS;
-    while (b->run > 1 && (size_t)b->run * b->group * b->stride > SCORES_MOST) b->run--;
-    b->scores = cpu_alloc(b, (size_t)b->threads * (size_t)b->run * b->group, b->stride * sizeof *b->scores, "attention scores", err);
-    if (!b->scores) return NULL;
+    size_t row = kv_stride(s) * (size_t)(q_heads / s->heads), wanted = ATTENTION_ROWS * row;
+    if (wanted > SCORES_MOST) wanted = row > SCORES_MOST ? row : SCORES_MOST;
+    if (wanted > b->score_floats) {
+        mem_free(b->scores);
+        b->score_floats = wanted;
+        if (!(b->scores = mem_alloc((size_t)b->threads, wanted * sizeof *b->scores, "attention scores", err))) return NULL;
+    }
     size_t heads = (size_t)s->heads * (size_t)s->slots * (size_t)s->layers;
     return cpu_alloc(b, heads, 2 * kv_head_floats(s) * sizeof(float), "the KV cache (a smaller --max-context needs less)", err);
 }
@@ -305,11 +308,11 @@ static int least(int a, int b) { return a < b ? a : b; }
 static void attend(const struct attention *a, int from, int n, int head, int worker) {
     struct backend *b = a->b;
     const struct batch *rows = a->rows;
-    const int dim = a->s->dim, group = (int)b->group, piece = (KV_PIECE / dim + 15) / 16 * 16;
-    const size_t stride = b->stride, row_scores = (size_t)group * stride;
+    const int dim = a->s->dim, group = a->q_heads / a->s->heads, piece = (KV_PIECE / dim + 15) / 16 * 16;
+    const size_t stride = kv_stride(a->s), row_scores = (size_t)group * stride;
     const float *keys = kv_keys(a->s, a->kv, a->layer, rows->slot[from], head), *values = keys + kv_head_floats(a->s);
     const float *q = a->q + ((size_t)from * a->q_heads + (size_t)head * group) * dim, scale = 1 / sqrtf((float)dim);
-    float *out = a->out + (q - a->q), *scores = b->scores + (size_t)worker * (size_t)b->run * row_scores;
+    float *out = a->out + (q - a->q), *scores = b->scores + (size_t)worker * b->score_floats;
     float total[ATTENTION_ROWS][ATTENTION_GROUP_MAX];
     const size_t step = (size_t)a->q_heads * dim;
     int prefix[ATTENTION_ROWS], path[ATTENTION_ROWS], end[ATTENTION_ROWS], most = 0;
@@ -346,9 +349,11 @@ static void attend_chunk(void *user, int chunk, int worker) {
 }
 
 /* Rows of one slot in even runs, short enough that every thread gets some. */
-static int split_runs(const struct backend *b, const struct kv_shape *s, const struct batch *rows, int *run_at) {
+static int split_runs(const struct backend *b, const struct kv_shape *s, const struct batch *rows, int q_heads, int *run_at) {
+    size_t fit = b->score_floats / (kv_stride(s) * (size_t)(q_heads / s->heads));
+    const int most = fit < ATTENTION_ROWS ? (int)fit : ATTENTION_ROWS;
     int runs = 0, wanted = (CHUNKS_A_THREAD * b->threads + s->heads - 1) / s->heads, share = (rows->n + wanted - 1) / wanted;
-    int longest = b->threads == 1 ? b->run : least(b->run, share);
+    int longest = b->threads == 1 ? most : least(most, share);
     for (int i = 0, end; i < rows->n; i = end) {
         for (end = i + 1; end < rows->n && rows->slot[end] == rows->slot[i];) end++;
         int parts = (end - i + longest - 1) / longest;
@@ -362,7 +367,7 @@ static void cpu_attention(struct backend *b, const struct kv_shape *s, const voi
                           const float *q, float *out) {
     int run_at[rows->n + 1];
     struct attention a = {b, s, kv, layer, q_heads, rows, run_at, q, out};
-    pool_run(b->pool, split_runs(b, s, rows, run_at) * s->heads, attend_chunk, &a);
+    pool_run(b->pool, split_runs(b, s, rows, q_heads, run_at) * s->heads, attend_chunk, &a);
 }
 
 /* Block maxima first, then only the blocks that hold a winner are searched. */
@@ -394,6 +399,16 @@ static void top_row(const struct kernels *k, const float *x, int cols, int want,
     }
 }
 
+static void cpu_confidence(struct backend *b, const float *logits, int n, int cols, float *top_prob, float *entropy) {
+    for (int i = 0; i < n; i++) {
+        const float *x = logits + (size_t)i * cols;
+        float sum, weighted;
+        b->k->moments(x, cols, b->k->max(x, cols), &sum, &weighted);
+        top_prob[i] = 1 / sum;
+        entropy[i] = logf(sum) - weighted / sum;
+    }
+}
+
 struct topping {
     struct backend *b;
     const float *logits;
@@ -416,5 +431,5 @@ const struct backend_type backend_cpu = {
     .name = "cpu", .open = cpu_open, .close = cpu_close, .device = cpu_device, .threads = cpu_threads, .each = cpu_each,
     .alloc = cpu_alloc, .upload = cpu_upload, .reserve = cpu_reserve, .write = cpu_write, .read = cpu_read,
     .embed = cpu_embed, .matmul = cpu_matmul, .norm = cpu_norm, .add = cpu_add, .add_bias = cpu_add_bias, .gate = cpu_gate,
-    .kv_alloc = cpu_kv_alloc, .rope_append = cpu_rope_append, .attention = cpu_attention, .top = cpu_top,
+    .kv_alloc = cpu_kv_alloc, .rope_append = cpu_rope_append, .attention = cpu_attention, .top = cpu_top, .confidence = cpu_confidence,
 };

@@ -5,7 +5,6 @@
  * The head runs to the first ',': so a PATH holds no comma, but may hold '@' and '='. */
 #include "core/drafter.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -95,6 +94,7 @@ static int set_param(struct drafter *d, struct piece key, struct piece value, co
                          d->type->name, key.n, key.at, spec, *known ? known : "none");
     if (seen[i]) return err_set(err, "option '%s' stands twice in drafter '%s'", p->name, spec);
     seen[i] = true;
+    if (p->text) return (d->text[i] = mem_text(value.at, (size_t)value.n, err)) ? 0 : ERR_FAILED;
     if (p->words) {
         if (find_word(p->words, value, &d->param[i]))
             return err_set(err, "option '%s' of drafter '%s' wants one of %s, got '%.*s'", p->name, spec, p->words, value.n, value.at);
@@ -130,15 +130,16 @@ static void number_text(char text[32], double value) {
 static void write_options(struct drafter *d) {
     for (int i = 0; d->type->params[i].name; i++) {
         const struct drafter_param *p = &d->type->params[i];
-        char number[32], word[64];
+        char number[32], word[256];
+        if (p->text && !d->text[i]) continue;
         const char *at = p->words;
         for (int skip = (int)d->param[i]; p->words && skip > 0; skip--) at = strchr(at, '|') + 1;
-        if (p->words) snprintf(word, sizeof word, "%s=%.*s", p->name, (int)strcspn(at, "|"), at);
+        if (p->text) snprintf(word, sizeof word, "%s=%s", p->name, d->text[i]);
+        else if (p->words) snprintf(word, sizeof word, "%s=%.*s", p->name, (int)strcspn(at, "|"), at);
         else {
             number_text(number, d->param[i]);
             snprintf(word, sizeof word, "%s=%s", p->name, number);
         }
-        assert(strlen(d->options) + strlen(word) + 2 <= sizeof d->options); // DRAFTER_PARAMS short words fit
         list_add(d->options, sizeof d->options, word, ",");
     }
 }
@@ -169,8 +170,11 @@ int drafter_open(struct drafter *d, const char *spec, struct err *err) {
     return rc;
 }
 
+int drafter_attach(struct drafter *d, const struct drafter_target *t, struct err *err) { return d->type->attach ? d->type->attach(d, t, err) : 0; }
+
 void drafter_close(struct drafter *d) {
     if (d->type) d->type->close(d);
     mem_free(d->path);
+    for (int i = 0; i < DRAFTER_PARAMS; i++) mem_free(d->text[i]);
     *d = (struct drafter){0};
 }

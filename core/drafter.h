@@ -12,8 +12,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/err.h"
+#include "core/map.h"
 
 enum { DRAFT_MAX = 64, DRAFTER_PARAMS = 8, DRAFTER_NAME = 32 };
 
@@ -22,6 +24,7 @@ struct draft {
     int token[DRAFT_MAX];
     float top_prob[DRAFT_MAX]; // model drafters: the drafter's largest probability at each depth
     float entropy[DRAFT_MAX];  // model drafters: nats
+    int64_t ns[DRAFT_MAX];     // model drafters: from the beginning of the draft to this token
     int match;                // copiers: tokens of the matched context, 0 for none
 };
 
@@ -30,6 +33,18 @@ struct drafter_param {
     double value, lo, hi;
     const char *words;   // "recent|first": the value is a word and stands for its index
     const char *meaning;
+    bool text;           // the value is any text without a comma, in d->text
+};
+
+/* What a drafter that runs a model is told of its target, and of the sequence being decoded. */
+struct drafter_target {
+    struct engine *engine;             // the target's; its backend and threads are shared
+    const struct tokenizer *tokenizer;
+    struct sampler *sampler;           // noise by position: drafts take the token that the target would take from the same logits
+    uint32_t sequence;
+    int prompt_n;
+    const float *features;             // (feature_n, hidden) of history[0..), for drafters with `features`; feature_n is n - 1 when drafting
+    int feature_n;
 };
 
 struct drafter;
@@ -39,9 +54,13 @@ struct drafter_type {
     const char *summary; // one line
     const char *cite;
     bool copier;         // signal is `match`, not probabilities
+    bool features;       // wants the target's
     struct drafter_param params[DRAFTER_PARAMS + 1];
     int (*open)(struct drafter *d, struct err *err); // d->path, d->param are set; fills d->state
     void (*close)(struct drafter *d);
+    /* Null: it needs no target. Called once, after open; `t` outlives the drafter's use and follows the sequence. */
+    int (*attach)(struct drafter *d, const struct drafter_target *t, struct err *err);
+    int (*sha256)(const struct drafter *d, char hex[SHA256_HEX], struct err *err); // of its files; null: it has none
     /* A new sequence. The history it will be shown begins with these tokens. */
     int (*reset)(struct drafter *d, const int *prompt, int n, struct err *err);
     /* Up to L tokens to follow history (n tokens, prompt included, newest last). */
@@ -55,7 +74,8 @@ struct drafter {
     char name[DRAFTER_NAME]; // "small" of small@model=FILE; the kind's name otherwise
     char *path;              // after '=', owned; null: none
     double param[DRAFTER_PARAMS];
-    char options[256];       // canonical "match=first,max=3" (every parameter), for the recording
+    char *text[DRAFTER_PARAMS]; // owned; null: not given
+    char options[512];       // canonical "match=first,max=3" (every parameter), for the recording
     void *state;
 };
 
@@ -64,6 +84,7 @@ extern const struct drafter_type *const drafter_types[]; // null-terminated, fro
 /* From "[name@]kind[=PATH][,key=value...]". */
 int drafter_open(struct drafter *d, const char *spec, struct err *err);
 void drafter_close(struct drafter *d);
+int drafter_attach(struct drafter *d, const struct drafter_target *t, struct err *err);
 
 static inline int drafter_reset(struct drafter *d, const int *prompt, int n, struct err *err) {
     return d->type->reset(d, prompt, n, err);

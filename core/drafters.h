@@ -1,3 +1,5 @@
 /* drafters.h - every kind of drafter, one line each. */
 DRAFTER(pld)
 DRAFTER(sam)
+DRAFTER(eagle)
+DRAFTER(model)

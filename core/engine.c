@@ -2,7 +2,8 @@
  *
  * LLaMA (Touvron et al. 2023): x += Wo attention(rope(Wq n(x)), rope(Wk n(x)), Wv n(x));
  * x += Wdown (silu(Wgate n(x)) * Wup n(x)), with n the RMS norm; logits = Wout n(x).
- * Qwen2 (Yang et al. 2024) adds biases to Wq, Wk and Wv, and rotates other pairs. */
+ * Qwen2 (Yang et al. 2024) adds biases to Wq, Wk and Wv, and rotates other pairs. A draft head of EAGLE is such a
+ * model with one layer, another input and neither a first norm nor a last one (model_open_head). */
 #include "core/engine.h"
 
 #include <math.h>
@@ -23,8 +24,13 @@ struct engine {
     struct kv_shape kv_shape;
     void *kv;
     struct layer *layer; // (layers), owned
-    float *output_norm, *rope;
+    bool shares; // the backend is another engine's
+    float *output_norm, *rope; // output_norm: null in a draft head, as is layer 0's attn_norm
     struct weight output;
+    int outputs;      // columns of the logits
+    int *output_ids;  // (outputs) owned, or null: all tokens
+    struct weight fc; // a draft head's (hidden, 2 hidden): embedding first
+    float *fc_bias, *pair; // (hidden) or null; (max_rows, 2 hidden)
     int max_rows, wanted;
     int *length, *pass;  // (slots) committed tokens; rows of the last pass
     int *index;          // one block for the rows' arrays below, owned
@@ -99,12 +105,13 @@ static int allocate(struct engine *e, int slots, struct err *err) {
     const struct { float **to; int cols; const char *what; } buffers[] = {
         {&e->x, m->hidden, "hidden states"}, {&e->n, m->hidden, "normed states"}, {&e->q, q, "queries"},
         {&e->k, kv, "keys"}, {&e->v, kv, "values"}, {&e->a, q, "attention"}, {&e->gate, m->ff, "gate"},
-        {&e->up, m->ff, "up"}, {&e->features, m->hidden, "features"}, {&e->picked, m->hidden, "features"}, {&e->logits, m->vocab, "logits"},
+        {&e->up, m->ff, "up"}, {&e->features, m->hidden, "features"}, {&e->picked, m->hidden, "features"}, {&e->logits, e->outputs, "logits"},
+        {&e->pair, m->fc ? 2 * m->hidden : 0, "head inputs"},
     };
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         if (!(*buffers[i].to = e->ops->alloc(e->b, (size_t)rows * buffers[i].cols, sizeof(float), buffers[i].what, err))) return -1;
-    int widest = m->ff > q ? m->ff : q;
-    if (e->ops->reserve(e->b, rows, widest > m->hidden ? widest : m->hidden, err)) return -1;
+    int widest = m->ff > q ? m->ff : q, input = m->fc ? 2 * m->hidden : m->hidden;
+    if (e->ops->reserve(e->b, rows, widest > input ? widest : input, err)) return -1;
     if (!(e->kv = e->ops->kv_alloc(e->b, &e->kv_shape, m->heads, err))) return -1;
     e->length = mem_alloc((size_t)slots, sizeof *e->length, "slots", err);
     e->pass = mem_alloc((size_t)slots, sizeof *e->pass, "slots", err);
@@ -112,8 +119,33 @@ static int allocate(struct engine *e, int slots, struct err *err) {
     return e->length && e->pass && e->index ? 0 : -1;
 }
 
+/* The output layer: the whole matrix, that of the engine whose backend is shared, or only the rows of some tokens. */
+static int upload_output(struct engine *e, const struct engine_options *o, struct err *err) {
+    const struct tensor *t = e->m->output;
+    e->outputs = o->output_ids ? o->outputs : e->m->vocab;
+    if (!o->output_ids) {
+        bool same = o->share && o->share->m->output == t && !o->share->output_ids;
+        if (same) e->output = o->share->output;
+        return same ? 0 : upload_matrix(e, t, &e->output, err);
+    }
+    const struct tensor_layout *l = tensor_layout(t->type);
+    size_t row = (size_t)t->ne[0] / (size_t)l->block * (size_t)l->bytes, n = (size_t)o->outputs;
+    unsigned char *some = mem_alloc(n, row, "rows of the output layer", err);
+    e->output_ids = mem_alloc(n, sizeof *e->output_ids, "rows of the output layer", err);
+    int rc = some && e->output_ids ? 0 : -1;
+    for (size_t i = 0; !rc && i < n; i++) {
+        e->output_ids[i] = o->output_ids[i];
+        memcpy(some + i * row, (const unsigned char *)t->data + (size_t)o->output_ids[i] * row, row);
+    }
+    struct tensor part = *t;
+    part.data = some, part.ne[1] = n, part.bytes = n * row;
+    if (!rc) rc = upload_matrix(e, &part, &e->output, err);
+    mem_free(some);
+    return rc;
+}
+
 int engine_open(struct engine **out, const struct model *m, const struct engine_options *o, struct err *err) {
-    const struct backend_type *ops = backend_find(o->backend ? o->backend : "cpu", err);
+    const struct backend_type *ops = o->share ? o->share->ops : backend_find(o->backend ? o->backend : "cpu", err);
     if (!ops) return -1;
     int slots = o->slots > 0 ? o->slots : 1, fallback = m->context < 4096 ? m->context : 4096;
     struct engine *e = mem_alloc(1, sizeof *e, "the engine", err);
@@ -125,11 +157,16 @@ int engine_open(struct engine **out, const struct model *m, const struct engine_
         mem_free(e);
         return err_set(err, "a context of %d tokens exceeds the %d that '%s' was made for", o->max_context, m->context, m->files.path);
     }
-    if (ops->open(&e->b, &(struct backend_options){o->threads, o->device}, err)) goto fail;
+    e->shares = o->share != NULL;
+    if (e->shares) e->b = o->share->b;
+    else if (ops->open(&e->b, &(struct backend_options){o->threads, o->device}, err)) goto fail;
     if (!(e->layer = mem_alloc((size_t)m->layers, sizeof *e->layer, "layers", err))) goto fail;
     for (int i = 0; i < m->layers; i++)
         if (upload_layer(e, i, err)) goto fail;
-    if (upload_vector(e, m->output_norm, &e->output_norm, err) || upload_matrix(e, m->output, &e->output, err)) goto fail;
+    if (m->output_norm && upload_vector(e, m->output_norm, &e->output_norm, err)) goto fail;
+    if (m->fc && upload_matrix(e, m->fc, &e->fc, err)) goto fail;
+    if (m->fc_bias && upload_vector(e, m->fc_bias, &e->fc_bias, err)) goto fail;
+    if (upload_output(e, o, err)) goto fail;
     if (allocate(e, slots, err) || make_rope(e, err)) goto fail;
     *out = e;
     return 0;
@@ -140,8 +177,8 @@ fail:
 
 void engine_close(struct engine *e) {
     if (!e) return;
-    e->ops->close(e->b);
-    mem_free(e->layer), mem_free(e->length), mem_free(e->pass), mem_free(e->index);
+    if (!e->shares) e->ops->close(e->b); // what a sharing engine allocated goes with its owner
+    mem_free(e->layer), mem_free(e->length), mem_free(e->pass), mem_free(e->index), mem_free(e->output_ids);
     mem_free(e);
 }
 
@@ -188,8 +225,8 @@ static void run_layer(struct engine *e, int i) {
     const struct layer *l = &e->layer[i];
     const struct model *m = e->m;
     const int n = e->rows.n;
-    o->norm(e->b, e->x, l->attn_norm, n, m->hidden, m->eps, e->n);
-    o->matmul(e->b, 3, (const struct weight *[]){&l->q, &l->k, &l->v}, e->n, n, (float *[]){e->q, e->k, e->v});
+    if (l->attn_norm) o->norm(e->b, e->x, l->attn_norm, n, m->hidden, m->eps, e->n);
+    o->matmul(e->b, 3, (const struct weight *[]){&l->q, &l->k, &l->v}, l->attn_norm ? e->n : e->x, n, (float *[]){e->q, e->k, e->v});
     if (l->q_bias) {
         o->add_bias(e->b, e->q, l->q_bias, n, l->q.rows);
         o->add_bias(e->b, e->k, l->k_bias, n, l->k.rows);
@@ -206,11 +243,24 @@ static void run_layer(struct engine *e, int i) {
     o->add(e->b, e->x, e->n, n, m->hidden);
 }
 
+/* A draft head's input, x = fc (embedding, feature) + bias (Li et al. 2024, EAGLE, section 4.1). */
+static void join_features(struct engine *e, const struct row *rows, int n) {
+    const size_t h = (size_t)e->m->hidden, bytes = h * sizeof(float);
+    for (int i = 0; i < n; i++) {
+        e->ops->write(e->b, e->pair + 2 * h * (size_t)i, e->x + h * (size_t)i, bytes);
+        e->ops->write(e->b, e->pair + 2 * h * (size_t)i + h, rows[i].feature, bytes);
+    }
+    e->ops->matmul(e->b, 1, (const struct weight *[]){&e->fc}, e->pair, n, &e->x);
+    if (e->fc_bias) e->ops->add_bias(e->b, e->x, e->fc_bias, n, e->m->hidden);
+}
+
 int engine_forward(struct engine *e, const struct row *rows, int n, struct err *err) {
     if (lay_out(e, rows, n, err)) return -1;
     e->ops->embed(e->b, e->m->embedding, &e->rows, e->x);
+    if (e->m->fc) join_features(e, rows, n);
     for (int i = 0; i < e->m->layers; i++) run_layer(e, i);
-    e->ops->norm(e->b, e->x, e->output_norm, n, e->m->hidden, e->m->eps, e->features);
+    if (e->output_norm) e->ops->norm(e->b, e->x, e->output_norm, n, e->m->hidden, e->m->eps, e->features);
+    else e->ops->write(e->b, e->features, e->x, (size_t)n * e->m->hidden * sizeof(float));
     e->wanted = 0;
     for (int i = 0; i < n; i++) e->wanted += rows[i].logits;
     const float *from = e->features;
@@ -224,29 +274,37 @@ int engine_forward(struct engine *e, const struct row *rows, int n, struct err *
 }
 
 int engine_top(struct engine *e, int k, int *ids, float *values) {
-    e->ops->top(e->b, e->logits, e->wanted, e->m->vocab, k, ids, values);
+    e->ops->top(e->b, e->logits, e->wanted, e->outputs, k, ids, values);
+    for (int i = 0; e->output_ids && i < e->wanted * k; i++) ids[i] = e->output_ids[ids[i]];
     return e->wanted;
 }
 
 int engine_logits(struct engine *e, float *out) {
-    e->ops->read(e->b, out, e->logits, (size_t)e->wanted * e->m->vocab * sizeof *out);
+    e->ops->read(e->b, out, e->logits, (size_t)e->wanted * e->outputs * sizeof *out);
     return e->wanted;
 }
 
-void engine_features(struct engine *e, float *out) {
-    e->ops->read(e->b, out, e->features, (size_t)e->rows.n * e->m->hidden * sizeof *out);
+int engine_outputs(const struct engine *e) { return e->outputs; }
+const int *engine_output_ids(const struct engine *e) { return e->output_ids; }
+void engine_confidence(struct engine *e, float *top_prob, float *entropy) {
+    e->ops->confidence(e->b, e->logits, e->wanted, e->outputs, top_prob, entropy);
+}
+
+void engine_features(struct engine *e, int from, int n, float *out) {
+    e->ops->read(e->b, out, e->features + (size_t)from * e->m->hidden, (size_t)n * e->m->hidden * sizeof *out);
 }
 
 void engine_commit(struct engine *e, int slot, int n) { e->length[slot] += n; }
 void engine_rewind(struct engine *e, int slot, int length) { e->length[slot] = length; }
 
-int engine_prefill(struct engine *e, int slot, const int *tokens, int n, struct err *err) {
+int engine_prefill(struct engine *e, int slot, const int *tokens, int n, float *features, struct err *err) {
     struct row rows[256];
     int most = e->max_rows < 256 ? e->max_rows : 256;
     for (int at = 0; at < n; at += most) {
         int count = n - at < most ? n - at : most;
-        for (int i = 0; i < count; i++) rows[i] = (struct row){tokens[at + i], slot, i - 1, at + i == n - 1};
+        for (int i = 0; i < count; i++) rows[i] = (struct row){tokens[at + i], slot, i - 1, at + i == n - 1, NULL};
         if (engine_forward(e, rows, count, err)) return -1;
+        if (features) engine_features(e, 0, count, features + (size_t)at * e->m->hidden);
         engine_commit(e, slot, count);
     }
     return 0;

@@ -20,6 +20,9 @@ struct engine_options {
     int max_context;     // cells a slot; 0: min(model's context, 4096)
     int max_rows;        // rows a pass; 0: 72
     int slots;           // 0: 1
+    struct engine *share; // computes on this engine's backend and threads (which must outlive it); null: on its own
+    const int *output_ids; // (outputs) ascending: only these tokens get logits; null: all
+    int outputs;
 };
 
 struct row {
@@ -27,6 +30,7 @@ struct row {
     int slot;
     int parent;  // an earlier row of this pass that it follows, -1: the slot's committed prefix
     bool logits; // wanted: only then is the output layer computed
+    const float *feature; // (hidden) on the host, for a draft head: what goes in beside the token's embedding
 };
 
 struct engine;
@@ -50,17 +54,22 @@ int engine_forward(struct engine *e, const struct row *rows, int n, struct err *
 /* The k largest logits of each row that wanted them, in row order: ids and values (wanted, k),
  * largest first, ties to the lowest id. Returns how many rows there are. */
 int engine_top(struct engine *e, int k, int *ids, float *values);
-/* All of them: (wanted, vocab) on the host. */
+/* All of them: (wanted, engine_outputs) on the host; column i is token engine_output_ids()[i], or i where that is null. */
 int engine_logits(struct engine *e, float *out);
-/* The final-norm features (rows, hidden) of the last pass: what an EAGLE head takes. */
-void engine_features(struct engine *e, float *out);
+int engine_outputs(const struct engine *e);
+const int *engine_output_ids(const struct engine *e);
+/* Largest probability and entropy (nats) of the softmax over the logits of each row that wanted them. */
+void engine_confidence(struct engine *e, float *top_prob, float *entropy);
+/* The features of rows [from, from + n) of the last pass, (n, hidden): hidden states after the final norm, what an EAGLE head takes. */
+void engine_features(struct engine *e, int from, int n, float *out);
 
 /* The first n rows that the last pass computed for `slot`, a chain, join its prefix. */
 void engine_commit(struct engine *e, int slot, int n);
 /* Keeps only the first `length` committed tokens of the slot (0: a fresh sequence). */
 void engine_rewind(struct engine *e, int slot, int length);
 
-/* Appends n tokens to the slot in passes of max_rows; the last one's logits are ready after. */
-int engine_prefill(struct engine *e, int slot, const int *tokens, int n, struct err *err);
+/* Appends n tokens to the slot in passes of max_rows; the last one's logits are ready after. Their features go to
+ * `features` (n, hidden), null: nowhere. */
+int engine_prefill(struct engine *e, int slot, const int *tokens, int n, float *features, struct err *err);
 
 #endif

@@ -101,6 +101,8 @@ struct kernels {
     void (*mix)(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride,
                 const int *cells, int n, int dim, float *out, int more);
     float (*max)(const float *x, int n);
+    /* sum = sum_i e^(x_i - top), weighted = sum_i (x_i - top) e^(x_i - top). */
+    void (*moments)(const float *x, int n, float top, float *sum, float *weighted);
 };
 
 /* The best set this machine runs, or the one named by the environment variable

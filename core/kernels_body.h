@@ -362,6 +362,22 @@ static float kernel_softmax(float *s, int n) {
     return v16_sum(total);
 }
 
+static void kernel_moments(const float *x, int n, float top, float *sum, float *weighted) {
+    v16 s = v16_set(0), w = v16_set(0);
+    for (int i = 0; i < n; i += 16) {
+        float last[16];
+        const float *at = x + i;
+        if (n - i < 16) { // so far below that it adds nothing
+            for (int l = 0; l < 16; l++) last[l] = l < n - i ? at[l] : top - 200;
+            at = last;
+        }
+        v16 d = v16_sub(v16_load(at), v16_set(top)), e = v16_exp(d);
+        s = v16_add(s, e);
+        w = v16_fma(d, e, w);
+    }
+    *sum = v16_sum(s), *weighted = v16_sum(w);
+}
+
 /* `vectors` times sixteen values; the sum runs over the cells in order. */
 SIMD_INLINE void mix_vectors(const float *p, size_t stride, const float *total, int heads, const float *v, size_t v_stride, int vectors,
                              const int *cells, int n, int dim, float *out, int more) {
@@ -405,5 +421,5 @@ static void kernel_mix(const float *p, size_t stride, const float *total, int he
                  [TILE_Q5_1] = entry_q5_1, [TILE_Q8_0] = entry_q8_0, [TILE_Q4_K] = entry_q4_k,      \
                  [TILE_Q5_K] = entry_q5_k, [TILE_Q6_K] = entry_q6_k},                               \
         .quantize = kernel_quantize, .norm = kernel_norm, .gate = kernel_gate, .add = kernel_add,   \
-        .scores = kernel_scores, .softmax = kernel_softmax, .mix = kernel_mix, .max = kernel_max,   \
+        .scores = kernel_scores, .softmax = kernel_softmax, .moments = kernel_moments, .mix = kernel_mix, .max = kernel_max,   \
     }

@@ -74,7 +74,7 @@ static int find_layer(struct model *m, const struct model_naming *names, int i, 
     struct model_layer *l = &m->layer[i];
     const int q = m->heads * m->dim, kv = m->kv_heads * m->dim;
     const struct { const struct tensor **to; const char *name; int rows, cols; } wanted[] = {
-        {&l->attn_norm, names->attn_norm, 1, m->hidden}, {&l->q, names->q, q, m->hidden},
+        {&l->attn_norm, m->fc ? NULL : names->attn_norm, 1, m->hidden}, {&l->q, names->q, q, m->hidden},
         {&l->k, names->k, kv, m->hidden}, {&l->v, names->v, kv, m->hidden},
         {&l->o, names->o, m->hidden, q}, {&l->ffn_norm, names->ffn_norm, 1, m->hidden},
         {&l->gate, names->gate, m->ff, m->hidden}, {&l->up, names->up, m->ff, m->hidden},
@@ -86,6 +86,7 @@ static int find_layer(struct model *m, const struct model_naming *names, int i, 
     char layer[32], name[96];
     snprintf(layer, sizeof layer, names->layer, i);
     for (size_t t = 0; t < sizeof wanted / sizeof *wanted; t++) {
+        if (!wanted[t].name) continue; // a draft head has none
         snprintf(name, sizeof name, "%s%s.weight", layer, wanted[t].name);
         *wanted[t].to = wanted[t].rows == 1 ? need(m, name, 1, wanted[t].cols, err) : need_matrix(m, name, wanted[t].rows, wanted[t].cols, err);
         if (!*wanted[t].to) return -1;
@@ -146,6 +147,50 @@ int model_open(struct model *m, const char *path, const char *quantize, struct e
     if (!rc) rc = gguf ? model_read_gguf(m, err) : model_read_hf(m, err);
     if (!rc) rc = check_heads(m, err);
     if (!rc) rc = find_tensors(m, gguf ? &model_names_gguf : &model_names_hf, err);
+    if (rc) model_close(m);
+    else describe(m);
+    return rc;
+}
+
+static int copy_rope(struct model *m, const struct model *from, struct err *err) {
+    if (m->dim != from->dim)
+        return err_set(err, "'%s' has head size %d, expected %d of '%s' whose rotary frequencies it is to take", m->files.path, m->dim, from->dim, from->files.path);
+    mem_free(m->rope_factors);
+    m->rope_factors = NULL, m->rope_theta = from->rope_theta;
+    if (!from->rope_factors) return 0;
+    if (!(m->rope_factors = mem_alloc((size_t)m->dim / 2, sizeof *m->rope_factors, "the rotary factors", err))) return -1;
+    memcpy(m->rope_factors, from->rope_factors, (size_t)m->dim / 2 * sizeof *m->rope_factors);
+    return 0;
+}
+
+static int find_head(struct model *m, const struct model *target, struct err *err) {
+    static const struct model_naming names = {
+        .layer = "layers.%d.", .q = "self_attn.q_proj", .k = "self_attn.k_proj", .v = "self_attn.v_proj", .o = "self_attn.o_proj",
+        .ffn_norm = "post_attention_layernorm", .gate = "mlp.gate_proj", .up = "mlp.up_proj", .down = "mlp.down_proj",
+    };
+    const bool own = checkpoint_tensor(&m->files, "embed_tokens.weight") != NULL;
+    m->biases = checkpoint_tensor(&m->files, "layers.0.self_attn.q_proj.bias") != NULL;
+    m->embedding = own ? need(m, "embed_tokens.weight", m->vocab, m->hidden, err) : target->embedding;
+    m->output = target->output;
+    if (!m->embedding || !(m->fc = need_matrix(m, "fc.weight", m->hidden, 2 * m->hidden, err))) return -1;
+    if (checkpoint_tensor(&m->files, "fc.bias") && !(m->fc_bias = need(m, "fc.bias", 1, m->hidden, err))) return -1;
+    if (!(m->layer = mem_alloc(1, sizeof *m->layer, "layers", err))) return -1;
+    m->weight_bytes += bytes_of(target, target->output);
+    return find_layer(m, &names, 0, err);
+}
+
+int model_open_head(struct model *m, const char *path, const struct model *target, bool target_rope, const char *quantize, struct err *err) {
+    *m = (struct model){.layers = 0};
+    int rc = read_quantize(m, quantize, err);
+    if (!rc) rc = checkpoint_open(&m->files, path, err);
+    if (!rc) rc = model_read_hf(m, err);
+    if (!rc) rc = check_heads(m, err);
+    if (!rc && m->layers != 1) rc = err_set(err, "'%s' has %d layers, expected the one of an EAGLE head", path, m->layers);
+    if (!rc && (m->hidden != target->hidden || m->vocab != target->vocab))
+        rc = err_set(err, "the head '%s' has hidden size %d and %d tokens, its target '%s' has %d and %d", path, m->hidden, m->vocab,
+                     target->files.path, target->hidden, target->vocab);
+    if (!rc && target_rope) rc = copy_rope(m, target, err);
+    if (!rc) rc = find_head(m, target, err);
     if (rc) model_close(m);
     else describe(m);
     return rc;

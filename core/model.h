@@ -30,6 +30,7 @@ struct model {
     bool biases; // q, k and v have them
     int ends[MODEL_ENDS], end_count; // tokens that end a text, where the model's files (not the tokenizer's) name them; most usual first
     const struct tensor *embedding, *output_norm, *output; // output is the embedding when tied
+    const struct tensor *fc, *fc_bias; // of a draft head (hidden, 2 hidden), bias or null; null in a model
     float *rope_factors;        // (dim / 2) divisors of the frequencies, owned, or null
     struct model_layer *layer;  // (layers), owned
     uint32_t quantize;          // F32, F16 and BF16 matrices become this tensor_type when uploaded; 0 (TENSOR_F32): they stay
@@ -40,6 +41,12 @@ struct model {
  * and tensor shape. quantize: "q8_0", "q4_0", or null to keep matrices as they are stored; another word is misuse. */
 int model_open(struct model *m, const char *path, const char *quantize, struct err *err);
 void model_close(struct model *m);
+
+/* A draft head of EAGLE (Li et al. 2024) for `target`: a directory with config.json and pytorch_model.bin or safetensors, as
+ * published. One layer without input norm, no final norm; the output layer, and where the head's files have none the embedding
+ * too, are the target's (borrowed). target_rope: rotary frequencies of the target instead of the head's own configuration.
+ * Hidden size and vocabulary must be the target's. */
+int model_open_head(struct model *m, const char *path, const struct model *target, bool target_rope, const char *quantize, struct err *err);
 
 /* The type that a matrix is multiplied in: its own, or what it is quantized to (rows of a multiple of 32 values only). */
 uint32_t model_type(const struct model *m, const struct tensor *t);

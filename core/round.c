@@ -9,14 +9,24 @@
 int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t, struct drafter *drafters, int D,
                  struct sampler *sampler, bool ignore_eos, struct err *err) {
     *d = (struct decoder){.engine = e, .tokenizer = t, .drafters = drafters, .D = D, .sampler = sampler, .ignore_eos = ignore_eos, .done = true};
+    d->target = (struct drafter_target){.engine = e, .tokenizer = t, .sampler = sampler};
+    bool features = false;
+    for (int i = 0; i < D; i++) {
+        if (drafter_attach(&drafters[i], &d->target, err)) return -1;
+        features |= drafters[i].type->features;
+    }
     d->shown = mem_alloc((size_t)D, sizeof *d->shown, "drafters", err);
-    return d->shown ? 0 : -1;
+    if (!d->shown) return -1;
+    if (features && !(d->features = mem_alloc((size_t)engine_max_context(e), (size_t)engine_model(e)->hidden * sizeof *d->features, "the target's features", err)))
+        return -1;
+    d->target.features = d->features;
+    return 0;
 }
 
 void decoder_close(struct decoder *d) {
     ids_close(&d->history);
-    mem_free(d->shown);
-    d->shown = NULL;
+    mem_free(d->shown), mem_free(d->features);
+    d->shown = NULL, d->features = NULL;
 }
 
 /* Appends one emitted token and notices the end. */
@@ -41,7 +51,8 @@ int decoder_start(struct decoder *d, const int *prompt, int n, int max_new, uint
     d->prompt_n = n, d->max_new = max_new, d->pos = 0, d->sequence = sequence;
     int64_t start = clock_ns();
     engine_rewind(d->engine, d->slot, 0);
-    if (engine_prefill(d->engine, d->slot, prompt, n, err)) return -1;
+    if (engine_prefill(d->engine, d->slot, prompt, n, d->features, err)) return -1;
+    d->target.sequence = sequence, d->target.prompt_n = n, d->target.feature_n = n;
     sampler_pick(d->sampler, d->engine, sequence, 0, &token, &margin);
     *prefill_ns = clock_ns() - start;
     return append(d, token, err);
@@ -72,6 +83,13 @@ static int check_draft(const struct decoder *d, int drafter, int asked, struct d
     return 0;
 }
 
+int decoder_catch_up(struct decoder *d, int drafter, int64_t *ns, struct err *err) {
+    int64_t start = clock_ns();
+    if (catch_up(d, drafter, err)) return -1;
+    *ns = clock_ns() - start;
+    return 0;
+}
+
 int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err) {
     assert(drafter < d->D && gamma <= DRAFT_MAX);
     int budget = d->max_new - d->pos - 1;
@@ -86,7 +104,7 @@ int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, 
 
 int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float *margin, int64_t *ns, struct err *err) {
     struct row rows[DRAFT_MAX + 1];
-    for (int i = 0; i <= n; i++) rows[i] = (struct row){i ? draft[i - 1] : d->history.at[d->history.n - 1], d->slot, i - 1, true};
+    for (int i = 0; i <= n; i++) rows[i] = (struct row){i ? draft[i - 1] : d->history.at[d->history.n - 1], d->slot, i - 1, true, NULL};
     int64_t start = clock_ns();
     if (engine_forward(d->engine, rows, n + 1, err)) return -1;
     sampler_pick(d->sampler, d->engine, d->sequence, d->pos, token, margin);
@@ -96,6 +114,8 @@ int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float
 
 int decoder_emit(struct decoder *d, const int *draft, int accepted, int next, struct err *err) {
     int before = d->pos;
+    if (d->features) engine_features(d->engine, 0, accepted + 1, d->features + (size_t)d->target.feature_n * (size_t)engine_model(d->engine)->hidden);
+    d->target.feature_n += accepted + 1;
     engine_commit(d->engine, d->slot, accepted + 1); // the newest token of before, and the accepted ones
     for (int i = 0; i < accepted && !d->done; i++)
         if (append(d, draft[i], err)) return -1;

@@ -32,6 +32,8 @@ struct decoder {
     int pos;            // emitted tokens
     bool done, eos;     // ended; by an end token
     int *shown;         // (D) tokens of the history each drafter has seen, 0: not even reset; owned
+    struct drafter_target target; // what drafters see of all this
+    float *features;    // (max_context, hidden) of the history's tokens but the newest, owned; null when no drafter wants them
 };
 
 struct round {
@@ -40,6 +42,7 @@ struct round {
     int64_t verify_ns; // the forward pass and the choice of tokens
 };
 
+/* Attaches the drafters to the engine. The decoder must stay where it is until it is closed. */
 int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t, struct drafter *drafters, int D,
                  struct sampler *sampler, bool ignore_eos, struct err *err);
 void decoder_close(struct decoder *d);
@@ -51,6 +54,8 @@ int decoder_start(struct decoder *d, const int *prompt, int n, int max_new, uint
  * r->emitted of the history. */
 int decoder_round(struct decoder *d, int drafter, int gamma, struct round *r, struct err *err);
 
+/* Shows the drafter all it has not seen, so that the next draft is not charged for it; *ns: what that took. */
+int decoder_catch_up(struct decoder *d, int drafter, int64_t *ns, struct err *err);
 /* The pieces. Drafts up to min(gamma, budget) tokens after the drafter has caught up on the tokens it
  * has not seen; *ns counts both. gamma (at most DRAFT_MAX) after the budget is returned in *asked.
  * A longer draft than asked is cut to it; a token that the target's vocabulary lacks is an error. */

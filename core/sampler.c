@@ -30,12 +30,12 @@ static double uniform(const struct sampler *s, uint32_t sequence, int pos, int t
 
 static double gumbel(double u) { return -log(-log(u)); }
 
-int sampler_row(const struct sampler *s, const float *logits, int n, uint32_t sequence, int pos, float *margin) {
+int sampler_row(const struct sampler *s, const float *logits, const int *ids, int n, uint32_t sequence, int pos, float *margin) {
     const double scale = 1 / s->temperature, far = 10, rare = exp(-exp(-far)); // gumbel(u) > far only when u > rare
     double best = -INFINITY, second = -INFINITY;
     int winner = 0;
     for (int v = 0; v < n; v++) {
-        double u = uniform(s, sequence, pos, v), logit = logits[v] * scale;
+        double u = uniform(s, sequence, pos, ids ? ids[v] : v), logit = logits[v] * scale;
         if (u <= rare && logit + far <= second) continue; // cannot even become second: spares two logarithms
         double score = logit + gumbel(u);
         if (score > best) {
@@ -45,12 +45,13 @@ int sampler_row(const struct sampler *s, const float *logits, int n, uint32_t se
         }
     }
     *margin = (float)(best - second);
-    return winner;
+    return ids ? ids[winner] : winner;
 }
 
 struct picking {
     const struct sampler *s;
-    int vocab, pos;
+    const int *ids;
+    int outputs, pos;
     uint32_t sequence;
     int *token;
     float *margin;
@@ -59,7 +60,7 @@ struct picking {
 static void pick_row(void *user, int i, int worker) {
     const struct picking *p = user;
     (void)worker;
-    p->token[i] = sampler_row(p->s, p->s->logits + (size_t)i * p->vocab, p->vocab, p->sequence, p->pos + i, &p->margin[i]);
+    p->token[i] = sampler_row(p->s, p->s->logits + (size_t)i * p->outputs, p->ids, p->outputs, p->sequence, p->pos + i, &p->margin[i]);
 }
 
 int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos, int *token, float *margin) {
@@ -71,7 +72,7 @@ int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos
         return n;
     }
     int n = engine_logits(e, s->logits);
-    struct picking p = {s, engine_model(e)->vocab, pos, sequence, token, margin};
+    struct picking p = {s, engine_output_ids(e), engine_outputs(e), pos, sequence, token, margin};
     engine_each(e, n, pick_row, &p);
     return n;
 }

@@ -20,11 +20,11 @@ struct sampler {
 int sampler_open(struct sampler *s, double temperature, uint64_t noise_seed, const struct engine *e, struct err *err);
 void sampler_close(struct sampler *s);
 
-/* The tokens after each row of the engine's last pass that wanted logits: row i decides position
+/* The tokens after each row of the engine's (or a sharing one's) last pass that wanted logits: row i decides position
  * pos + i of `sequence`. token and margin (top-1 minus top-2 score) have as many items; returns how many. */
 int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos, int *token, float *margin);
 
-/* One row of n logits (tests): the winner, and its margin. */
-int sampler_row(const struct sampler *s, const float *logits, int n, uint32_t sequence, int pos, float *margin);
+/* One row of n logits, of tokens ids[0..n) (null: 0..n - 1): the winning token, and its margin. */
+int sampler_row(const struct sampler *s, const float *logits, const int *ids, int n, uint32_t sequence, int pos, float *margin);
 
 #endif

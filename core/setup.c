@@ -37,11 +37,11 @@ int setup_open(struct setup *s, const struct setup_options *o, struct err *err) 
 
 void setup_close(struct setup *s) {
     decoder_close(&s->decoder);
+    for (int i = 0; i < s->D; i++) drafter_close(&s->drafters[i]);
     sampler_close(&s->sampler);
     engine_close(s->engine);
     chat_close(&s->chat);
     tokenizer_close(&s->tokenizer);
     model_close(&s->model);
-    for (int i = 0; i < s->D; i++) drafter_close(&s->drafters[i]);
     memset(s, 0, sizeof *s);
 }

@@ -53,7 +53,7 @@ static inline int looping_text(struct engine *e, const struct tokenizer *t, cons
     struct err err = {""};
     float value;
     engine_rewind(e, 0, 0);
-    if (engine_prefill(e, 0, prompt, prompt_n, &err)) fail_msg("%s", err.text);
+    if (engine_prefill(e, 0, prompt, prompt_n, NULL, &err)) fail_msg("%s", err.text);
     for (int i = 0; i < n; i++) {
         engine_top(e, 1, &text[i], &value);
         if (tokenizer_is_end(t, text[i])) return i + 1;

@@ -143,7 +143,7 @@ static void test_prefill_gives_the_same_bits_in_any_chunks(void **state) {
             struct err err = {""};
             struct tiny t;
             tiny_open(&t, models[m], &(struct engine_options){.threads = 2, .max_rows = chunks[c]});
-            if (engine_prefill(t.e, 0, g.tokens, TINY_TOKENS, &err)) fail_msg("%s", err.text);
+            if (engine_prefill(t.e, 0, g.tokens, TINY_TOKENS, NULL, &err)) fail_msg("%s", err.text);
             assert_int_equal(engine_length(t.e, 0), TINY_TOKENS);
             assert_int_equal(engine_logits(t.e, c ? got : first), 1);
             if (c && memcmp(got, first, (size_t)g.vocab * sizeof *got)) fail_msg("%s: prefill in chunks of %d differs", models[m], chunks[c]);

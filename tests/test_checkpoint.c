@@ -47,13 +47,13 @@ static void check_model(const char *path, char golden, double tolerance) {
     }
     if (!(worst < tolerance)) fail_msg("%s: logits differ by %g", path, worst);
     engine_rewind(e, 0, 0);
-    if (engine_prefill(e, 0, g.prompt, TINY_PROMPT, &err)) fail_msg("%s", err.text);
+    if (engine_prefill(e, 0, g.prompt, TINY_PROMPT, NULL, &err)) fail_msg("%s", err.text);
     for (int i = 0; i < TINY_GREEDY; i++) {
         int id;
         float value;
         engine_top(e, 1, &id, &value);
         if (id != g.greedy[i]) fail_msg("%s: greedy token %d is %d, expected %d", path, i, id, g.greedy[i]);
-        if (engine_prefill(e, 0, &id, 1, &err)) fail_msg("%s", err.text);
+        if (engine_prefill(e, 0, &id, 1, NULL, &err)) fail_msg("%s", err.text);
     }
     mem_free(logits);
     file_map_close(&g.logits);

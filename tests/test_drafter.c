@@ -39,7 +39,7 @@ static void test_options_of_equal_values_are_equal_texts_and_open_again(void **s
         if (!drafter_types[i]->copier) continue;
         struct drafter d, again;
         struct err err = {""};
-        char spec[300];
+        char spec[700];
         if (drafter_open(&d, drafter_types[i]->name, &err)) continue; // wants a file
         snprintf(spec, sizeof spec, "%s,%s", d.type->name, d.options);
         assert_int_equal(drafter_open(&again, spec, &err), 0);

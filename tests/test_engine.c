@@ -30,7 +30,7 @@ static float *chain_logits(struct engine *e, int slot, const int *tokens, int n)
 
 static void prefill(struct engine *e, int slot, const int *tokens, int n) {
     struct err err = {""};
-    if (engine_prefill(e, slot, tokens, n, &err)) fail_msg("%s", err.text);
+    if (engine_prefill(e, slot, tokens, n, NULL, &err)) fail_msg("%s", err.text);
 }
 
 static const char *const plain_models[] = {"a-f32", "b-f16", "c-bf16", "d-bf16", "e-f32"}, *const quantized_models[] = {"a-q8_0", "a-q4_1", "a-q4_0"};
@@ -224,7 +224,7 @@ static void test_features_are_those_the_output_layer_takes(void **state) {
     struct tiny t;
     tiny_open(&t, "a-f32", &(struct engine_options){.threads = 1});
     float *logits = chain_logits(t.e, 0, g.tokens, 5), features[5 * 64], row[64];
-    engine_features(t.e, features);
+    engine_features(t.e, 0, 5, features);
     for (int i = 0; i < 5; i++)
         for (int v = 0; v < g.vocab; v += 13) {
             double dot = 0;
@@ -286,7 +286,7 @@ static void test_a_full_context_is_an_error_and_overruns_nothing(void **state) {
     const struct row tree[] = {{1, 1, -1, true}, {1, 1, -1, true}, {1, 1, -1, true}}; // three cells, two left
     expect_refusal(t.e, tree, 3, "the context of 37 tokens is full");
     forward(t.e, tree, 2);
-    assert_int_equal(engine_prefill(t.e, 0, g.tokens, 38, &err), -1);
+    assert_int_equal(engine_prefill(t.e, 0, g.tokens, 38, NULL, &err), -1);
     assert_non_null(strstr(err.text, "the context of 37 tokens is full"));
     check_last(t.e, 1, g.tokens, 36);
     check_last(t.e, 2, g.prompt, 21);

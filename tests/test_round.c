@@ -50,7 +50,7 @@ static void decode_by_hand(struct scene *s) {
         if (n < PROMPT - 1) continue;
         int best = 0;
         for (int v = 1; v < vocab; v++) best = logits[v] > logits[best] ? v : best;
-        text[n + 1] = s->sampler.temperature > 0 ? sampler_row(&s->sampler, logits, vocab, SEQUENCE, n + 1 - PROMPT, &margin) : best;
+        text[n + 1] = s->sampler.temperature > 0 ? sampler_row(&s->sampler, logits, NULL, vocab, SEQUENCE, n + 1 - PROMPT, &margin) : best;
     }
     s->known.n = PROMPT + N, s->known.vocab = vocab;
     free(logits);
@@ -61,12 +61,12 @@ static void scene_open(struct scene *s, const char *path, int threads, double te
         [EMPTY] = &empty_type, [LONG] = &long_type, [FOREIGN] = &foreign_type, [NEGATIVE] = &negative_type};
     struct err err = {""};
     memset(s, 0, sizeof *s);
+    for (int i = ORACLE; i < DRAFTERS; i++) s->drafters[i] = liar(types[i], &s->liars[i], &s->known);
     if (model_open(&s->model, path, NULL, &err) || tokenizer_open_model(&s->tokenizer, &s->model, &err)
         || engine_open(&s->engine, &s->model, &(struct engine_options){.threads = threads, .max_context = max_context}, &err)
         || sampler_open(&s->sampler, temperature, 5, s->engine, &err) || drafter_open(&s->drafters[PLD], "pld", &err)
         || drafter_open(&s->drafters[SAM], "sam", &err)
         || decoder_open(&s->decoder, s->engine, &s->tokenizer, s->drafters, DRAFTERS, &s->sampler, true, &err)) fail_msg("%s", err.text);
-    for (int i = ORACLE; i < DRAFTERS; i++) s->drafters[i] = liar(types[i], &s->liars[i], &s->known);
     for (int i = 0; i < PROMPT; i++) s->prompt[i] = 20 + i % 5;
     decode_by_hand(s);
 }

@@ -52,7 +52,7 @@ static void test_a_row_is_the_argmax_over_every_score(void **state) {
             for (int v = 0; v < V; v++) logits[v] = (row % 2 ? 1 : -1) * 0.02f * (float)v;
         double expected;
         int winner = argmax(&s, logits, V, (uint32_t)row / 2, row % 90, &expected);
-        assert_int_equal(sampler_row(&s, logits, V, (uint32_t)row / 2, row % 90, &margin), winner);
+        assert_int_equal(sampler_row(&s, logits, NULL, V, (uint32_t)row / 2, row % 90, &margin), winner);
         assert_true(margin == (float)expected);
         distinct += !winners[winner]++;
     }
@@ -71,7 +71,7 @@ static void test_rare_noise_lifts_a_token_from_far_below(void **state) {
         double expected;
         float margin;
         int winner = argmax(&s, logits, V, 9, pos, &expected);
-        assert_int_equal(sampler_row(&s, logits, V, 9, pos, &margin), winner);
+        assert_int_equal(sampler_row(&s, logits, NULL, V, 9, pos, &margin), winner);
         assert_true(margin == (float)expected);
         lifted += winner > 0;
     }
@@ -103,7 +103,7 @@ static void test_frequencies_are_those_of_the_softmax(void **state) {
             double p[V], joint[V * V];
             softmax(logits, V, s.temperature, p);
             for (int i = 0; i < ROWS; i++) {
-                int v = along ? sampler_row(&s, logits, V, 7, i, &margin) : sampler_row(&s, logits, V, (uint32_t)i, 7, &margin);
+                int v = along ? sampler_row(&s, logits, NULL, V, 7, i, &margin) : sampler_row(&s, logits, NULL, V, (uint32_t)i, 7, &margin);
                 seen[v]++;
                 if (i % 2) pairs[last * V + v]++;
                 last = v;
@@ -122,12 +122,12 @@ static void test_noise_belongs_to_seed_sequence_and_position(void **state) {
     int differ[3] = {0};
     for (int pos = 0; pos < ROWS; pos++) {
         struct sampler s = {.temperature = 1, .noise_seed = 1}, other = {.temperature = 1, .noise_seed = 1 + (1ull << 32)};
-        int v = sampler_row(&s, logits, V, 5, pos, &margin);
-        assert_int_equal(sampler_row(&s, logits, V, 5, pos, &again), v);
+        int v = sampler_row(&s, logits, NULL, V, 5, pos, &margin);
+        assert_int_equal(sampler_row(&s, logits, NULL, V, 5, pos, &again), v);
         assert_true(margin == again);
-        differ[0] += sampler_row(&other, logits, V, 5, pos, &again) != v; // the seed's high half counts
-        differ[1] += sampler_row(&s, logits, V, 6, pos, &again) != v;
-        differ[2] += sampler_row(&s, logits, V, 5, pos + ROWS, &again) != v;
+        differ[0] += sampler_row(&other, logits, NULL, V, 5, pos, &again) != v; // the seed's high half counts
+        differ[1] += sampler_row(&s, logits, NULL, V, 6, pos, &again) != v;
+        differ[2] += sampler_row(&s, logits, NULL, V, 5, pos + ROWS, &again) != v;
     }
     for (int i = 0; i < 3; i++) assert_in_range(differ[i], ROWS * 9 / 10, ROWS);
 }
@@ -140,7 +140,7 @@ static void test_ties_go_to_the_lowest_id(void **state) {
     for (int pos = 0; pos < 50; pos++) {
         for (int v = 0; v < V; v++) logits[v] = v < pos || v % 3 ? 1e30f : 2e30f; // so large that noise is lost in rounding
         int lowest = (pos + 2) / 3 * 3;
-        assert_int_equal(sampler_row(&s, logits, V, 1, pos, &margin), lowest < V ? lowest : 0);
+        assert_int_equal(sampler_row(&s, logits, NULL, V, 1, pos, &margin), lowest < V ? lowest : 0);
         assert_true(margin == 0);
     }
 }
@@ -167,7 +167,7 @@ static void test_a_pass_gives_every_row_the_noise_of_its_position(void **state) 
         assert_int_equal(engine_logits(t.e, logits), N);
         assert_int_equal(sampler_pick(&s, t.e, 31, POS, token, margin), N);
         for (int i = 0; i < N; i++) {
-            assert_int_equal(token[i], sampler_row(&s, logits + (size_t)i * (size_t)g.vocab, g.vocab, 31, POS + i, &alone));
+            assert_int_equal(token[i], sampler_row(&s, logits + (size_t)i * (size_t)g.vocab, NULL, g.vocab, 31, POS + i, &alone));
             assert_true(margin[i] == alone);
         }
         assert_int_equal(sampler_pick(&greedy, t.e, 31, POS, token, margin), N);

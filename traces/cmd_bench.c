@@ -160,7 +160,7 @@ static int bench_prefill(struct bench *b, struct err *err) {
     for (int r = -1; !rc && r < b->o->repeats; r++) {
         engine_rewind(b->e, 0, 0);
         int64_t start = clock_ns();
-        rc = engine_prefill(b->e, 0, tokens, n, err);
+        rc = engine_prefill(b->e, 0, tokens, n, NULL, err);
         if (r >= 0) b->ns[r] = clock_ns() - start;
     }
     mem_free(tokens);
