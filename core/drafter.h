@@ -67,6 +67,8 @@ struct drafter_type {
     int (*draft)(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err);
     /* Tokens that have become part of the history since reset or the last accept. */
     int (*accept)(struct drafter *d, const int *tokens, int n, struct err *err);
+    /* The next draft takes the newest n tokens again, as if it had sat out so many: what catching up costs can be timed. Null: nothing to take. */
+    void (*forget)(struct drafter *d, int n);
 };
 
 struct drafter {

@@ -108,6 +108,11 @@ static int eagle_accept(struct drafter *d, const int *tokens, int n, struct err 
     return 0;
 }
 
+static void eagle_forget(struct drafter *d, int n) {
+    struct eagle *s = d->state;
+    s->pairs = s->pairs > n ? s->pairs - n : 0;
+}
+
 const struct drafter_type drafter_eagle = {
     .name = "eagle",
     .summary = "an EAGLE-1 head: one layer that predicts the target's features, as in eagle=DIR",
@@ -118,5 +123,5 @@ const struct drafter_type drafter_eagle = {
                {"counts", .text = true, .meaning = "trace or text file in which vocab counts them (default: low ids first)"},
                {"quantize", 0, 0, 0, "none|q8_0|q4_0", "float matrices become that when loaded"}},
     .open = eagle_open, .close = eagle_close, .attach = eagle_attach, .sha256 = eagle_sha256,
-    .reset = eagle_reset, .draft = eagle_draft, .accept = eagle_accept,
+    .reset = eagle_reset, .draft = eagle_draft, .accept = eagle_accept, .forget = eagle_forget,
 };

@@ -112,6 +112,11 @@ static int small_accept(struct drafter *d, const int *tokens, int n, struct err 
     return 0;
 }
 
+static void small_forget(struct drafter *d, int n) {
+    struct small *s = d->state;
+    s->n = s->n > n ? s->n - n : 0;
+}
+
 const struct drafter_type drafter_model = {
     .name = "model",
     .summary = "a smaller model of the same tokenizer, as in small@model=FILE",
@@ -120,5 +125,5 @@ const struct drafter_type drafter_model = {
                {"counts", .text = true, .meaning = "trace or text file in which vocab counts them (default: low ids first)"},
                {"quantize", 0, 0, 0, "none|q8_0|q4_0", "float matrices become that when loaded"}},
     .open = small_open, .close = small_close, .attach = small_attach, .sha256 = small_sha256,
-    .reset = small_reset, .draft = small_draft, .accept = small_accept,
+    .reset = small_reset, .draft = small_draft, .accept = small_accept, .forget = small_forget,
 };

@@ -236,7 +236,36 @@ int cost_fit_rows(struct cost *c, int D, const struct trace_timing *rows, size_t
     return rc;
 }
 
+/* Medians of the recorded catch-ups, made monotone; powers of two that were not recorded go on along the last line. */
+static int fit_catch_up(struct cost *c, int d, const struct trace_timing *rows, size_t n, struct err *err) {
+    double *seconds = mem_alloc(n ? n : 1, sizeof *seconds, "catch-up timings", err), *to = c->draft[d].catch_up, first = 0;
+    int known = 0;
+    if (!seconds) return ERR_FAILED;
+    for (; known < COST_CATCH_UPS; known++) {
+        size_t m = 0;
+        for (size_t i = 0; i < n; i++)
+            if (rows[i].drafter == d && rows[i].width == 1 << known) seconds[m++] = (double)rows[i].ns / 1e9;
+        if (!m) break;
+        double median = gsl_stats_median(seconds, 1, m);
+        if (!known) first = median;
+        double above = median - first;
+        to[known] = known && above < to[known - 1] ? to[known - 1] : above;
+    }
+    for (int k = known; known > 1 && k < COST_CATCH_UPS; k++) to[k] = to[k - 1] + 2 * (to[k - 1] - to[k - 2]);
+    mem_free(seconds);
+    return 0;
+}
+
+double cost_catch_up(const struct cost *c, int d, int fresh) {
+    const double *at = c->draft[d].catch_up;
+    int k = 0;
+    if (fresh <= 1) return 0;
+    while (k + 2 < COST_CATCH_UPS && fresh > 2 << k) k++;
+    return at[k] + (at[k + 1] - at[k]) * (fresh - (1 << k)) / (1 << k);
+}
+
 struct collect {
+    bool timed[COST_DRAFTERS]; // by the table `latency`, token by token: the totals of its draft rows are left out
     struct trace_timing *at;
     size_t n, capacity, cells;
     uint32_t seen[COST_DRAFTERS + 1];
@@ -245,6 +274,7 @@ struct collect {
 
 static int collect_row(void *user, const struct trace_timing *x) {
     struct collect *c = user;
+    if (x->drafter >= 0 && c->timed[x->drafter] && x->width > 0) return 0;
     uint32_t index = c->seen[x->drafter + 1]++;
     if (c->cells > ROWS_MAX) { // a generator, as a stride could fall in step with the rotating widths
         struct rng r = rng_at(0, rng_stream("cost"), (uint32_t)(x->drafter + 1), index);
@@ -255,11 +285,23 @@ static int collect_row(void *user, const struct trace_timing *x) {
     return 0;
 }
 
+static int collect_latency(void *user, const struct trace_timing *x) {
+    struct collect *c = user;
+    c->timed[x->drafter] = true;
+    if (mem_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at, "timings", c->err)) return ERR_FAILED;
+    c->at[c->n++] = *x;
+    return 0;
+}
+
 int cost_fit(struct cost *c, const struct trace *t, struct err *err) {
     if (t->D > COST_DRAFTERS) return err_set(err, "recording in '%s' has %d drafters, the cost model holds %d", t->path, t->D, COST_DRAFTERS);
-    struct collect rows = {.cells = t->cells, .err = err};
-    int rc = trace_timings(t, collect_row, &rows, err);
+    struct collect rows = {.cells = t->cells, .err = err}, late = {.err = err};
+    int rc = trace_latencies(t, "draft", collect_latency, &rows, err);
+    if (!rc) rc = trace_latencies(t, "catchup", collect_latency, &late, err);
+    if (!rc) rc = trace_timings(t, collect_row, &rows, err);
     if (!rc && (rc = cost_fit_rows(c, t->D, rows.at, rows.n, err))) err_add(err, " (timings of '%s')", t->path);
-    mem_free(rows.at);
+    for (int d = 0; !rc && d < t->D; d++) c->draft[d].keeps = !strcmp(t->drafters[d].kind, "model");
+    for (int d = 0; !rc && d < t->D; d++) rc = fit_catch_up(c, d, late.at, late.n, err);
+    mem_free(rows.at), mem_free(late.at);
     return rc;
 }

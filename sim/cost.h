@@ -2,6 +2,8 @@
  *
  *   verify(width, context)   = base[width] + (b0 + b1 * width) * context
  *   draft_d(n > 0, context)  = a + b * n + c * context,   draft_d(0, context) = a0 + c0 * context
+ *   catch_up_d(m)            = what a draft takes longer when m tokens are new to the drafter, not 1: between the medians recorded
+ *                              for m = 1, 2, 4, ... a straight line, beyond them the last one goes on
  *
  * context = prompt + emitted tokens before the round. Coefficients come from robust
  * regression (GSL, Tukey's bisquare), so a scheduler's hiccup does not bend them; slopes
@@ -12,14 +14,18 @@
 #ifndef SIM_COST_H
 #define SIM_COST_H
 
+#include <stdbool.h>
+
 #include "core/err.h"
 #include "traces/trace.h"
 
-enum { COST_WIDTHS = 66, COST_DRAFTERS = 64 }; // widths 1 .. 65: ARM_GAMMA_MAX drafted tokens and the newest one
+enum { COST_WIDTHS = 66, COST_DRAFTERS = 64, COST_CATCH_UPS = 7 }; // widths 1 .. 65: ARM_GAMMA_MAX drafted tokens and the newest one
 
 struct cost_draft {
     double none, none_context; // n = 0
     double a, b, c;            // n > 0
+    double catch_up[COST_CATCH_UPS]; // seconds above those of 1 new token, for 1, 2, 4, ... 64; 0: costs nothing
+    bool keeps;                // accepted drafts stay in its cache: a draft model; a head forgets them, copiers have nothing to take
 };
 
 struct cost {
@@ -44,5 +50,13 @@ static inline double cost_drafting(const struct cost *c, int d, int n, int conte
     const struct cost_draft *x = &c->draft[d];
     return n ? x->a + x->b * n + x->c * context : x->none + x->none_context * context;
 }
+
+/* Of the tokens a round appended, those that a draft model has in its cache already: it drafted them, and fed all but the last. */
+static inline int cost_kept(const struct cost *c, int d, int proposed, int accepted) {
+    return c->draft[d].keeps && proposed ? (accepted < proposed - 1 ? accepted : proposed - 1) : 0;
+}
+
+/* Seconds of drafter d for `fresh` tokens that it has not seen, beyond the one that every draft begins with. */
+double cost_catch_up(const struct cost *c, int d, int fresh);
 
 #endif

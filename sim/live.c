@@ -66,12 +66,15 @@ static int compare_step(void *user, const struct step *s, struct err *err) {
 /* What the cost model says of the very rounds that were played live. */
 static double modelled(const struct mirror *m, int q, const struct rounds *live) {
     double seconds = 0;
+    int shown[COST_DRAFTERS] = {0};
     for (size_t i = 0; i < live->n; i++) {
         const struct outcome *o = &live->at[i].outcome;
         int context = m->trace->sequences[q].prompt_tokens + live->at[i].pos;
         seconds += cost_verify(m->cost, o->proposed + 1, context);
         int drafter = m->agent.problem.arms[o->arm].drafter;
-        if (drafter >= 0 && o->gamma > 0) seconds += cost_drafting(m->cost, drafter, o->proposed, context);
+        if (drafter < 0 || o->gamma == 0) continue;
+        seconds += cost_drafting(m->cost, drafter, o->proposed, context) + cost_catch_up(m->cost, drafter, context - shown[drafter]);
+        shown[drafter] = context + cost_kept(m->cost, drafter, o->proposed, o->accepted);
     }
     return seconds;
 }

@@ -4,7 +4,8 @@
  * seconds. Every fixed arm is a walk through it, and the clairvoyant is its shortest path
  * (policies.md 15.3):  V(tokens) = 0,  V(s) = min_k [ c(s, k) + V(s + emitted(s, k)) ].
  * Cells are taken from the world's own `round`, so that an oracle obeys the very rules that
- * policies play by. Ties go to the lowest arm. */
+ * policies play by. Ties go to the lowest arm. What drafters that sat out need to catch up depends on the path, so the clairvoyant
+ * is not charged for it (a lower bound); fixed arms are, as every policy is. */
 #ifndef SIM_ORACLE_H
 #define SIM_ORACLE_H
 

@@ -1,6 +1,8 @@
 /* world_trace.c - see world_trace.h. */
 #include "sim/world_trace.h"
 
+#include <string.h>
+
 static inline int least(int a, int b) { return a < b ? a : b; }
 
 static int trace_start(struct world *world, int q, struct err *err) {
@@ -12,6 +14,7 @@ static int trace_start(struct world *world, int q, struct err *err) {
     w->tokens = x->tokens;
     w->prompt_tokens = x->prompt_tokens;
     w->given_at = 0;
+    memset(w->shown, 0, sizeof w->shown);
     world->sequence = q;
     world->pos = 1;
     world->max_new = w->trace->max_new;
@@ -46,7 +49,12 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
         if (take_given(w, o, err)) return ERR_FAILED;
     } else if (w->cost) {
         int context = w->prompt_tokens + pos;
-        o->draft_s = gamma > 0 ? cost_drafting(w->cost, arm->drafter, proposed, context) : 0;
+        o->draft_s = 0;
+        if (gamma > 0) {
+            o->draft_s = cost_drafting(w->cost, arm->drafter, proposed, context);
+            if (!w->caught_up) o->draft_s += cost_catch_up(w->cost, arm->drafter, context - w->shown[arm->drafter]);
+            w->shown[arm->drafter] = context + cost_kept(w->cost, arm->drafter, proposed, accepted);
+        }
         o->verify_s = cost_verify(w->cost, proposed + 1, context);
     } else {
         o->draft_s = o->verify_s = 0;

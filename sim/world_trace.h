@@ -25,6 +25,8 @@ struct world_trace {
     size_t given_n, given_at;
     size_t cell0;               // of the sequence at position 0
     int tokens, prompt_tokens;  // of the sequence
+    int shown[COST_DRAFTERS];   // tokens of the history that each drafter has taken, as live
+    bool caught_up;             // as if every drafter had seen everything: rounds then depend on the position alone
 };
 
 /* A world with modelled seconds, without anything to close. Copies of it are independent

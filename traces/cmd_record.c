@@ -42,8 +42,13 @@ static int open_store(struct recorder *r, struct err *err) {
     char target[SHA256_HEX], text[96];
     struct store_drafter drafters[SETUP_DRAFTERS];
     if (model_sha256(&s->model, target, err)) return -1;
-    for (int i = 0; i < s->D; i++)
-        drafters[i] = (struct store_drafter){s->drafters[i].name, s->drafters[i].type->name, s->drafters[i].options, "", o->max_draft};
+    char sha[SETUP_DRAFTERS][SHA256_HEX];
+    for (int i = 0; i < s->D; i++) {
+        const struct drafter *d = &s->drafters[i];
+        sha[i][0] = 0;
+        if (d->type->sha256 && d->type->sha256(d, sha[i], err)) return -1;
+        drafters[i] = (struct store_drafter){d->name, d->type->name, d->options, sha[i], o->max_draft};
+    }
     snprintf(text, sizeof text, "{\"ignore_eos\":%s}", o->setup.ignore_eos ? "true" : "false");
     const struct store_recording recording = {
         .target = s->model.name, .target_sha256 = target, .tokenizer_sha256 = s->tokenizer.sha256,

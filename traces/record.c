@@ -1,20 +1,24 @@
 /* record.c - see record.h. */
 #include "traces/record.h"
 
+#include <stdlib.h>
+
 #include "core/mem.h"
+#include "traces/latency.h"
 
 int recorded_open(struct recorded *r, int max_new, int D, struct err *err) {
     *r = (struct recorded){.tokens = 0};
     r->token = mem_alloc((size_t)max_new, sizeof *r->token, "tokens", err);
     r->steps = mem_alloc((size_t)max_new, sizeof *r->steps, "steps", err);
     r->drafts = mem_alloc((size_t)max_new * (size_t)(D ? D : 1), sizeof *r->drafts, "drafts", err);
-    if (r->token && r->steps && r->drafts) return 0;
+    r->catch_up = mem_alloc((size_t)(D ? D : 1), sizeof *r->catch_up, "timings", err);
+    if (r->token && r->steps && r->drafts && r->catch_up) return 0;
     recorded_close(r);
     return -1;
 }
 
 void recorded_close(struct recorded *r) {
-    mem_free(r->token), mem_free(r->steps), mem_free(r->drafts);
+    mem_free(r->token), mem_free(r->steps), mem_free(r->drafts), mem_free(r->catch_up);
     *r = (struct recorded){.tokens = 0};
 }
 
@@ -82,18 +86,66 @@ static void count_accepted(struct recorded *r, int D) {
         }
 }
 
+/* After the text: the first drafted token with 1, 2, 4, ... tokens to catch up on. */
+static int time_catch_up(struct recorded *r, struct decoder *d, int i, struct err *err) {
+    struct drafter *x = &d->drafters[i];
+    struct draft out;
+    int n = (int)d->history.n;
+    for (int k = 0; k < CATCH_UPS; k++) r->catch_up[i].ns[k] = 0;
+    if (!x->type->forget || n > engine_max_context(d->engine)) return 0;
+    if (drafter_draft(x, d->history.at, n, 1, &out, err)) return -1; // now it has seen everything
+    for (int k = 0; k < CATCH_UPS && 1 << k < n - 1; k++) {
+        x->type->forget(x, 1 << k);
+        if (drafter_draft(x, d->history.at, n, 1, &out, err)) return -1;
+        r->catch_up[i].ns[k] = out.n ? out.ns[0] : 0;
+    }
+    return 0;
+}
+
 int record_sequence(struct recorded *r, struct decoder *d, const int *prompt, int n, int max_new, int L, uint32_t sequence, int turn, struct err *err) {
     struct foresight all[FORESIGHTS];
     for (int i = 0; i < FORESIGHTS; i++) all[i].pos = all[i].n = 0;
     if (decoder_start(d, prompt, n, max_new, sequence, &r->prefill_ns, err)) return -1;
     r->token[0] = d->history.at[n];
+    for (int i = 0; i < d->D; i++) // the prompt is not charged to the first draft
+        if (decoder_catch_up(d, i, &r->catch_up[i].prompt_ns, err)) return -1;
     while (!d->done) {
         int budget = max_new - d->pos - 1, widest = (L < budget ? L : budget) + 1;
         if (record_position(r, d, L, (turn + d->pos) % widest + 1, all, err)) return -1;
     }
     r->tokens = d->pos, r->eos = d->eos;
     count_accepted(r, d->D);
+    for (int i = 0; i < d->D; i++)
+        if (time_catch_up(r, d, i, err)) return -1;
     return 0;
+}
+
+static int by_value(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Rows of `latency`: time to the k-th drafted token over the sequence's positions, to the first one after catching up, and over the prompt. */
+static int store_times(const struct recorded *r, struct store *s, const struct decoder *d, int i, struct err *err) {
+    if (!d->drafters[i].type->forget) return 0;
+    int64_t *ns = mem_alloc((size_t)r->tokens, sizeof *ns, "timings", err);
+    int rc = ns ? 0 : -1;
+    for (int k = 0; !rc && k < DRAFT_MAX; k++) {
+        int n = 0, context = 0;
+        for (int pos = 1; pos < r->tokens; pos++) {
+            const struct draft *x = &r->drafts[(size_t)pos * (size_t)d->D + (size_t)i].draft;
+            if (x->n > k) ns[n++] = x->ns[k], context += d->prompt_n + pos;
+        }
+        if (!n) break;
+        qsort(ns, (size_t)n, sizeof *ns, by_value);
+        rc = store_latency(s, i, &(struct latency){"draft", 1, k + 1, context / n, n, ns[n / 10], ns[n / 2], ns[n * 9 / 10]}, err);
+    }
+    mem_free(ns);
+    const struct record_catch_up *c = &r->catch_up[i];
+    for (int k = 0; !rc && k < CATCH_UPS && c->ns[k]; k++)
+        rc = store_latency(s, i, &(struct latency){"catchup", 1, 1 << k, d->prompt_n + r->tokens, 1, c->ns[k], c->ns[k], c->ns[k]}, err);
+    if (!rc) rc = store_latency(s, i, &(struct latency){"prefill", 1, d->prompt_n, 0, 1, c->prompt_ns, c->prompt_ns, c->prompt_ns}, err);
+    return rc;
 }
 
 static int store_drafts(const struct recorded *r, struct store *s, const struct decoder *d, int pos, struct err *err) {
@@ -115,6 +167,7 @@ int record_store(const struct recorded *r, struct store *s, const struct decoder
         rc = store_step(s, &r->steps[pos], err);
         if (!rc) rc = store_drafts(r, s, d, pos, err);
     }
+    for (int i = 0; !rc && i < d->D; i++) rc = store_times(r, s, d, i, err);
     if (!rc) rc = store_commit(s, err);
     if (rc) store_rollback(s);
     return rc;

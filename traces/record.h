@@ -16,6 +16,12 @@ struct record_draft {
     int64_t ns;
 };
 
+/* How a drafter that runs a model catches up: time to its first token when so many tokens are new to it. */
+enum { CATCH_UPS = 6 }; // 1, 2, 4, ... 32
+struct record_catch_up {
+    int64_t prompt_ns, ns[CATCH_UPS]; // 0: not measured
+};
+
 struct recorded {
     int tokens;                  // emitted, the first included
     bool eos;
@@ -23,6 +29,7 @@ struct recorded {
     int *token;                  // (max_new) emitted tokens
     struct store_step *steps;    // (max_new) of positions 1 .. tokens - 1; [0] unused
     struct record_draft *drafts; // (max_new, D)
+    struct record_catch_up *catch_up; // (D)
 };
 
 int recorded_open(struct recorded *r, int max_new, int D, struct err *err);

@@ -10,6 +10,7 @@
 
 #include "core/mem.h"
 #include "traces/db.h"
+#include "traces/latency.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "blobs are written as they lie in memory");
 
@@ -316,6 +317,20 @@ int store_draft(struct store *s, int d, const struct store_draft *r, struct err 
     if (r->signal) sqlite3_bind_blob(i, 7, r->signal, (int)sizeof *r->signal * r->signal_n, SQLITE_STATIC);
     x->d++;
     return insert(s, i, err);
+}
+
+int store_latency(struct store *s, int d, const struct latency *l, struct err *err) {
+    sqlite3_stmt *i = NULL;
+    if (db_prepare(s->db, s->path, "INSERT INTO latency (recording, operation, drafter, batch, width, context, samples, p10_ns, p50_ns, p90_ns)"
+                                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &i, err)) return -1;
+    sqlite3_bind_int64(i, 1, s->recording);
+    sqlite3_bind_text(i, 2, l->operation, -1, SQLITE_STATIC);
+    if (d >= 0) sqlite3_bind_int64(i, 3, s->drafter[d]);
+    sqlite3_bind_int(i, 4, l->batch), sqlite3_bind_int(i, 5, l->width), sqlite3_bind_int(i, 6, l->context), sqlite3_bind_int(i, 7, l->samples);
+    sqlite3_bind_int64(i, 8, l->p10_ns), sqlite3_bind_int64(i, 9, l->p50_ns), sqlite3_bind_int64(i, 10, l->p90_ns);
+    int rc = db_step(s->db, s->path, i, err);
+    sqlite3_finalize(i);
+    return rc < 0 ? -1 : 0;
 }
 
 int store_commit(struct store *s, struct err *err) {

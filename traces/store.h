@@ -9,6 +9,7 @@
 #include "core/err.h"
 
 struct sqlite3;
+struct latency;
 
 struct store_recording {
     const char *target, *target_sha256, *tokenizer_sha256, *backend, *device, *dtype, *template, *engine_version, *options;
@@ -83,6 +84,8 @@ int store_add_recording(struct sqlite3 *db, const char *path, const struct store
 int store_begin(struct store *s, const struct store_sequence *q, struct err *err);
 int store_step(struct store *s, const struct store_step *x, struct err *err);
 int store_draft(struct store *s, int d, const struct store_draft *x, struct err *err);
+/* A row of the table `latency` for drafter d (-1: the target), within the sequence's transaction. */
+int store_latency(struct store *s, int d, const struct latency *l, struct err *err);
 int store_commit(struct store *s, struct err *err);
 void store_rollback(struct store *s);
 

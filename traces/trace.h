@@ -63,6 +63,9 @@ struct trace_timing {
     int drafter, width;
     int64_t ns;
 };
+/* The same for the table `latency` of the recording's drafters ("draft": time to drafted token `width`; "catchup": to the first one
+ * when `width` tokens are new); pos and sequence are 0. */
+int trace_latencies(const struct trace *t, const char *operation, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err);
 /* A non-zero answer of `each` ends the walk and is returned. Drafts follow their step, in the order of drafter ids. */
 int trace_timings(const struct trace *t, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err);
 
