@@ -7,13 +7,15 @@ cd "$(dirname "$0")/../.."
 build=$1 out=$1/demo
 model=${2:-$(traces/demo/model.sh)}
 trace=$out/$(basename "$model" .gguf).db results=$out/results.db
-decode=(--model "$model" --drafter pld sam --prompts traces/demo/prompts.jsonl --max-new 128)
+eagle=(eagle=traces/demo/eagle-smollm2,vocab=8192,quantize=q8_0) # a head fits its own target only
+[ -z "${2-}" ] || eagle=()
+decode=(--model "$model" --drafter pld sam "${eagle[@]}" --prompts traces/demo/prompts.jsonl --max-new 128)
 step() { printf '\n-- %s\n' "$*"; }
 bandit() { "$build/banditspec" "$@"; }
 mkdir -p "$out"
 SECONDS=0 # bash counts; the download is not the demo
 
-step "record: how many drafted tokens would the model accept, at every position, from pld and from sam?"
+step "record: how many drafted tokens would the model accept, at every position, from each drafter?"
 bandit record "${decode[@]}" --db "$trace"
 bandit traces check "$trace"
 
@@ -35,6 +37,6 @@ cat <<end
 trace     $trace    $build/banditspec traces info $trace
 results   $results
 pictures  $out/plots
-next      $build/banditspec live --model $model --drafter pld sam --prompt 'Write a haiku about rivers.' --compare
+next      $build/banditspec live --model $model --drafter pld sam ${eagle[*]} --prompt 'Write a haiku about rivers.' --compare
 demo: done in $SECONDS s
 end
