@@ -12,7 +12,7 @@ VERSION := 0.1.0
 PREFIX  ?= /usr/local
 BUILD   := build$(if $(ARM),-arm,$(if $(FUZZ),-fuzz,$(if $(SANITIZE),-sanitize)))
 CFLAGS  ?= $(if $(FUZZ),-O1 -g1,$(if $(SANITIZE),-O2 -g1,-O2 -g))
-PKGS    := gsl sqlite3 libpcre2-8 libutf8proc jansson libcrypto libzip
+PKGS    := gsl sqlite3 libpcre2-8 libutf8proc jansson libcrypto libzip libdivsufsort
 
 MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 Q   := $(if $(V),,@)

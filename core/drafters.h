@@ -1,5 +1,6 @@
 /* drafters.h - every kind of drafter, one line each. */
 DRAFTER(pld)
 DRAFTER(sam)
+DRAFTER(rest)
 DRAFTER(eagle)
 DRAFTER(model)

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=$PWD/build-arm
 root=$dir/sysroot
-packages=(libc6-dev libgomp1 libcmocka-dev libjansson-dev libzip-dev libpcre2-dev libutf8proc-dev libssl-dev libgsl-dev libsqlite3-dev librandom123-dev)
+packages=(libc6-dev libgomp1 libcmocka-dev libjansson-dev libzip-dev libdivsufsort-dev libpcre2-dev libutf8proc-dev libssl-dev libgsl-dev libsqlite3-dev librandom123-dev)
 tests=(test_kernels test_batch test_quantize test_model test_checkpoint)
 
 if [ ! -f "$root/complete" ]; then

@@ -30,6 +30,7 @@ look() {
     want library jansson libjansson-dev jansson
     want library libcrypto libssl-dev openssl@3
     want library libzip libzip-dev libzip
+    want library libdivsufsort libdivsufsort-dev libdivsufsort
     want library cmocka libcmocka-dev cmocka
     want header Random123/philox.h librandom123-dev '' # headers only, not in Homebrew: unpack them and set CPATH
     want command_of gnuplot gnuplot-nox gnuplot
