@@ -1,7 +1,7 @@
-/* golden_drafters.c - pld and sam against reference drafts at every position.
+/* golden_drafters.c - pld, sam and rest against reference drafts at every position.
  *
  *   make build/tests/golden_drafters
- *   build/tests/golden_drafters ACCEPTED.json TRAJECTORIES.json
+ *   build/tests/golden_drafters ACCEPTED.json TRAJECTORIES.json [REST_DATASTORE.json]
  *
  * TRAJECTORIES holds, per question_id, prompt_ids and the greedy tokens of a model;
  * ACCEPTED what each drafter proposes after prompt_ids + tokens[:i] for every i: accepted
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/datastore.h"
 #include "core/drafter.h"
 #include "core/mem.h"
 
@@ -159,6 +160,52 @@ static int one_variant(struct tally *t, const struct variant *v, const json_t *g
     return rc;
 }
 
+/* REST's chain, its counts and the span, from a datastore of the documents' ids. */
+static int rest_trajectory(struct tally *t, const struct variant *v, struct drafter *d, const struct text *x, int cap, const json_t *golden, struct err *err) {
+    const json_t *family = json_object_get(golden, "rest");
+    int question = (int)json_integer_value(json_object_get(golden, "question_id")), rounds = 0, next = 0;
+    for (int i = 0; i < x->all - x->prompt; i++) {
+        struct draft draft;
+        const json_t *chain = json_array_get(json_object_get(family, "chain"), (size_t)i);
+        if (drafter_draft(d, x->token, x->prompt + i, cap, &draft, err)) return -1;
+        compare(t, v, question, i, "draft length", draft.n, (int)json_array_size(chain));
+        for (int k = 0; k < draft.n; k++) compare(t, v, question, i, "token", draft.token[k], at(chain, (size_t)k));
+        if (draft.n) compare(t, v, question, i, "span", draft.match, at(json_object_get(family, "span"), (size_t)i));
+        int a = accepted(x, x->prompt + i, &draft);
+        compare(t, v, question, i, "accepted", a, at(json_object_get(family, "accepted"), (size_t)i));
+        if (i == next) next += a + 1, rounds++;
+        t->positions++;
+    }
+    compare(t, v, question, -1, "rounds to finish", rounds, (int)json_integer_value(json_object_get(json_object_get(golden, "rounds_to_finish"), "rest_chain")));
+    return 0;
+}
+
+static int check_rest(struct tally *t, const struct variant *v, const json_t *documents, const json_t *golden, const json_t *trajectories, struct err *err) {
+    static const char none[65] = "0000000000000000000000000000000000000000000000000000000000000000";
+    const json_t *list = json_object_get(documents, "documents");
+    struct ids ids = {0};
+    struct drafter d;
+    size_t i, k;
+    json_t *one, *id;
+    json_array_foreach((json_t *)list, i, one) {
+        json_array_foreach(json_object_get(one, "ids"), k, id)
+            if (ids_add(&ids, (int)json_integer_value(id), err)) return -1;
+        if (ids_add(&ids, DATASTORE_END, err)) return -1;
+    }
+    if (datastore_write(v->name, &ids, none, err) || drafter_open(&d, v->spec, err)) return -1;
+    int rc = 0, cap = (int)json_integer_value(json_object_get(golden, "cap"));
+    json_array_foreach(json_object_get(golden, "trajectories"), i, one) {
+        struct text x;
+        if (rc || (rc = text_open(&x, find_trajectory(json_object_get(trajectories, "trajectories"), json_integer_value(json_object_get(one, "question_id"))), err))) break;
+        rc = rest_trajectory(t, v, &d, &x, cap, one, err);
+        mem_free(x.token);
+    }
+    drafter_close(&d);
+    ids_close(&ids);
+    remove(v->name);
+    return rc;
+}
+
 static json_t *load(const char *path) {
     json_error_t error;
     json_t *json = json_load_file(path, 0, &error);
@@ -167,8 +214,8 @@ static json_t *load(const char *path) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3) {
-        fprintf(stderr, "usage: golden_drafters ACCEPTED.json TRAJECTORIES.json\n");
+    if (argc != 3 && argc != 4) {
+        fprintf(stderr, "usage: golden_drafters ACCEPTED.json TRAJECTORIES.json [REST_DATASTORE.json]\n");
         return 2;
     }
     json_t *golden = load(argv[1]), *trajectories = load(argv[2]);
@@ -180,6 +227,16 @@ int main(int argc, char **argv) {
         printf("%-36s %ld positions, %ld values, %ld mismatches\n", variants[i].spec, t.positions, t.values, t.wrong);
         bad |= err.text[0] || t.wrong || t.positions == 0;
     }
+    json_t *documents = argc == 4 ? load(argv[3]) : NULL;
+    if (documents && !bad) {
+        const struct variant rest = {.spec = "rest=golden_drafters.rest", .name = "golden_drafters.rest"};
+        struct tally t = {0};
+        struct err err = {""};
+        if (check_rest(&t, &rest, documents, golden, trajectories, &err)) printf("%s: %s\n", rest.spec, err.text);
+        printf("%-36s %ld positions, %ld values, %ld mismatches\n", "rest", t.positions, t.values, t.wrong);
+        bad |= err.text[0] || t.wrong || t.positions == 0;
+    }
+    json_decref(documents);
     json_decref(golden);
     json_decref(trajectories);
     return bad;
