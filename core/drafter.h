@@ -36,6 +36,12 @@ struct drafter_param {
     bool text;           // the value is any text without a comma, in d->text
 };
 
+/* Ends a draft early: asked after each drafted token with what the drafter's distribution for it was. */
+struct draft_rule {
+    bool (*last)(const void *user, float top_prob, float entropy);
+    const void *user;
+};
+
 /* What a drafter that runs a model is told of its target, and of the sequence being decoded. */
 struct drafter_target {
     struct engine *engine;             // the target's; its backend and threads are shared
@@ -45,6 +51,7 @@ struct drafter_target {
     int prompt_n;
     const float *features;             // (feature_n, hidden) of history[0..), for drafters with `features`; feature_n is n - 1 when drafting
     int feature_n;
+    const struct draft_rule *rule;     // of the draft at hand, or null; drafters without probabilities pay it no heed
 };
 
 struct drafter;

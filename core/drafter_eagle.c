@@ -91,8 +91,7 @@ static int eagle_draft(struct drafter *d, const int *history, int n, int L, stru
     engine_rewind(s->e, 0, s->pairs);
     if (take_pairs(s, history, n - 1, true, err)) return ERR_FAILED;
     for (;;) {
-        lookahead_pick(s->e, s->target, n, start, out);
-        if (out->n == L) break;
+        if (lookahead_pick(s->e, s->target, n, start, L, out)) break;
         const struct row row = {out->token[out->n - 1], 0, -1, true, s->feature};
         if (engine_forward(s->e, &row, 1, err)) return ERR_FAILED;
         engine_commit(s->e, 0, 1);

@@ -97,8 +97,7 @@ static int small_draft(struct drafter *d, const int *history, int n, int L, stru
     if (L < 1) return 0;
     if (feed(s, history, n, err)) return ERR_FAILED;
     for (;;) {
-        lookahead_pick(s->e, s->target, n, start, out);
-        if (out->n == L) return 0;
+        if (lookahead_pick(s->e, s->target, n, start, L, out)) return 0;
         const struct row row = {out->token[out->n - 1], 0, -1, true, NULL};
         if (engine_forward(s->e, &row, 1, err)) return ERR_FAILED;
         engine_commit(s->e, 0, 1);

@@ -10,13 +10,14 @@
 #include "core/sampler.h"
 #include "core/tokenizer.h"
 
-void lookahead_pick(struct engine *e, const struct drafter_target *t, int n, int64_t start, struct draft *out) {
+bool lookahead_pick(struct engine *e, const struct drafter_target *t, int n, int64_t start, int L, struct draft *out) {
     float margin;
     int k = out->n;
     sampler_pick(t->sampler, e, t->sequence, n - t->prompt_n + k, &out->token[k], &margin);
     engine_confidence(e, &out->top_prob[k], &out->entropy[k]);
     out->ns[k] = clock_ns() - start;
     out->n++;
+    return out->n == L || (t->rule && t->rule->last(t->rule->user, out->top_prob[k], out->entropy[k]));
 }
 
 struct count {

@@ -8,8 +8,8 @@
 
 /* Appends to `out` the token that follows n tokens of history and out->n drafted ones, chosen as the target would choose it from
  * the logits of the engine's last pass (one row): greedily, or with the noise of that position. With the softmax's largest
- * probability and entropy, and the time since `start` (clock_ns). */
-void lookahead_pick(struct engine *e, const struct drafter_target *t, int n, int64_t start, struct draft *out);
+ * probability and entropy, and the time since `start` (clock_ns). True when the draft ends here: L tokens, or its rule says so. */
+bool lookahead_pick(struct engine *e, const struct drafter_target *t, int n, int64_t start, int L, struct draft *out);
 
 /* The `count` most frequent tokens below `limit`, ascending (Zhao et al. 2025, FR-Spec, arXiv 2502.14856): a small output layer for
  * drafting. Frequencies are counted in `source`: a trace (the tokens of its texts) or a text file (tokenized here); null: low ids

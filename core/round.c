@@ -124,10 +124,18 @@ int decoder_emit(struct decoder *d, const int *draft, int accepted, int next, st
 }
 
 int decoder_round(struct decoder *d, int drafter, int gamma, struct round *r, struct err *err) {
+    return decoder_round_until(d, drafter, gamma, NULL, r, err);
+}
+
+int decoder_round_until(struct decoder *d, int drafter, int gamma, const struct draft_rule *rule, struct round *r, struct err *err) {
     struct draft draft;
     int token[DRAFT_MAX + 1];
     float margin[DRAFT_MAX + 1];
-    if (decoder_draft(d, drafter, gamma, &draft, &r->gamma, &r->draft_ns, err)) return -1;
+    d->target.rule = rule;
+    int rc = decoder_draft(d, drafter, gamma, &draft, &r->gamma, &r->draft_ns, err);
+    d->target.rule = NULL;
+    if (rc) return -1;
+    if (rule && draft.n && draft.n < r->gamma) r->gamma = draft.n; // the rule asked for no more
     if (decoder_verify(d, draft.token, draft.n, token, margin, &r->verify_ns, err)) return -1;
     int accepted = 0;
     while (accepted < draft.n && draft.token[accepted] == token[accepted]) accepted++;

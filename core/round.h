@@ -53,6 +53,8 @@ int decoder_start(struct decoder *d, const int *prompt, int n, int max_new, uint
 /* One whole round with drafter 0..D-1, or -1 for plain decoding. The emitted tokens are the last
  * r->emitted of the history. */
 int decoder_round(struct decoder *d, int drafter, int gamma, struct round *r, struct err *err);
+/* The same with a draft that ends where the rule says so, gamma tokens at most; r->gamma is then what was drafted. */
+int decoder_round_until(struct decoder *d, int drafter, int gamma, const struct draft_rule *rule, struct round *r, struct err *err);
 
 /* Shows the drafter all it has not seen, so that the next draft is not charged for it; *ns: what that took. */
 int decoder_catch_up(struct decoder *d, int drafter, int64_t *ns, struct err *err);

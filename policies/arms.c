@@ -1,4 +1,4 @@
-/* arms.c - see arms.h. A word is "plain" or "drafter:list", a list is "1-4,8". */
+/* arms.c - see arms.h. A word is "plain", "drafter:list" or "drafter:stop(rule)", a list is "1-4,8". */
 #include "policies/arms.h"
 
 #include <assert.h>
@@ -29,7 +29,7 @@ static int reject(const struct offer *o, const char *word, const char *why, stru
 static void add(struct arms *arms, const struct offer *o, int drafter, int gamma) {
     if (gamma == 0) drafter = -1;
     for (int i = 0; i < arms->K; i++)
-        if (arms->at[i].drafter == drafter && arms->at[i].gamma == gamma) return;
+        if (arms->at[i].drafter == drafter && arms->at[i].gamma == gamma && !arms->at[i].stop.rule) return;
     struct arm *arm = &arms->at[arms->K++];
     arm->drafter = drafter;
     arm->gamma = gamma;
@@ -47,17 +47,60 @@ static const char *parse_gamma(const char *at, int *gamma) {
     return end;
 }
 
+static const struct { const char *name; char sense; enum stop_rule rule; double lo, hi; } rules[] = {
+    {"entropy", '>', STOP_ENTROPY, 0, 100}, {"maxprob", '<', STOP_MAXPROB, 0, 1}, {"svip", '>', STOP_SVIP, 0, 10}, {"adaedl", '<', STOP_ADAEDL, 0, 1},
+};
+
+enum { RULE_GAMMA = 8 }; // without max=
+static const char *const rule_help = "wants stop(entropy>h), stop(maxprob<p), stop(svip>h) or stop(adaedl<l), each with ,max=N or without (8)";
+
+/* "entropy>1.5,max=6)" */
+static int read_rule(struct arm *arm, const char *at, int L) {
+    char *end;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        size_t n = strlen(rules[i].name);
+        if (strncmp(at, rules[i].name, n) || at[n] != rules[i].sense || ((at[n + 1] < '0' || at[n + 1] > '9') && at[n + 1] != '.')) continue;
+        arm->stop.rule = rules[i].rule, arm->stop.threshold = strtod(at + n + 1, &end);
+        if (!(arm->stop.threshold >= rules[i].lo && arm->stop.threshold <= rules[i].hi)) return -1;
+        arm->gamma = L < RULE_GAMMA ? L : RULE_GAMMA;
+        if (!strncmp(end, ",max=", 5)) {
+            if (!(end = (char *)parse_gamma(end + 5, &arm->gamma))) return -1;
+            if (arm->gamma < 1 || arm->gamma > L) return -1;
+        }
+        return strcmp(end, ")") ? -1 : 0;
+    }
+    return -1;
+}
+
+static int add_rule(struct arms *arms, const struct offer *o, const char *word, int drafter, const char *rule, struct err *err) {
+    struct arm arm = {.drafter = drafter};
+    if (read_rule(&arm, rule, o->L)) return reject(o, word, rule_help, err);
+    if (strlen(word) >= sizeof arm.name) return reject(o, word, "has a name that is too long", err);
+    snprintf(arm.name, sizeof arm.name, "%s", word);
+    int slot = 0;
+    for (int i = 0; i < arms->K; i++) {
+        if (!strcmp(arms->at[i].name, word)) return 0;
+        slot += arms->at[i].stop.rule != STOP_NEVER;
+    }
+    if (slot == STOPS) return reject(o, word, "is one stopping rule too many", err);
+    arm.stop.slot = slot;
+    arms->at[arms->K++] = arm;
+    if (arm.gamma > arms->L) arms->L = arm.gamma;
+    return 0;
+}
+
 static int add_word(struct arms *arms, const struct offer *o, const char *word, struct err *err) {
     if (!strcmp(word, "plain")) {
         add(arms, o, -1, 0);
         return 0;
     }
-    const char *colon = strrchr(word, ':');
+    const char *rule = strstr(word, ":stop("), *colon = rule ? rule : strrchr(word, ':');
     if (!colon) return reject(o, word, "has no draft length", err);
     int drafter = 0;
     size_t n = (size_t)(colon - word);
     while (drafter < o->D && (strlen(o->drafters[drafter]) != n || strncmp(o->drafters[drafter], word, n))) drafter++;
     if (drafter == o->D) return reject(o, word, "names no drafter", err);
+    if (rule) return add_rule(arms, o, word, drafter, rule + strlen(":stop("), err);
     for (const char *at = colon; *at; ) { // at a ':' or a ','
         int low, high;
         if (!(at = parse_gamma(at + 1, &low))) return reject(o, word, "wants draft lengths such as 4, 1-8 or 2,4,8", err);
@@ -95,7 +138,7 @@ int arms_parse(struct arms *arms, const char *const *words, int n, const char *c
         if (strlen(drafters[d]) > ARM_NAME - sizeof ":64")
             return err_set(err, "drafter name '%s' is longer than %d bytes", drafters[d], (int)(ARM_NAME - sizeof ":64"));
     // Every arm counts once, so there are never more than these.
-    arms->at = mem_alloc(1 + (size_t)D * ARM_GAMMA_MAX, sizeof *arms->at, "arms", err);
+    arms->at = mem_alloc(1 + STOPS + (size_t)D * ARM_GAMMA_MAX, sizeof *arms->at, "arms", err);
     if (!arms->at) return ERR_FAILED;
     for (int i = 0; i < n; i++) {
         int rc = add_words(arms, &offer, words[i], err);

@@ -1,15 +1,17 @@
-/* arms.h - arms: a drafter and its draft length. gamma = 0 is plain decoding and ONE arm. */
+/* arms.h - arms: a drafter and its draft length, or a rule that ends the draft. gamma = 0 is plain decoding and ONE arm. */
 #ifndef POLICIES_ARMS_H
 #define POLICIES_ARMS_H
 
 #include "core/err.h"
+#include "policies/stop.h"
 
-enum { ARM_GAMMA_MAX = 64, ARM_NAME = 48 };
+enum { ARM_GAMMA_MAX = 64, ARM_NAME = 64 };
 
 struct arm {
     int drafter; // index into the drafter list, -1 for plain decoding
-    int gamma;   // tokens to draft, 0 for plain decoding
-    char name[ARM_NAME]; // "pld:4", "plain"
+    int gamma;   // tokens to draft, 0 for plain decoding; at most so many where a rule decides
+    char name[ARM_NAME]; // "pld:4", "plain", "eagle:stop(entropy>1)"
+    struct stop stop; // STOP_NEVER: always gamma
 };
 
 struct arms {
@@ -17,7 +19,7 @@ struct arms {
     struct arm *at;  // (K), owned
 };
 
-/* From words such as "plain", "pld:1-8", "eagle:2,4", in the order given; a word may hold
+/* From words such as "plain", "pld:1-8", "eagle:2,4", "eagle:stop(maxprob<0.4,max=6)", in the order given; a word may hold
  * several separated by spaces. gamma 0 of any drafter is the one arm "plain"; an arm named
  * twice counts once. No words at all: plain, then each drafter at 2, 4 and 8 (those <= L; 1 when L is 1).
  * `drafters` are names (D); L is the longest draft on offer. Errors name the word and what

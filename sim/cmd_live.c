@@ -109,6 +109,8 @@ static int open_policy(struct live *l, struct err *err) {
     for (int d = 0; d < l->setup.D; d++) names[d] = l->setup.drafters[d].name;
     int rc = arms_parse(&l->arms, l->o->arms.at, l->o->arms.n, names, l->setup.D, l->o->arms.n && !l->o->check ? DRAFT_MAX : L, err);
     if (rc) return rc;
+    for (int k = 0; l->o->check && k < l->arms.K; k++)
+        if (l->arms.at[k].stop.rule && trace_load_signal(&l->trace, l->arms.at[k].drafter, err)) return -1;
     l->problem = (struct problem){.K = l->arms.K, .D = l->setup.D, .L = l->arms.L, .arms = l->arms.at};
     if ((rc = agent_open(&l->agent, l->o->policy, &l->problem, err))) return rc;
     if (l->o->check && (rc = mirror_open(&l->mirror, &l->trace, &l->cost, l->o->policy, &l->problem, err))) return rc;

@@ -37,7 +37,7 @@ struct problem replay_problem(const struct trace *t, const struct arms *arms) {
     return (struct problem){.K = arms->K, .D = t->D, .L = arms->L, .arms = arms->at};
 }
 
-int replay_arms(struct arms *arms, const struct trace *t, const char *const *words, int n, struct err *err) {
+int replay_arms(struct arms *arms, struct trace *t, const char *const *words, int n, struct err *err) {
     const char *names[COST_DRAFTERS];
     int L = t->L; // without words every drafter gets the same lengths: those that all recorded
     if (t->D > COST_DRAFTERS) return err_set(err, "recording in '%s' has %d drafters, expected at most %d", t->path, t->D, COST_DRAFTERS);
@@ -49,6 +49,10 @@ int replay_arms(struct arms *arms, const struct trace *t, const char *const *wor
     if (rc) return rc;
     for (int k = 0; k < arms->K; k++) {
         const struct arm *a = &arms->at[k];
+        if (a->stop.rule && (rc = trace_load_signal(t, a->drafter, err))) {
+            arms_close(arms);
+            return rc;
+        }
         if (a->drafter < 0 || a->gamma <= t->drafters[a->drafter].max_draft) continue;
         rc = err_set(err, "arm '%s' drafts more than the %d tokens that '%s' recorded for '%s'",
                        a->name, t->drafters[a->drafter].max_draft, t->path, t->drafters[a->drafter].name);

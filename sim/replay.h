@@ -57,6 +57,6 @@ void replay_close(struct replay *r);
 struct problem replay_problem(const struct trace *t, const struct arms *arms);
 
 /* Arms over a trace's drafters from words (arms.h), checked against what each drafter recorded. */
-int replay_arms(struct arms *arms, const struct trace *t, const char *const *words, int n, struct err *err);
+int replay_arms(struct arms *arms, struct trace *t, const char *const *words, int n, struct err *err);
 
 #endif

@@ -17,6 +17,7 @@ struct world_live {
     const struct live_prompt *prompts; // borrowed; world.type->start's q counts them
     int max_new;
     int64_t prefill_ns;             // of the sequence being played
+    struct stop_state stops[STOPS]; // of its arms with stopping rules
     /* Called with the tokens as they are emitted: the first `accepted` were drafted. Null: nobody listens. */
     int (*listen)(void *user, const int *tokens, int n, int accepted, struct err *err);
     void *user;

@@ -15,6 +15,7 @@ static int trace_start(struct world *world, int q, struct err *err) {
     w->prompt_tokens = x->prompt_tokens;
     w->given_at = 0;
     memset(w->shown, 0, sizeof w->shown);
+    memset(w->stops, 0, sizeof w->stops);
     world->sequence = q;
     world->pos = 1;
     world->max_new = w->trace->max_new;
@@ -31,6 +32,15 @@ static int take_given(struct world_trace *w, struct outcome *o, struct err *err)
     return 0;
 }
 
+/* Tokens drafted until the rule says stop, of those that were recorded. */
+static int stopped(const struct world_trace *w, const struct arm *arm, size_t cell, int proposed) {
+    const struct trace *t = w->trace;
+    const float *signal = t->signal[arm->drafter] + (cell - (size_t)arm->drafter * t->cells) * (size_t)t->L * 2;
+    for (int k = 0; k < proposed; k++)
+        if (stop_after(&arm->stop, &w->stops[arm->stop.slot], signal[2 * k], signal[2 * k + 1])) return k + 1;
+    return proposed;
+}
+
 static int trace_round(struct world *world, const struct arm *arm, struct outcome *o, struct err *err) {
     struct world_trace *w = (struct world_trace *)world;
     const struct trace *t = w->trace;
@@ -39,8 +49,14 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
     if (gamma > 0) {
         size_t cell = (size_t)arm->drafter * t->cells + w->cell0 + (size_t)pos;
         proposed = least(gamma, t->proposed[cell]);
+        if (arm->stop.rule) {
+            int n = stopped(w, arm, cell, proposed);
+            if (n && n < gamma) gamma = n; // the rule asked for no more
+            proposed = n;
+        }
         accepted = least(proposed, t->accepted[cell]);
     }
+    if (arm->stop.rule && !w->caught_up) stop_learn(&arm->stop, &w->stops[arm->stop.slot], proposed, accepted);
     o->gamma = gamma;
     o->proposed = proposed;
     o->accepted = accepted;

@@ -26,6 +26,7 @@ struct world_trace {
     size_t cell0;               // of the sequence at position 0
     int tokens, prompt_tokens;  // of the sequence
     int shown[COST_DRAFTERS];   // tokens of the history that each drafter has taken, as live
+    struct stop_state stops[STOPS]; // of the sequence's arms with stopping rules
     bool caught_up;             // as if every drafter had seen everything: rounds then depend on the position alone
 };
 

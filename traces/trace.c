@@ -333,7 +333,44 @@ void trace_close(struct trace *t) {
     mem_free(t->sequences);
     mem_free(t->proposed);
     mem_free(t->accepted);
+    for (int d = 0; t->signal && d < t->D; d++) mem_free(t->signal[d]);
+    mem_free(t->signal);
     *t = (struct trace){0};
+}
+
+static int read_signal(const struct trace *t, int d, int q, sqlite3_stmt *s, struct err *err) {
+    int pos = sqlite3_column_int(s, 0), bytes = sqlite3_column_bytes(s, 1);
+    if (pos < 1 || pos >= t->sequences[q].tokens) return err_set(err, "a draft row too many at sequence %d, position %d of '%s'", t->sequences[q].ordinal, pos, t->path);
+    size_t cell = trace_cell(t, d, q, pos) - (size_t)d * t->cells, want = (size_t)t->proposed[(size_t)d * t->cells + cell] * 8;
+    if ((size_t)bytes != want)
+        return err_set(err, "signal of '%s' at sequence %d, position %d of '%s' has %d bytes, expected %zu", t->drafters[d].name, t->sequences[q].ordinal, pos, t->path, bytes, want);
+    const unsigned char *at = sqlite3_column_blob(s, 1);
+    for (size_t i = 0; i < want / 4; i++) {
+        uint32_t bits = at[4 * i] | (uint32_t)at[4 * i + 1] << 8 | (uint32_t)at[4 * i + 2] << 16 | (uint32_t)at[4 * i + 3] << 24;
+        memcpy(&t->signal[d][cell * (size_t)t->L * 2 + i], &bits, sizeof bits);
+    }
+    return 0;
+}
+
+int trace_load_signal(struct trace *t, int d, struct err *err) {
+    const char *kind = t->drafters[d].kind;
+    if (!strcmp(kind, "pld") || !strcmp(kind, "sam") || !strcmp(kind, "rest"))
+        return err_set(err, "drafter '%s' of '%s' has no probabilities, so no rule can stop it", t->drafters[d].name, t->path);
+    if (!t->signal && !(t->signal = mem_alloc((size_t)t->D, sizeof *t->signal, "signals", err))) return -1;
+    if (t->signal[d]) return 0;
+    if (!(t->signal[d] = mem_alloc(t->cells * (size_t)t->L, 2 * sizeof **t->signal, "signals", err))) return -1;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    if (db_open_read(&db, t->path, &db_trace, err)) return -1;
+    int rc = db_prepare(db, t->path, "SELECT pos, signal FROM draft WHERE sequence = ? AND drafter = ? ORDER BY pos", &s, err);
+    for (int q = 0; !rc && q < t->Q; q++) {
+        sqlite3_bind_int64(s, 1, t->sequences[q].id), sqlite3_bind_int64(s, 2, t->drafters[d].id);
+        while (!rc && (rc = db_step(db, t->path, s, err)) == 1) rc = read_signal(t, d, q, s, err);
+        sqlite3_reset(s);
+    }
+    sqlite3_finalize(s);
+    db_close(&db);
+    return rc;
 }
 
 /* -- timings -- */

@@ -41,6 +41,7 @@ struct trace {
     struct trace_sequence *sequences; // (Q), in ordinal order
     size_t cells;                     // positions of all sequences
     uint8_t *proposed, *accepted;     // (D, cells)
+    float **signal;         // (D) each (cells, L, 2): top probability and entropy by depth; null until trace_load_signal
     char sha256[65];        // over the replay columns and lengths: names the trace's content, timings apart
 };
 
@@ -48,6 +49,9 @@ struct trace {
  * lists them). Every row is checked against the invariants the columns rely on (2-5). */
 int trace_open(struct trace *t, const char *path, int64_t recording, struct err *err);
 void trace_close(struct trace *t);
+
+/* Reads the confidences of drafter d, for arms with stopping rules. A drafter without any is an error. */
+int trace_load_signal(struct trace *t, int d, struct err *err);
 
 static inline size_t trace_cell(const struct trace *t, int d, int q, int pos) {
     return (size_t)d * t->cells + t->sequences[q].at + (size_t)pos - 1;

@@ -1,0 +1,109 @@
+/* test_stop.c - stopping rules: their formulas, their arms, and that replay stops where live did (law 3), with heads, draft models and copiers
+ * in one set of arms. */
+#include "tests/run_command.h"
+
+#include "policies/arms.h"
+#include "tests/tempdir.h"
+
+command cmd_record, cmd_live, cmd_replay, cmd_traces;
+
+#define HF "tests/golden/tiny-hf/"
+
+static void test_rules_are_their_formulas(void **state) {
+    (void)state;
+    const struct stop entropy = {STOP_ENTROPY, 1, 0}, maxprob = {STOP_MAXPROB, 0.5, 0}, svip = {STOP_SVIP, 2, 0}, adaedl = {STOP_ADAEDL, 0.4, 0}, never = {0};
+    assert_true(stop_after(&entropy, NULL, 1, 1.01f) && !stop_after(&entropy, NULL, 1, 1));
+    assert_true(stop_after(&maxprob, NULL, 0.49f, 0) && !stop_after(&maxprob, NULL, 0.5f, 9));
+    assert_true(stop_after(&svip, NULL, 1, 4.01f) && !stop_after(&svip, NULL, 1, 4)); // sqrt(H) > 2
+    assert_true(stop_after(&adaedl, NULL, 1, 1.81f) && !stop_after(&adaedl, NULL, 1, 1.79f)); // 1 - sqrt(0.2 * 1.8) = 0.4
+    assert_false(stop_after(&never, NULL, 0, 99));
+    assert_false(stop_after(&svip, NULL, 1, -1e-6f)); // rounding below 0
+}
+
+/* By hand: l = 0.5; (4, 4): ratio 1, l stays 0.5; (4, 2): ratio 0.75 < 0.9, l' = 0.51, l = 0.501; (2, 2): ratio 0.875, l' = 0.511, l = 0.502. */
+static void test_adaedl_follows_the_acceptance(void **state) {
+    (void)state;
+    const struct stop s = {STOP_ADAEDL, 0.5, 0}, other = {STOP_ENTROPY, 0.5, 0};
+    struct stop_state x = {0};
+    stop_learn(&s, &x, 4, 4);
+    assert_true(fabs(x.threshold - 0.5) < 1e-12 && fabs(x.ratio - 1) < 1e-12);
+    stop_learn(&s, &x, 0, 0); // nothing drafted, nothing learnt
+    stop_learn(&s, &x, 4, 2);
+    assert_true(fabs(x.threshold - 0.501) < 1e-12 && fabs(x.ratio - 0.75) < 1e-12);
+    stop_learn(&s, &x, 2, 2);
+    assert_true(fabs(x.threshold - 0.502) < 1e-12 && fabs(x.ratio - 0.875) < 1e-12);
+    x = (struct stop_state){0};
+    stop_learn(&s, &x, 8, 8);
+    stop_learn(&s, &x, 20, 19); // ratio 0.975, not all accepted: l' = 0.49
+    assert_true(fabs(x.threshold - 0.499) < 1e-12);
+    x = (struct stop_state){0};
+    stop_learn(&other, &x, 4, 0);
+    assert_false(x.begun);
+}
+
+static int parse(struct arms *arms, const char *word, struct err *err) {
+    const char *names[] = {"pld", "e"};
+    return arms_parse(arms, &word, 1, names, 2, 12, err);
+}
+
+static void test_arms_are_read_and_bad_ones_named(void **state) {
+    (void)state;
+    struct arms arms;
+    struct err err = {""};
+    assert_int_equal(parse(&arms, "plain e:2,4 e:stop(entropy>1.5) e:stop(entropy>1.5,max=6) e:stop(entropy>1.5) e:8 e:stop(adaedl<.5,max=12)", &err), 0);
+    assert_int_equal(arms.K, 7); // an arm named twice counts once
+    assert_int_equal(arms.L, 12);
+    assert_int_equal(arms.at[3].gamma, 8);
+    assert_int_equal(arms.at[4].gamma, 6);
+    assert_int_equal(arms.at[5].stop.rule, STOP_NEVER); // e:8 is another arm than the rule with the same limit
+    assert_true(arms.at[3].stop.rule == STOP_ENTROPY && arms.at[3].stop.threshold == 1.5 && arms.at[6].stop.threshold == 0.5);
+    assert_true(arms.at[3].stop.slot == 0 && arms.at[4].stop.slot == 1 && arms.at[6].stop.slot == 2);
+    assert_int_equal(arms_find(arms.at, arms.K, "e:stop(entropy>1.5,max=6)"), 4);
+    arms_close(&arms);
+    const char *bad[] = {"e:stop()", "e:stop(entropy)", "e:stop(entropy<1)", "e:stop(entropy>)", "e:stop(entropy>-1)", "e:stop(entropy>nan)", "e:stop(entropy>1", "e:stop(entropy>1)x",
+                         "e:stop(entropy>1,max=0)", "e:stop(entropy>1,max=13)", "e:stop(entropy>1,max=)", "e:stop(maxprob<1.5)", "x:stop(entropy>1)", "e:stop(luck>1)",
+                         "e:stop(entropy>1.00000000000000000000000000000000000000000000000000001)"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        err.text[0] = 0;
+        if (!parse(&arms, bad[i], &err)) fail_msg("'%s' was taken", bad[i]);
+        assert_contains(err.text, bad[i]);
+    }
+}
+
+static void test_replay_stops_where_live_did(void **state) {
+    (void)state;
+    struct tempdir dir;
+    struct err err;
+    assert_false(tempdir_open(&dir));
+    char *prompts = (char *)tempdir_file(&dir, "p.jsonl"), *db = (char *)tempdir_file(&dir, "t.db");
+    write_file(prompts, "{\"prompt_ids\":[5,9,13,5,9,13,200,7]}\n{\"prompt_ids\":[17,18,17,18,17]}\n{\"prompt_ids\":[300,2,44]}\n");
+#define SAME "--model", HF "a", "--drafter", "pld", "e@eagle=" HF "eagle-a", "m@model=" HF "a,vocab=150", "--prompts", prompts, "--max-new", "60", "--ignore-eos"
+    for (int hot = 0; hot < 2; hot++) {
+        char *heat = hot ? "0.7" : "0";
+        remove(db);
+        if (run_command(cmd_record, &err, NULL, (char *[]){"record", SAME, "--db", db, "--max-draft", "8", "--temperature", heat, NULL})) fail_msg("%s", err.text);
+        if (run_command(cmd_traces, &err, NULL, (char *[]){"traces", "check", db, NULL})) fail_msg("%s", err.text);
+        assert_int_equal(query_number(db, "SELECT count(*) FROM latency WHERE operation = 'draft' AND width = 1"), 2 * 3); // model drafters only
+        assert_true(query_number(db, "SELECT min(length(sha256)) FROM drafter WHERE kind <> 'pld'") == 64);
+        for (int i = 0; i < 3; i++) {
+            char *policy = (char *[]){"ucbspec", "random", "thompson"}[i];
+            if (run_command(cmd_live, &err, NULL, (char *[]){"live", SAME, "--temperature", heat, "--check", db, "--policy", policy, "--arms", "plain", "pld:3", "e:2", "e:stop(entropy>1)",
+                            "e:stop(maxprob<0.7,max=5)", "m:stop(svip>0.9)", "m:stop(adaedl<0.6)", "e:stop(adaedl<0.6)", "m:4", NULL})) fail_msg("%s, %s: %s", policy, heat, err.text);
+        }
+        assert_refused(cmd_live, (char *[]){"live", SAME, "--temperature", heat, "--policy", "random", "--arms", "pld:stop(entropy>1)", NULL}, -1, "probabilities");
+        assert_refused(cmd_replay, (char *[]){"replay", "--db", db, "--arms", "pld:stop(entropy>1)", NULL}, -1, "probabilities");
+    }
+    run_sql(db, "UPDATE draft SET signal = x'00000000' WHERE drafter = 2 AND pos = 9");
+    assert_refused(cmd_replay, (char *[]){"replay", "--db", db, "--arms", "e:stop(entropy>1)", NULL}, -1, "position 9");
+    tempdir_close(&dir);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rules_are_their_formulas),
+        cmocka_unit_test(test_adaedl_follows_the_acceptance),
+        cmocka_unit_test(test_arms_are_read_and_bad_ones_named),
+        cmocka_unit_test(test_replay_stops_where_live_did),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
