@@ -26,17 +26,17 @@ static uint64_t checksum(uint64_t sum, const int32_t *words, size_t n) {
 }
 static const uint64_t checksum_start = 0xcbf29ce484222325u;
 
-static int check(struct datastore *d, const char *path, struct err *err) {
-    const struct header *h = (const struct header *)d->map.bytes;
-    if (d->map.size < HEADER || memcmp(h->magic, magic, sizeof magic))
+int datastore_parse(struct datastore *d, const char *path, const unsigned char *bytes, size_t size, struct err *err) {
+    struct header h = {.n = 0};
+    *d = (struct datastore){.n = 0};
+    if (size >= HEADER) memcpy(&h, bytes, HEADER);
+    if (memcmp(h.magic, magic, sizeof magic))
         return err_set(err, "'%s' is no datastore, expected a file made by `banditspec datastore build`", path);
-    if (h->n < 1 || h->n > INT32_MAX / ID_BYTES || d->map.size != HEADER + 8 * h->n)
-        return err_set(err, "datastore '%s' has %zu bytes, expected %d for a header and 8 for each of %llu tokens", path, d->map.size, HEADER, (unsigned long long)h->n);
-    d->n = (size_t)h->n, d->documents = (size_t)h->documents;
-    d->token = (const int32_t *)(d->map.bytes + HEADER), d->suffix = d->token + d->n;
-    memcpy(d->tokenizer_sha256, h->sha256, sizeof h->sha256);
-    uint64_t sum = checksum(checksum_start, d->token, d->n);
-    if (checksum(sum, d->suffix, d->n) != h->checksum) return err_set(err, "datastore '%s' is damaged: its checksum differs", path);
+    if (h.n < 1 || h.n > INT32_MAX / ID_BYTES || size != HEADER + 8 * h.n)
+        return err_set(err, "datastore '%s' has %zu bytes, expected %d for a header and 8 for each of %llu tokens", path, size, HEADER, (unsigned long long)h.n);
+    d->n = (size_t)h.n, d->documents = (size_t)h.documents;
+    d->token = (const int32_t *)(const void *)(bytes + HEADER), d->suffix = d->token + d->n;
+    memcpy(d->tokenizer_sha256, h.sha256, sizeof h.sha256);
     for (size_t i = 0; i < d->n; i++) { // a checksum says nothing of what a hostile hand wrote
         if (d->token[i] < DATASTORE_END || d->token[i] > ID_MOST)
             return err_set(err, "datastore '%s' holds token id %d at %zu, expected 0 to %d", path, d->token[i], i, ID_MOST);
@@ -47,12 +47,22 @@ static int check(struct datastore *d, const char *path, struct err *err) {
     return 0;
 }
 
+static int check_sum(const struct datastore *d, const char *path, const unsigned char *bytes, struct err *err) {
+    struct header h;
+    memcpy(&h, bytes, sizeof h);
+    uint64_t sum = checksum(checksum_start, d->token, d->n);
+    return checksum(sum, d->suffix, d->n) == h.checksum ? 0 : err_set(err, "datastore '%s' is damaged: its checksum differs", path);
+}
+
 int datastore_open(struct datastore *d, const char *path, struct err *err) {
+    struct file_map map;
     *d = (struct datastore){.n = 0};
-    if (file_map_open(&d->map, path, err)) return -1;
-    if (!check(d, path, err)) return 0;
-    datastore_close(d);
-    return -1;
+    if (file_map_open(&map, path, err)) return -1;
+    int rc = datastore_parse(d, path, map.bytes, map.size, err);
+    if (!rc) rc = check_sum(d, path, map.bytes, err);
+    d->map = map;
+    if (rc) datastore_close(d);
+    return rc;
 }
 
 void datastore_close(struct datastore *d) {

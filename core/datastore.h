@@ -26,6 +26,8 @@ struct datastore {
 
 /* Maps the file and checks all of it: sizes, checksum, ids, positions. */
 int datastore_open(struct datastore *d, const char *path, struct err *err);
+/* The same of bytes in memory, borrowed (fuzzing); without the checksum. */
+int datastore_parse(struct datastore *d, const char *path, const unsigned char *bytes, size_t size, struct err *err);
 void datastore_close(struct datastore *d); // a zeroed one is fine
 
 /* Sorts the suffixes (libdivsufsort) and writes the file, whole or not at all. `tokens` as in the file: each document ends in DATASTORE_END. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/cmd.h"
 #include "core/mem.h"
 #include "core/progress.h"
@@ -33,8 +34,19 @@ struct recorder {
     struct ids ids; // of the prompt at hand
     int done, skipped;
     long tokens;
-    double seconds;
+    double seconds; // of target and drafters, the clock around their calls
 };
+
+/* Target and drafters, prefill included, of the sequence just recorded. */
+static double forwards(const struct recorded *r, int D) {
+    int64_t ns = r->prefill_ns;
+    for (int i = 0; i < D; i++) ns += r->catch_up[i].prompt_ns;
+    for (int pos = 1; pos < r->tokens; pos++) {
+        ns += r->steps[pos].verify_ns;
+        for (int i = 0; i < D; i++) ns += r->drafts[(size_t)pos * (size_t)D + (size_t)i].ns;
+    }
+    return (double)ns / 1e9;
+}
 
 static int open_store(struct recorder *r, struct err *err) {
     const struct options *o = r->o;
@@ -81,12 +93,13 @@ static int record_prompt(struct recorder *r, int ordinal, struct err *err) {
     };
     r->done++;
     r->tokens += r->recorded.tokens;
-    for (int pos = 1; pos < r->recorded.tokens; pos++) r->seconds += (double)r->recorded.steps[pos].verify_ns / 1e9;
+    r->seconds += forwards(&r->recorded, d->D);
     return record_store(&r->recorded, &r->store, d, &q, err);
 }
 
 static int record_all(struct recorder *r, struct err *err) {
     struct progress bar = progress_start("recording", r->prompts.n, 0);
+    int64_t start = clock_ns();
     int rc = 0;
     for (int i = 0; !rc && i < r->prompts.n; i++) {
         rc = record_prompt(r, i, err);
@@ -94,9 +107,12 @@ static int record_all(struct recorder *r, struct err *err) {
         progress_step(&bar, i + 1);
     }
     progress_end(&bar);
-    if (!rc)
-        printf("%s: recording %lld has %d prompt%s (%d recorded now, %d already there), %ld tokens in %.1f s\n", r->o->db,
-               (long long)r->store.recording, r->prompts.n, r->prompts.n == 1 ? "" : "s", r->done, r->skipped, r->tokens, r->seconds);
+    if (rc) return rc;
+    double took = (double)(clock_ns() - start) / 1e9;
+    printf("%s: recording %lld has %d prompt%s (%d recorded now, %d already there), %ld tokens in %.1f s", r->o->db, (long long)r->store.recording,
+           r->prompts.n, r->prompts.n == 1 ? "" : "s", r->done, r->skipped, r->tokens, took);
+    if (r->done) printf(", %.2f times the forward passes of target and drafters", took / r->seconds);
+    putchar('\n');
     return rc;
 }
 
