@@ -22,7 +22,7 @@ struct setup_options {
 #define SETUP_OPTIONS(o)                                                                              \
     {"model", OPT_TEXT, &(o)->model, "M", "the target: a GGUF file or a Hugging Face directory", .required = true}, \
     {"quantize", OPT_TEXT, &(o)->quantize, "TYPE", "q8_0 or q4_0: float matrices become that when loaded"}, \
-    {"drafter", OPT_LIST, &(o)->drafters, "D...", "[name@]kind[=PATH][,key=value...]: pld, sam"},     \
+    {"drafter", OPT_LIST, &(o)->drafters, "D...", "[name@]kind[=PATH][,key=value...], see banditspec drafters"},     \
     {"backend", OPT_TEXT, &(o)->backend, "NAME", "where the target runs"},                            \
     {"threads", OPT_INT, &(o)->threads, "N", "CPU threads, 0 for all cores", 0, 1024},                \
     {"max-context", OPT_INT, &(o)->max_context, "N", "tokens a sequence may hold, 0 for the model's, at most 4096", 0, 1 << 24}, \

@@ -225,7 +225,7 @@ int cmd_live(int argc, char **argv, struct err *err) {
     const struct opt table[] = {
         SETUP_OPTIONS(&o.setup),
         {"policy", OPT_TEXT, &o.policy, "P", "name:key=value,...; 'none' decodes plainly (see banditspec policies)"},
-        {"arms", OPT_LIST, &o.arms, "A...", "arms such as plain pld:1-8 sam:2,4 (default: plain and each drafter at 2, 4, 8)"},
+        {"arms", OPT_LIST, &o.arms, "A...", "arms such as plain pld:1-8 'eagle:stop(entropy>1)' (default: plain and each drafter at 2, 4, 8)"},
         {"prompt", OPT_TEXT, &o.prompt, "TEXT", "one user turn"},
         {"prompts", OPT_TEXT, &o.prompts, "FILE", "prompts, JSON Lines"},
         {"limit", OPT_INT, &o.limit, "N", "only the first N prompts, 0 for all", 0, 1 << 30},

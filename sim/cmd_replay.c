@@ -147,7 +147,7 @@ int cmd_replay(int argc, char **argv, struct err *err) {
         {"db", OPT_TEXT, &o.db, "T", "the trace (banditspec record)", 0, 0, false},
         {"recording", OPT_INT, &o.recording, "ID", "which recording of the trace, where it holds several", 0, 2147483647, false},
         {"policy", OPT_LIST, &o.policies, "P...", "policies, e.g. ucbspec:delta={0.1,0.5}; default: all", 0, 0, false},
-        {"arms", OPT_LIST, &o.arms, "A...", "arms, e.g. plain pld:1-8 eagle:2,4", 0, 0, false},
+        {"arms", OPT_LIST, &o.arms, "A...", "arms, e.g. plain pld:1-8 eagle:2,4 'eagle:stop(entropy>1)'", 0, 0, false},
         {"seeds", OPT_INT, &o.seeds, "N", "runs of each policy that draws", 1, 1000000, false},
         {"seed", OPT_U64, &o.seed, "S", "the first seed", 0, 0, false},
         {"scope", OPT_TEXT, &o.scope, "WHERE", "prompt: learn anew each prompt; stream: carry on", 0, 0, false},

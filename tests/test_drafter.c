@@ -9,7 +9,11 @@
 
 #include "core/drafter.h"
 #include "core/mem.h"
+#include "tests/run_command.h"
+#include "tests/tempdir.h"
 #include "tests/texts.h"
+
+command cmd_drafters;
 
 static void assert_opens(const char *spec, const char *name, const char *kind, const char *options) {
     struct drafter d;
@@ -245,6 +249,25 @@ static void test_out_of_memory_is_an_error_that_reset_mends(void **state) {
         }
 }
 
+static void test_the_command_shows_every_kind_and_its_options(void **state) {
+    (void)state;
+    struct tempdir dir;
+    struct err err;
+    assert_false(tempdir_open(&dir));
+    const char *path = tempdir_file(&dir, "out");
+    for (int i = 0; drafter_types[i]; i++) {
+        const struct drafter_type *t = drafter_types[i];
+        assert_int_equal(run_command(cmd_drafters, &err, path, (char *[]){"drafters", (char *)t->name, NULL}), 0);
+        char *text = read_file(path);
+        assert_contains(text, t->summary);
+        assert_contains(text, t->cite);
+        for (int k = 0; t->params[k].name; k++) assert_contains(text, t->params[k].meaning);
+        free(text);
+    }
+    assert_refused(cmd_drafters, (char *[]){"drafters", "abacus", NULL}, -1, "'abacus'");
+    tempdir_close(&dir);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spec_gives_name_kind_and_canonical_options),
@@ -255,6 +278,7 @@ int main(void) {
         cmocka_unit_test(test_draft_depends_on_the_prefix_only),
         cmocka_unit_test(test_copiers_leave_probabilities_at_zero),
         cmocka_unit_test(test_out_of_memory_is_an_error_that_reset_mends),
+        cmocka_unit_test(test_the_command_shows_every_kind_and_its_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
