@@ -78,6 +78,8 @@ struct backend_type {
      * rope (positions, dim / 2, 2: cos, sin), and stores k and v in the rows' cells of `layer`. */
     void (*rope_append)(struct backend *b, const struct kv_shape *shape, void *kv, int layer, const struct batch *rows,
                         enum rope_pairs pairs, const float *rope, int q_heads, float *q, float *k, const float *v);
+    /* Copies keys and values of cell `from` to cell `to` of the slot, in every layer. */
+    void (*kv_move)(struct backend *b, const struct kv_shape *shape, void *kv, int slot, int from, int to);
     void (*attention)(struct backend *b, const struct kv_shape *shape, const void *kv, int layer, const struct batch *rows,
                       int q_heads, const float *q, float *out);
     /* The k largest of each row of logits (n, cols), largest first, ties to the lower index. */

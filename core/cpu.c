@@ -302,6 +302,17 @@ struct attention {
 
 static int least(int a, int b) { return a < b ? a : b; }
 
+static void cpu_kv_move(struct backend *b, const struct kv_shape *s, void *kv, int slot, int from, int to) {
+    (void)b;
+    const size_t dim = (size_t)s->dim, f = (size_t)from, t = (size_t)to;
+    for (int layer = 0; layer < s->layers; layer++)
+        for (int h = 0; h < s->heads; h++) {
+            float *keys = kv_keys(s, kv, layer, slot, h), *values = keys + kv_head_floats(s);
+            for (size_t d = 0; d < dim; d++) keys[(t / 16 * dim + d) * 16 + t % 16] = keys[(f / 16 * dim + d) * 16 + f % 16];
+            memmove(values + t * dim, values + f * dim, dim * sizeof *values);
+        }
+}
+
 /* A run of rows against one key/value head. A piece of the keys that the first-level cache holds meets all rows before the
  * next one comes, and the same with the values: a pass reads the KV cache once, however many rows it has. The query
  * heads of the group share each load. Every sum still runs over the cells in order, so the bits do not depend on the run. */
@@ -431,5 +442,5 @@ const struct backend_type backend_cpu = {
     .name = "cpu", .open = cpu_open, .close = cpu_close, .device = cpu_device, .threads = cpu_threads, .each = cpu_each,
     .alloc = cpu_alloc, .upload = cpu_upload, .reserve = cpu_reserve, .write = cpu_write, .read = cpu_read,
     .embed = cpu_embed, .matmul = cpu_matmul, .norm = cpu_norm, .add = cpu_add, .add_bias = cpu_add_bias, .gate = cpu_gate,
-    .kv_alloc = cpu_kv_alloc, .rope_append = cpu_rope_append, .attention = cpu_attention, .top = cpu_top, .confidence = cpu_confidence,
+    .kv_alloc = cpu_kv_alloc, .rope_append = cpu_rope_append, .attention = cpu_attention, .kv_move = cpu_kv_move, .top = cpu_top, .confidence = cpu_confidence,
 };

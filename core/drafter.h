@@ -20,8 +20,10 @@
 enum { DRAFT_MAX = 64, DRAFTER_PARAMS = 8, DRAFTER_NAME = 32 };
 
 struct draft {
-    int n;                    // tokens proposed, 0..L
+    int n;                    // tokens proposed: 0..L, or the nodes of a tree
     int token[DRAFT_MAX];
+    int parent[DRAFT_MAX];    // trees: an earlier node, -1: the newest token; siblings differ in their tokens
+    int depth[DRAFT_MAX];     // trees: 1.. of each node
     float top_prob[DRAFT_MAX]; // model drafters: the drafter's largest probability at each depth
     float entropy[DRAFT_MAX];  // model drafters: nats
     int64_t ns[DRAFT_MAX];     // model drafters: from the beginning of the draft to this token
@@ -62,6 +64,7 @@ struct drafter_type {
     const char *cite;
     bool copier;         // signal is `match`, not probabilities
     bool features;       // wants the target's
+    bool tree;           // drafts trees: L limits their depth, and a draft of gamma is the part of a draft of L that is so deep
     struct drafter_param params[DRAFTER_PARAMS + 1];
     int (*open)(struct drafter *d, struct err *err); // d->path, d->param are set; fills d->state
     void (*close)(struct drafter *d);

@@ -295,6 +295,12 @@ void engine_features(struct engine *e, int from, int n, float *out) {
 }
 
 void engine_commit(struct engine *e, int slot, int n) { e->length[slot] += n; }
+void engine_commit_path(struct engine *e, int slot, const int *row, int n) {
+    int from = e->length[slot];
+    for (int i = 0; i < n; i++)
+        if (row[i] != i) e->ops->kv_move(e->b, &e->kv_shape, e->kv, slot, from + row[i], from + i);
+    e->length[slot] += n;
+}
 void engine_rewind(struct engine *e, int slot, int length) { e->length[slot] = length; }
 
 int engine_prefill(struct engine *e, int slot, const int *tokens, int n, float *features, struct err *err) {

@@ -65,6 +65,9 @@ void engine_features(struct engine *e, int from, int n, float *out);
 
 /* The first n rows that the last pass computed for `slot`, a chain, join its prefix. */
 void engine_commit(struct engine *e, int slot, int n);
+/* Of the rows that the last pass computed for `slot`, a path join its prefix: row[0] (a root), a child of it, and so on. They are
+ * numbered within the slot and ascend; their keys and values move together. */
+void engine_commit_path(struct engine *e, int slot, const int *row, int n);
 /* Keeps only the first `length` committed tokens of the slot (0: a fresh sequence). */
 void engine_rewind(struct engine *e, int slot, int length);
 

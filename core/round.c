@@ -75,8 +75,13 @@ static int catch_up(struct decoder *d, int i, struct err *err) {
  * are prefix-closed: its beginning is the shorter draft), an id that the target lacks is an error. */
 static int check_draft(const struct decoder *d, int drafter, int asked, struct draft *out, struct err *err) {
     int vocab = engine_model(d->engine)->vocab;
-    if (out->n > asked) out->n = asked;
-    if (out->n < 0) return err_set(err, "drafter '%s' proposed %d tokens, expected 0 to %d", d->drafters[drafter].name, out->n, asked);
+    const bool tree = d->drafters[drafter].type->tree;
+    if (out->n > asked && !tree) out->n = asked;
+    for (int i = 0; tree && i < out->n && i < DRAFT_MAX; i++)
+        if (out->parent[i] < -1 || out->parent[i] >= i || out->depth[i] > asked || out->depth[i] != (out->parent[i] < 0 ? 1 : out->depth[out->parent[i]] + 1))
+            return err_set(err, "drafter '%s' proposed node %d with parent %d at depth %d, expected an earlier one and a depth of at most %d",
+                           d->drafters[drafter].name, i, out->parent[i], out->depth[i], asked);
+    if (out->n < 0 || out->n > DRAFT_MAX) return err_set(err, "drafter '%s' proposed %d tokens, expected 0 to %d", d->drafters[drafter].name, out->n, asked);
     for (int i = 0; i < out->n; i++)
         if (out->token[i] < 0 || out->token[i] >= vocab)
             return err_set(err, "drafter '%s' proposed token %d at depth %d, expected 0 to %d", d->drafters[drafter].name, out->token[i], i, vocab - 1);
@@ -112,15 +117,52 @@ int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float
     return 0;
 }
 
-int decoder_emit(struct decoder *d, const int *draft, int accepted, int next, struct err *err) {
+int decoder_verify_tree(struct decoder *d, const struct draft *tree, int *token, float *margin, int64_t *ns, struct err *err) {
+    struct row rows[DRAFT_MAX + 1];
+    int depth[DRAFT_MAX + 1] = {0};
+    rows[0] = (struct row){d->history.at[d->history.n - 1], d->slot, -1, true, NULL};
+    for (int i = 0; i < tree->n; i++) {
+        rows[i + 1] = (struct row){tree->token[i], d->slot, tree->parent[i] + 1, true, NULL};
+        depth[i + 1] = tree->depth[i];
+    }
+    int64_t start = clock_ns();
+    if (engine_forward(d->engine, rows, tree->n + 1, err)) return -1;
+    sampler_pick_tree(d->sampler, d->engine, d->sequence, d->pos, depth, token, margin);
+    *ns = clock_ns() - start;
+    return 0;
+}
+
+/* The newest token and a path of accepted nodes (rows of the pass, ascending) join the prefix; their features are kept. */
+static void take_path(struct decoder *d, const int *row, int n) {
+    const size_t hidden = (size_t)engine_model(d->engine)->hidden;
+    for (int i = 0; d->features && i < n; i++) engine_features(d->engine, row[i], 1, d->features + ((size_t)d->target.feature_n + (size_t)i) * hidden);
+    d->target.feature_n += n;
+    engine_commit_path(d->engine, d->slot, row, n);
+}
+
+static int append_all(struct decoder *d, const int *draft, int accepted, int next, struct err *err) {
     int before = d->pos;
-    if (d->features) engine_features(d->engine, 0, accepted + 1, d->features + (size_t)d->target.feature_n * (size_t)engine_model(d->engine)->hidden);
-    d->target.feature_n += accepted + 1;
-    engine_commit(d->engine, d->slot, accepted + 1); // the newest token of before, and the accepted ones
     for (int i = 0; i < accepted && !d->done; i++)
         if (append(d, draft[i], err)) return -1;
     if (!d->done && append(d, next, err)) return -1;
     return d->pos - before;
+}
+
+int decoder_emit(struct decoder *d, const int *draft, int accepted, int next, struct err *err) {
+    int row[DRAFT_MAX + 1];
+    for (int i = 0; i <= accepted; i++) row[i] = i; // the newest token of before, and the accepted ones
+    take_path(d, row, accepted + 1);
+    return append_all(d, draft, accepted, next, err);
+}
+
+/* From the root down, always the child that the target chose. */
+static int emit_path(struct decoder *d, const struct draft *tree, const int *token, int *accepted, struct err *err) {
+    int row[DRAFT_MAX + 1] = {0}, path[DRAFT_MAX], n = 0;
+    for (int i = 0; i < tree->n; i++) // parents come before their children
+        if (tree->parent[i] + 1 == row[n] && tree->token[i] == token[row[n]]) path[n] = tree->token[i], row[++n] = i + 1;
+    *accepted = n;
+    take_path(d, row, n + 1);
+    return append_all(d, path, n, token[row[n]], err);
 }
 
 int decoder_round(struct decoder *d, int drafter, int gamma, struct round *r, struct err *err) {
@@ -136,12 +178,20 @@ int decoder_round_until(struct decoder *d, int drafter, int gamma, const struct 
     d->target.rule = NULL;
     if (rc) return -1;
     if (rule && draft.n && draft.n < r->gamma) r->gamma = draft.n; // the rule asked for no more
-    if (decoder_verify(d, draft.token, draft.n, token, margin, &r->verify_ns, err)) return -1;
+    const bool tree = drafter >= 0 && d->drafters[drafter].type->tree;
     int accepted = 0;
-    while (accepted < draft.n && draft.token[accepted] == token[accepted]) accepted++;
-    r->emitted = decoder_emit(d, draft.token, accepted, token[accepted], err);
+    r->proposed = draft.n, r->width = draft.n + 1;
+    if (tree) {
+        r->proposed = 0;
+        for (int i = 0; i < draft.n; i++) r->proposed = draft.depth[i] > r->proposed ? draft.depth[i] : r->proposed;
+        if (decoder_verify_tree(d, &draft, token, margin, &r->verify_ns, err)) return -1;
+        r->emitted = emit_path(d, &draft, token, &accepted, err);
+    } else {
+        if (decoder_verify(d, draft.token, draft.n, token, margin, &r->verify_ns, err)) return -1;
+        while (accepted < draft.n && draft.token[accepted] == token[accepted]) accepted++;
+        r->emitted = decoder_emit(d, draft.token, accepted, token[accepted], err);
+    }
     if (r->emitted < 0) return -1;
-    r->proposed = draft.n;
     r->accepted = accepted < r->emitted ? accepted : r->emitted; // text after the end is dropped
     return 0;
 }

@@ -37,7 +37,8 @@ struct decoder {
 };
 
 struct round {
-    int gamma, proposed, accepted, emitted; // gamma: after the token budget
+    int gamma, proposed, accepted, emitted; // gamma: after the token budget; proposed: of a tree its depth
+    int width;         // rows of the verification
     int64_t draft_ns;  // catch-up included
     int64_t verify_ns; // the forward pass and the choice of tokens
 };
@@ -65,6 +66,8 @@ int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, 
 /* One pass over the newest token and n drafted ones: token[i] is the target's choice after i of
  * them (n + 1 items), margin likewise. Nothing is committed. */
 int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float *margin, int64_t *ns, struct err *err);
+/* The same of a tree: token[i + 1] is the target's choice after node i, token[0] after the newest token. */
+int decoder_verify_tree(struct decoder *d, const struct draft *tree, int *token, float *margin, int64_t *ns, struct err *err);
 /* Accepts the first `accepted` drafted tokens of the last verification and emits `next` after them
  * (unless an end token among them ends the text first). Returns the number of tokens emitted, or -1. */
 int decoder_emit(struct decoder *d, const int *draft, int accepted, int next, struct err *err);

@@ -50,7 +50,7 @@ int sampler_row(const struct sampler *s, const float *logits, const int *ids, in
 
 struct picking {
     const struct sampler *s;
-    const int *ids;
+    const int *ids, *depth;
     int outputs, pos;
     uint32_t sequence;
     int *token;
@@ -60,10 +60,14 @@ struct picking {
 static void pick_row(void *user, int i, int worker) {
     const struct picking *p = user;
     (void)worker;
-    p->token[i] = sampler_row(p->s, p->s->logits + (size_t)i * p->outputs, p->ids, p->outputs, p->sequence, p->pos + i, &p->margin[i]);
+    p->token[i] = sampler_row(p->s, p->s->logits + (size_t)i * p->outputs, p->ids, p->outputs, p->sequence, p->pos + (p->depth ? p->depth[i] : i), &p->margin[i]);
 }
 
 int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos, int *token, float *margin) {
+    return sampler_pick_tree(s, e, sequence, pos, NULL, token, margin);
+}
+
+int sampler_pick_tree(struct sampler *s, struct engine *e, uint32_t sequence, int pos, const int *depth, int *token, float *margin) {
     if (s->temperature <= 0) {
         int ids[2 * 256];
         float values[2 * 256];
@@ -72,7 +76,7 @@ int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos
         return n;
     }
     int n = engine_logits(e, s->logits);
-    struct picking p = {s, engine_output_ids(e), engine_outputs(e), pos, sequence, token, margin};
+    struct picking p = {s, engine_output_ids(e), depth, engine_outputs(e), pos, sequence, token, margin};
     engine_each(e, n, pick_row, &p);
     return n;
 }

@@ -23,6 +23,8 @@ void sampler_close(struct sampler *s);
 /* The tokens after each row of the engine's (or a sharing one's) last pass that wanted logits: row i decides position
  * pos + i of `sequence`. token and margin (top-1 minus top-2 score) have as many items; returns how many. */
 int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos, int *token, float *margin);
+/* The same for a tree: row i decides position pos + depth[i]. */
+int sampler_pick_tree(struct sampler *s, struct engine *e, uint32_t sequence, int pos, const int *depth, int *token, float *margin);
 
 /* One row of n logits, of tokens ids[0..n) (null: 0..n - 1): the winning token, and its margin. */
 int sampler_row(const struct sampler *s, const float *logits, const int *ids, int n, uint32_t sequence, int pos, float *margin);

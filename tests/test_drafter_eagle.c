@@ -158,10 +158,49 @@ static void test_runs_are_the_goldens(void **state) {
     }
 }
 
+/* EAGLE-2: the same nodes in the same order, and the same path accepted. */
+static void test_trees_are_the_goldens(void **state) {
+    (void)state;
+    json_t *g = golden('a'), *tree;
+    size_t i;
+    json_array_foreach(json_object_get(g, "trees"), i, tree) {
+        struct scene_lm s;
+        struct err err = {""};
+        struct draft draft, cut;
+        struct round r;
+        char spec[128];
+        int prefix[64], tokens[64], parents[64], depths[64], asked, n = integers(json_object_get(tree, "prefix"), prefix),
+            count = integers(json_object_get(tree, "tokens"), tokens), levels = (int)json_integer_value(json_object_get(tree, "loops")) + 1;
+        int64_t ns;
+        integers(json_object_get(tree, "parents"), parents), integers(json_object_get(tree, "depths"), depths);
+        snprintf(spec, sizeof spec, "eagle2=" HF "eagle-a,rope=%s,nodes=%d,depth=%d,topk=%d", !strcmp(json_string_value(json_object_get(tree, "rope")), "target") ? "target" : "head",
+                 (int)json_integer_value(json_object_get(tree, "drafted_nodes")), levels, (int)json_integer_value(json_object_get(tree, "top_k")));
+        scene_lm_open(&s, HF "a", 1 + (int)i % 2, 0, (const char *[]){spec, NULL});
+        scene_lm_start(&s, prefix, n, 40);
+        assert_int_equal(s.decoder.history.at[n], tokens[0]);
+        if (decoder_draft(&s.decoder, 0, 16, &draft, &asked, &ns, &err) || decoder_draft(&s.decoder, 0, 2, &cut, &asked, &ns, &err)) fail_msg("%s", err.text);
+        assert_int_equal(draft.n, count - 1);
+        for (int k = 0; k < draft.n; k++) {
+            assert_int_equal(draft.token[k], tokens[k + 1]);
+            assert_int_equal(draft.parent[k] + 1, parents[k + 1]);
+            assert_int_equal(draft.depth[k], depths[k + 1] - depths[0]);
+        }
+        for (int k = 0, c = 0; k < draft.n; k++)
+            if (draft.depth[k] <= 2) assert_int_equal(cut.token[c++], draft.token[k]);
+        if (decoder_round(&s.decoder, 0, 16, &r, &err)) fail_msg("%s", err.text);
+        assert_int_equal(r.width, count);
+        assert_int_equal(r.accepted, json_integer_value(json_object_get(tree, "accepted_len")));
+        assert_int_equal(s.decoder.history.at[s.decoder.history.n - 1], json_integer_value(json_object_get(tree, "bonus")));
+        scene_lm_close(&s);
+    }
+    json_decref(g);
+}
+
 /* Heads, models and copiers take turns; each catches up on what it missed. */
 static void test_switching_between_drafters_leaves_the_text_alone(void **state) {
     (void)state;
-    const char *const specs[] = {"eagle=" HF "eagle-a", "t@eagle=" HF "eagle-a,rope=target,vocab=200", "pld", "model=" HF "a", "q@eagle=" HF "eagle-a,quantize=q8_0", NULL};
+    const char *const specs[] = {"eagle=" HF "eagle-a", "t@eagle=" HF "eagle-a,rope=target,vocab=200", "pld", "model=" HF "a", "q@eagle=" HF "eagle-a,quantize=q8_0", "eagle2=" HF "eagle-a",
+                                 "wide@eagle2=" HF "eagle-a,nodes=63,depth=4,topk=16,rope=target", NULL};
     const int prompt[] = {5, 9, 13, 5, 9, 13, 200, 7};
     enum { N = 90 };
     int plain[N], text[N];
@@ -252,6 +291,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drafts_and_features_are_the_goldens),
         cmocka_unit_test(test_runs_are_the_goldens),
+        cmocka_unit_test(test_trees_are_the_goldens),
         cmocka_unit_test(test_switching_between_drafters_leaves_the_text_alone),
         cmocka_unit_test(test_a_draft_depends_on_the_history_alone),
         cmocka_unit_test(test_what_does_not_fit_is_named),
