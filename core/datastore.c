@@ -147,18 +147,26 @@ struct datastore_range datastore_find(const struct datastore *d, const int *toke
     return r;
 }
 
+int datastore_child(const struct datastore *d, struct datastore_range *rest, int depth, struct datastore_range *child) {
+    size_t at = lower(d, rest->from, rest->to, depth, 0); // ends of documents sort first
+    if (at >= rest->to) return -1;
+    int32_t here = token_at(d, at, depth);
+    if (here < 0) return -1; // a file out of order
+    size_t step = 1; // galloping: runs are short or very long
+    while (at + step < rest->to && token_at(d, at + step, depth) == here) step *= 2;
+    size_t next = lower(d, at + step / 2, at + step < rest->to ? at + step : rest->to, depth, here + 1);
+    if (next <= at) next = at + 1; // a file out of order: no answer is right, but it ends
+    *child = (struct datastore_range){at, next};
+    rest->from = next;
+    return here;
+}
+
 int datastore_next(const struct datastore *d, struct datastore_range *range, int depth, size_t *count) {
-    size_t from = lower(d, range->from, range->to, depth, 0), most = 0; // ends of documents sort first
-    struct datastore_range best = {0, 0};
+    struct datastore_range rest = *range, best = {0, 0}, child;
     int token = -1;
-    for (size_t at = from, next; at < range->to && range->to - at > most; at = next) { // what is left may be too little to win
-        int32_t here = token_at(d, at, depth);
-        size_t step = 1; // galloping: runs are short or very long
-        while (at + step < range->to && token_at(d, at + step, depth) == here) step *= 2;
-        next = lower(d, at + step / 2, at + step < range->to ? at + step : range->to, depth, here + 1);
-        if (next <= at) next = at + 1; // a file out of order: no answer is right, but it ends
-        if (next - at > most) most = next - at, best = (struct datastore_range){at, next}, token = here;
-    }
+    size_t most = 0;
+    for (int here; rest.to - rest.from > most && (here = datastore_child(d, &rest, depth, &child)) >= 0;) // what is left may be too little to win
+        if (child.to - child.from > most) most = child.to - child.from, best = child, token = here;
     *range = best, *count = most;
     return token;
 }

@@ -43,4 +43,7 @@ struct datastore_range datastore_find(const struct datastore *d, const int *toke
  * and the suffixes that have it there, *count of them; -1 when every document ends there. */
 int datastore_next(const struct datastore *d, struct datastore_range *range, int depth, size_t *count);
 
+/* The next child of a node, in the order of tokens: its token and its suffixes, which leave `rest`; -1: no more. */
+int datastore_child(const struct datastore *d, struct datastore_range *rest, int depth, struct datastore_range *child);
+
 #endif

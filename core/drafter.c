@@ -24,6 +24,12 @@ const struct drafter_type *const drafter_types[] = {
     NULL,
 };
 
+const struct drafter_type *drafter_type_find(const char *kind) {
+    for (int i = 0; drafter_types[i]; i++)
+        if (!strcmp(drafter_types[i]->name, kind)) return drafter_types[i];
+    return NULL;
+}
+
 struct piece { // a part of the spec
     const char *at;
     int n;

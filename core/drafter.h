@@ -93,6 +93,7 @@ struct drafter {
 
 extern const struct drafter_type *const drafter_types[]; // null-terminated, from drafters.h
 
+const struct drafter_type *drafter_type_find(const char *kind); // null: unknown here
 /* From "[name@]kind[=PATH][,key=value...]". */
 int drafter_open(struct drafter *d, const char *spec, struct err *err);
 void drafter_close(struct drafter *d);

@@ -2,6 +2,7 @@
 DRAFTER(pld)
 DRAFTER(sam)
 DRAFTER(rest)
+DRAFTER(resttree)
 DRAFTER(eagle)
 DRAFTER(eagle2)
 DRAFTER(model)

@@ -70,8 +70,8 @@ static double modelled(const struct mirror *m, int q, const struct rounds *live)
     for (size_t i = 0; i < live->n; i++) {
         const struct outcome *o = &live->at[i].outcome;
         int context = m->trace->sequences[q].prompt_tokens + live->at[i].pos;
-        seconds += cost_verify(m->cost, o->proposed + 1, context);
         int drafter = m->agent.problem.arms[o->arm].drafter;
+        seconds += cost_verify(m->cost, trace_width(m->trace, drafter, drafter < 0 ? 0 : trace_cell(m->trace, drafter, q, live->at[i].pos), o->proposed), context);
         if (drafter < 0 || o->gamma == 0) continue;
         seconds += cost_drafting(m->cost, drafter, o->proposed, context) + cost_catch_up(m->cost, drafter, context - shown[drafter]);
         shown[drafter] = context + cost_kept(m->cost, drafter, o->proposed, o->accepted);

@@ -49,6 +49,11 @@ int replay_arms(struct arms *arms, struct trace *t, const char *const *words, in
     if (rc) return rc;
     for (int k = 0; k < arms->K; k++) {
         const struct arm *a = &arms->at[k];
+        if (a->stop.rule && t->drafters[a->drafter].tree) {
+            rc = err_set(err, "arm '%s': a tree comes at once, so no rule can stop it", a->name);
+            arms_close(arms);
+            return rc;
+        }
         if (a->stop.rule && (rc = trace_load_signal(t, a->drafter, err))) {
             arms_close(arms);
             return rc;

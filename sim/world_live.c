@@ -40,7 +40,9 @@ static int live_round(struct world *world, const struct arm *arm, struct outcome
     struct stop_state *state = &w->stops[arm->stop.slot];
     const struct stopping stopping = {&arm->stop, state};
     const struct draft_rule rule = {last, &stopping};
-    if (arm->stop.rule && w->decoder->drafters[arm->drafter].type->copier)
+    const struct drafter_type *type = arm->drafter < 0 ? NULL : w->decoder->drafters[arm->drafter].type;
+    if (arm->stop.rule && type->tree) return err_set(err, "arm '%s': a tree comes at once, so no rule can stop it", arm->name);
+    if (arm->stop.rule && type->copier)
         return err_set(err, "arm '%s' wants a drafter with probabilities, which '%s' has not", arm->name, w->decoder->drafters[arm->drafter].name);
     if (decoder_round_until(w->decoder, arm->drafter, arm->gamma, arm->stop.rule ? &rule : NULL, &r, err)) return -1;
     if (arm->stop.rule) stop_learn(&arm->stop, state, r.proposed, r.accepted);

@@ -45,7 +45,7 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
     struct world_trace *w = (struct world_trace *)world;
     const struct trace *t = w->trace;
     int pos = world->pos, proposed = 0, accepted = 0;
-    int gamma = least(arm->gamma, world->max_new - pos - 1);
+    int gamma = least(arm->gamma, world->max_new - pos - 1), width = 1;
     if (gamma > 0) {
         size_t cell = (size_t)arm->drafter * t->cells + w->cell0 + (size_t)pos;
         proposed = least(gamma, t->proposed[cell]);
@@ -55,6 +55,7 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
             proposed = n;
         }
         accepted = least(proposed, t->accepted[cell]);
+        width = trace_width(t, arm->drafter, cell, proposed);
     }
     if (arm->stop.rule && !w->caught_up) stop_learn(&arm->stop, &w->stops[arm->stop.slot], proposed, accepted);
     o->gamma = gamma;
@@ -71,7 +72,7 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
             if (!w->caught_up) o->draft_s += cost_catch_up(w->cost, arm->drafter, context - w->shown[arm->drafter]);
             w->shown[arm->drafter] = context + cost_kept(w->cost, arm->drafter, proposed, accepted);
         }
-        o->verify_s = cost_verify(w->cost, proposed + 1, context);
+        o->verify_s = cost_verify(w->cost, width, context);
     } else {
         o->draft_s = o->verify_s = 0;
     }

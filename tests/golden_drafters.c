@@ -160,6 +160,29 @@ static int one_variant(struct tally *t, const struct variant *v, const json_t *g
     return rc;
 }
 
+/* How far the text goes down the tree. */
+static int walk_tree(const struct text *x, int n, const struct draft *tree) {
+    int at = -1, a = 0;
+    for (int i = 0; i < tree->n && n + a < x->all; i++)
+        if (tree->parent[i] == at && tree->token[i] == x->token[n + a]) at = i, a++;
+    return a;
+}
+
+static int tree_trajectory(struct tally *t, const struct variant *v, struct drafter *d, const struct text *x, int cap, const json_t *golden, struct err *err) {
+    const json_t *family = json_object_get(golden, "rest");
+    int question = (int)json_integer_value(json_object_get(golden, "question_id")), rounds = 0, next = 0;
+    for (int i = 0; i < x->all - x->prompt; i++, t->positions++) {
+        struct draft draft;
+        if (drafter_draft(d, x->token, x->prompt + i, cap, &draft, err)) return -1;
+        int a = walk_tree(x, x->prompt + i, &draft);
+        compare(t, v, question, i, "nodes", draft.n, at(json_object_get(family, "tree64_nodes"), (size_t)i));
+        compare(t, v, question, i, "accepted", a, at(json_object_get(family, "tree64_accepted"), (size_t)i));
+        if (i == next) next += a + 1, rounds++;
+    }
+    compare(t, v, question, -1, "rounds to finish", rounds, (int)json_integer_value(json_object_get(json_object_get(golden, "rounds_to_finish"), "rest_tree64")));
+    return 0;
+}
+
 /* REST's chain, its counts and the span, from a datastore of the documents' ids. */
 static int rest_trajectory(struct tally *t, const struct variant *v, struct drafter *d, const struct text *x, int cap, const json_t *golden, struct err *err) {
     const json_t *family = json_object_get(golden, "rest");
@@ -197,7 +220,7 @@ static int check_rest(struct tally *t, const struct variant *v, const json_t *do
     json_array_foreach(json_object_get(golden, "trajectories"), i, one) {
         struct text x;
         if (rc || (rc = text_open(&x, find_trajectory(json_object_get(trajectories, "trajectories"), json_integer_value(json_object_get(one, "question_id"))), err))) break;
-        rc = rest_trajectory(t, v, &d, &x, cap, one, err);
+        rc = (d.type->tree ? tree_trajectory : rest_trajectory)(t, v, &d, &x, cap, one, err);
         mem_free(x.token);
     }
     drafter_close(&d);
@@ -229,12 +252,15 @@ int main(int argc, char **argv) {
     }
     json_t *documents = argc == 4 ? load(argv[3]) : NULL;
     if (documents && !bad) {
-        const struct variant rest = {.spec = "rest=golden_drafters.rest", .name = "golden_drafters.rest"};
-        struct tally t = {0};
-        struct err err = {""};
-        if (check_rest(&t, &rest, documents, golden, trajectories, &err)) printf("%s: %s\n", rest.spec, err.text);
-        printf("%-36s %ld positions, %ld values, %ld mismatches\n", "rest", t.positions, t.values, t.wrong);
-        bad |= err.text[0] || t.wrong || t.positions == 0;
+        const char *const specs[] = {"rest=golden_drafters.rest", "resttree=golden_drafters.rest,nodes=64,depth=10"};
+        for (int i = 0; i < 2; i++) {
+            const struct variant rest = {.spec = specs[i], .name = "golden_drafters.rest"};
+            struct tally t = {0};
+            struct err err = {""};
+            if (check_rest(&t, &rest, documents, golden, trajectories, &err)) printf("%s: %s\n", rest.spec, err.text);
+            printf("%-36s %ld positions, %ld values, %ld mismatches\n", i ? "resttree" : "rest", t.positions, t.values, t.wrong);
+            bad |= err.text[0] || t.wrong || t.positions == 0;
+        }
     }
     json_decref(documents);
     json_decref(golden);

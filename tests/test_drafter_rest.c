@@ -82,6 +82,74 @@ static void test_drafts_are_those_of_the_definition(void **state) {
     tempdir_close(&dir);
 }
 
+/* Does prefix a come before b: count descending, length ascending, tokens ascending? */
+struct counted {
+    int n, count, token[4];
+};
+static int by_order(const void *x, const void *y) {
+    const struct counted *a = x, *b = y;
+    if (a->count != b->count) return b->count - a->count;
+    if (a->n != b->n) return a->n - b->n;
+    for (int i = 0; i < a->n; i++)
+        if (a->token[i] != b->token[i]) return a->token[i] - b->token[i];
+    return 0;
+}
+
+/* Every continuation of up to three tokens, counted one by one and sorted. */
+static int tree_by_hand(const struct ids *ids, const int *history, int n, struct counted *all) {
+    for (int span = n < MOST ? n : MOST; span >= 2; span--) {
+        int pattern[MOST + 4], m = 0;
+        memcpy(pattern, history + n - span, (size_t)span * sizeof *pattern);
+        for (int code = 0; code < 3 + 9 + 27; code++) {
+            struct counted c = {.n = code < 3 ? 1 : code < 12 ? 2 : 3};
+            for (int k = c.n - 1, rest = code - (c.n == 1 ? 0 : c.n == 2 ? 3 : 12); k >= 0; k--, rest /= 3) pattern[span + k] = c.token[k] = rest % 3 * 70000;
+            for (size_t at = 0; at < ids->n; at++) c.count += stands(ids, at, pattern, span + c.n);
+            if (c.count) all[m++] = c;
+        }
+        if (m) {
+            qsort(all, (size_t)m, sizeof *all, by_order);
+            return m;
+        }
+    }
+    return 0;
+}
+
+static void test_trees_are_those_of_the_definition(void **state) {
+    (void)state;
+    struct tempdir dir;
+    struct rng r = rng_at(5, rng_stream("rest"), 0, 0);
+    assert_false(tempdir_open(&dir));
+    for (int turn = 0; turn < 6; turn++) {
+        struct ids ids = {0};
+        struct drafter d;
+        struct err err = {""};
+        char spec[4200];
+        const char *path = tempdir_file(&dir, "x.rest");
+        make_store(&r, &ids, path);
+        snprintf(spec, sizeof spec, "resttree=%s,nodes=9,depth=3", path);
+        if (drafter_open(&d, spec, &err)) fail_msg("%s", err.text);
+        for (int i = 0; i < 40; i++) {
+            int history[80], n = 1 + rng_below(&r, 40), most = 0, cut = 0;
+            struct counted all[39];
+            struct draft draft, shallow;
+            for (int k = 0; k < n; k++) history[k] = rng_below(&r, ALPHABET) * 70000;
+            int m = tree_by_hand(&ids, history, n, all);
+            if (drafter_draft(&d, history, n, 8, &draft, &err) || drafter_draft(&d, history, n, 2, &shallow, &err)) fail_msg("%s", err.text);
+            most = m < 9 ? m : 9;
+            assert_int_equal(draft.n, most);
+            for (int k = 0; k < most; k++) {
+                assert_int_equal(draft.depth[k], all[k].n);
+                for (int at = k, left = all[k].n; left > 0; at = draft.parent[at]) assert_int_equal(draft.token[at], all[k].token[--left]);
+                if (all[k].n <= 2) assert_int_equal(shallow.token[cut++], draft.token[k]); // the same tree, cut
+            }
+            assert_int_equal(shallow.n, cut);
+        }
+        drafter_close(&d);
+        ids_close(&ids);
+    }
+    tempdir_close(&dir);
+}
+
 static void put(const char *path, long at, const void *bytes, size_t n) {
     FILE *f = fopen(path, "r+b");
     assert_non_null(f);
@@ -154,6 +222,7 @@ static void test_the_command_builds_from_texts_and_traces(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drafts_are_those_of_the_definition),
+        cmocka_unit_test(test_trees_are_those_of_the_definition),
         cmocka_unit_test(test_a_damaged_file_is_named),
         cmocka_unit_test(test_the_command_builds_from_texts_and_traces),
     };

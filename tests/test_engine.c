@@ -188,6 +188,24 @@ static void check_last(struct engine *e, int slot, const int *tokens, int n) {
     mem_free(fresh);
 }
 
+/* A path through a tree that lies scattered over its rows joins the prefix, as if it had been a chain. */
+static void test_a_committed_path_equals_its_chain(void **state) {
+    (void)state;
+    struct tiny_golden g = tiny_golden('a');
+    for (int from = 13; from < 18; from++) { // the cells cross a group of 16 at different places
+        struct tiny t;
+        tiny_open(&t, "a-q4_1", &(struct engine_options){.threads = 2, .slots = 2});
+        prefill(t.e, 1, g.tokens, from);
+        const struct row rows[] = {{g.tokens[from], 1, -1, true, NULL}, {7, 1, 0, true, NULL}, {9, 1, -1, true, NULL}, {g.tokens[from + 1], 1, 0, true, NULL},
+                                   {8, 1, 3, true, NULL}, {3, 1, 1, true, NULL}, {g.tokens[from + 2], 1, 3, true, NULL}, {g.tokens[from + 3], 1, 6, true, NULL}};
+        forward(t.e, rows, 8);
+        engine_commit_path(t.e, 1, (const int[]){0, 3, 6, 7}, 4);
+        check_last(t.e, 1, g.tokens, from + 5);
+        tiny_close(&t);
+    }
+    file_map_close(&g.logits);
+}
+
 static void test_rewind_and_commit_leave_no_trace_of_rejected_rows(void **state) {
     (void)state;
     struct tiny_golden g = tiny_golden('a');
@@ -383,6 +401,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_float_models_equal_the_definition_in_double),
         cmocka_unit_test(test_quantized_models_err_as_their_rounding_predicts),
         cmocka_unit_test(test_tree_rows_equal_chains_along_their_paths),
+        cmocka_unit_test(test_a_committed_path_equals_its_chain),
         cmocka_unit_test(test_rewind_and_commit_leave_no_trace_of_rejected_rows),
         cmocka_unit_test(test_features_are_those_the_output_layer_takes),
         cmocka_unit_test(test_bad_rows_are_refused_and_change_nothing),

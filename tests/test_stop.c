@@ -77,24 +77,32 @@ static void test_replay_stops_where_live_did(void **state) {
     assert_false(tempdir_open(&dir));
     char *prompts = (char *)tempdir_file(&dir, "p.jsonl"), *db = (char *)tempdir_file(&dir, "t.db");
     write_file(prompts, "{\"prompt_ids\":[5,9,13,5,9,13,200,7]}\n{\"prompt_ids\":[17,18,17,18,17]}\n{\"prompt_ids\":[300,2,44]}\n");
-#define SAME "--model", HF "a", "--drafter", "pld", "e@eagle=" HF "eagle-a", "m@model=" HF "a,vocab=150", "--prompts", prompts, "--max-new", "60", "--ignore-eos"
+#define SAME "--model", HF "a", "--drafter", "pld", "e@eagle=" HF "eagle-a", "m@model=" HF "a,vocab=150", "t@eagle2=" HF "eagle-a,nodes=12,depth=4,topk=3", "--prompts", prompts, "--max-new", "60", "--ignore-eos"
     for (int hot = 0; hot < 2; hot++) {
         char *heat = hot ? "0.7" : "0";
         remove(db);
         if (run_command(cmd_record, &err, NULL, (char *[]){"record", SAME, "--db", db, "--max-draft", "8", "--temperature", heat, NULL})) fail_msg("%s", err.text);
         if (run_command(cmd_traces, &err, NULL, (char *[]){"traces", "check", db, NULL})) fail_msg("%s", err.text);
-        assert_int_equal(query_number(db, "SELECT count(*) FROM latency WHERE operation = 'draft' AND width = 1"), 2 * 3); // model drafters only
+        assert_int_equal(query_number(db, "SELECT count(*) FROM latency WHERE operation = 'draft' AND width = 1"), 2 * 3); // model drafters that draft token by token
         assert_true(query_number(db, "SELECT min(length(sha256)) FROM drafter WHERE kind <> 'pld'") == 64);
         for (int i = 0; i < 3; i++) {
             char *policy = (char *[]){"ucbspec", "random", "thompson"}[i];
             if (run_command(cmd_live, &err, NULL, (char *[]){"live", SAME, "--temperature", heat, "--check", db, "--policy", policy, "--arms", "plain", "pld:3", "e:2", "e:stop(entropy>1)",
-                            "e:stop(maxprob<0.7,max=5)", "m:stop(svip>0.9)", "m:stop(adaedl<0.6)", "e:stop(adaedl<0.6)", "m:4", NULL})) fail_msg("%s, %s: %s", policy, heat, err.text);
+                            "e:stop(maxprob<0.7,max=5)", "m:stop(svip>0.9)", "m:stop(adaedl<0.6)", "e:stop(adaedl<0.6)", "m:4", "t:8", "t:2", NULL})) fail_msg("%s, %s: %s", policy, heat, err.text);
         }
         assert_refused(cmd_live, (char *[]){"live", SAME, "--temperature", heat, "--policy", "random", "--arms", "pld:stop(entropy>1)", NULL}, -1, "probabilities");
         assert_refused(cmd_replay, (char *[]){"replay", "--db", db, "--arms", "pld:stop(entropy>1)", NULL}, -1, "probabilities");
+        assert_refused(cmd_replay, (char *[]){"replay", "--db", db, "--arms", "t:stop(entropy>1)", NULL}, -1, "a tree comes at once");
+        assert_refused(cmd_live, (char *[]){"live", SAME, "--temperature", heat, "--policy", "random", "--arms", "t:stop(entropy>1)", NULL}, -1, "a tree comes at once");
     }
     run_sql(db, "UPDATE draft SET signal = x'00000000' WHERE drafter = 2 AND pos = 9");
+    // a tree's nodes by depth, each two floats
+    assert_int_equal(query_number(db, "SELECT count(*) FROM draft WHERE drafter = 4 AND proposed > 0 AND length(signal) = 8 * proposed"), query_number(db, "SELECT count(*) FROM draft WHERE drafter = 4 AND proposed > 0"));
+    assert_true(query_number(db, "SELECT max(accepted) FROM draft WHERE drafter = 4") >= 1 && query_number(db, "SELECT max(proposed) FROM draft WHERE drafter = 4") <= 4);
+    assert_int_equal(query_number(db, "SELECT max(verify_width) FROM step"), 13); // the tree's turn
     assert_refused(cmd_replay, (char *[]){"replay", "--db", db, "--arms", "e:stop(entropy>1)", NULL}, -1, "position 9");
+    run_sql(db, "UPDATE draft SET signal = zeroblob(length(signal)) WHERE drafter = 4 AND pos = 11");
+    assert_refused(cmd_replay, (char *[]){"replay", "--db", db, NULL}, -1, "position 11");
     tempdir_close(&dir);
 }
 

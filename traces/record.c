@@ -22,13 +22,13 @@ void recorded_close(struct recorded *r) {
     *r = (struct recorded){.tokens = 0};
 }
 
-/* The rows of a position's verification: the first width - 1 tokens of the longest draft, or the
+/* The rows of a position's verification: the first width - 1 tokens of the longest chain, or the
  * newest token again where it is too short (only the time of such rows is of use). */
 static int fill_rows(const struct decoder *d, const struct record_draft *drafts, int width, int *row) {
-    int longest = 0;
-    for (int i = 1; i < d->D; i++)
-        if (drafts[i].draft.n > drafts[longest].draft.n) longest = i;
-    int real = d->D ? drafts[longest].draft.n : 0;
+    int longest = -1;
+    for (int i = 0; i < d->D; i++)
+        if (!d->drafters[i].type->tree && (longest < 0 || drafts[i].draft.n > drafts[longest].draft.n)) longest = i;
+    int real = longest < 0 ? 0 : drafts[longest].draft.n;
     for (int i = 0; i < width - 1; i++) row[i] = i < real ? drafts[longest].draft.token[i] : d->history.at[d->history.n - 1];
     return real < width - 1 ? real : width - 1;
 }
@@ -67,6 +67,10 @@ static int record_position(struct recorded *r, struct decoder *d, int L, int wid
     struct record_draft *drafts = r->drafts + (size_t)pos * (size_t)d->D;
     for (int i = 0; i < d->D; i++)
         if (decoder_draft(d, i, L, &drafts[i].draft, &asked, &drafts[i].ns, err)) return -1;
+    if (width > L + 1) { // the turn of the trees: as many rows as the largest has nodes, and one
+        for (int i = 0; i < d->D; i++)
+            if (d->drafters[i].type->tree && drafts[i].draft.n + 1 > width) width = drafts[i].draft.n + 1;
+    }
     int real = fill_rows(d, drafts, width, row);
     struct store_step *step = &r->steps[pos];
     if (decoder_verify(d, row, width - 1, token, margin, &step->verify_ns, err)) return -1;
@@ -77,11 +81,24 @@ static int record_position(struct recorded *r, struct decoder *d, int L, int wid
     return decoder_emit(d, row, 0, token[0], err) < 0 ? -1 : 0;
 }
 
-static void count_accepted(struct recorded *r, int D) {
+/* The path that the text takes through the tree. */
+static int count_path(const struct recorded *r, const struct draft *tree, int pos) {
+    int at = -1, n = 0;
+    for (int i = 0; i < tree->n && pos + n < r->tokens; i++)
+        if (tree->parent[i] == at && tree->token[i] == r->token[pos + n]) at = i, n++;
+    return n;
+}
+
+static void count_accepted(struct recorded *r, const struct decoder *d) {
+    const int D = d->D;
     for (int pos = 1; pos < r->tokens; pos++)
         for (int i = 0; i < D; i++) {
             struct record_draft *x = &r->drafts[(size_t)pos * (size_t)D + (size_t)i];
             x->accepted = 0;
+            if (d->drafters[i].type->tree) {
+                x->accepted = count_path(r, &x->draft, pos);
+                continue;
+            }
             while (x->accepted < x->draft.n && pos + x->accepted < r->tokens && x->draft.token[x->accepted] == r->token[pos + x->accepted]) x->accepted++;
         }
 }
@@ -104,17 +121,20 @@ static int time_catch_up(struct recorded *r, struct decoder *d, int i, struct er
 
 int record_sequence(struct recorded *r, struct decoder *d, const int *prompt, int n, int max_new, int L, uint32_t sequence, int turn, struct err *err) {
     struct foresight all[FORESIGHTS];
+    bool trees = false;
+    for (int i = 0; i < d->D; i++) trees |= d->drafters[i].type->tree;
     for (int i = 0; i < FORESIGHTS; i++) all[i].pos = all[i].n = 0;
     if (decoder_start(d, prompt, n, max_new, sequence, &r->prefill_ns, err)) return -1;
     r->token[0] = d->history.at[n];
     for (int i = 0; i < d->D; i++) // the prompt is not charged to the first draft
         if (decoder_catch_up(d, i, &r->catch_up[i].prompt_ns, err)) return -1;
     while (!d->done) {
-        int budget = max_new - d->pos - 1, widest = (L < budget ? L : budget) + 1;
-        if (record_position(r, d, L, (turn + d->pos) % widest + 1, all, err)) return -1;
+        int budget = max_new - d->pos - 1, widest = (L < budget ? L : budget) + 1, turns = widest + (trees && budget > 1);
+        int width = (turn + d->pos) % turns + 1;
+        if (record_position(r, d, L, width > widest ? L + 2 : width, all, err)) return -1;
     }
     r->tokens = d->pos, r->eos = d->eos;
-    count_accepted(r, d->D);
+    count_accepted(r, d);
     for (int i = 0; i < d->D; i++)
         if (time_catch_up(r, d, i, err)) return -1;
     return 0;
@@ -130,7 +150,7 @@ static int store_times(const struct recorded *r, struct store *s, const struct d
     if (!d->drafters[i].type->forget) return 0;
     int64_t *ns = mem_alloc((size_t)r->tokens, sizeof *ns, "timings", err);
     int rc = ns ? 0 : -1;
-    for (int k = 0; !rc && k < DRAFT_MAX; k++) {
+    for (int k = 0; !rc && k < DRAFT_MAX && !d->drafters[i].type->tree; k++) { // a tree comes at once: its draft rows say how long it takes
         int n = 0, context = 0;
         for (int pos = 1; pos < r->tokens; pos++) {
             const struct draft *x = &r->drafts[(size_t)pos * (size_t)d->D + (size_t)i].draft;
@@ -148,11 +168,32 @@ static int store_times(const struct recorded *r, struct store *s, const struct d
     return rc;
 }
 
+/* A tree by depth: nodes down to there, and the largest cumulative probability of a path that long. Returns its depth. */
+static int tree_signal(const struct draft *tree, float *signal) {
+    int deepest = 0;
+    for (int i = 0; i < tree->n; i++) deepest = tree->depth[i] > deepest ? tree->depth[i] : deepest;
+    for (int k = 0; k < deepest; k++) {
+        int nodes = 0;
+        float best = 0;
+        for (int i = 0; i < tree->n; i++) {
+            nodes += tree->depth[i] <= k + 1;
+            if (tree->depth[i] == k + 1 && tree->top_prob[i] > best) best = tree->top_prob[i];
+        }
+        signal[2 * k] = (float)nodes, signal[2 * k + 1] = best;
+    }
+    return deepest;
+}
+
 static int store_drafts(const struct recorded *r, struct store *s, const struct decoder *d, int pos, struct err *err) {
     for (int i = 0; i < d->D; i++) {
         const struct record_draft *x = &r->drafts[(size_t)pos * (size_t)d->D + (size_t)i];
         float signal[2 * DRAFT_MAX];
         bool copier = d->drafters[i].type->copier;
+        if (d->drafters[i].type->tree) {
+            int depth = tree_signal(&x->draft, signal);
+            if (store_draft(s, i, &(struct store_draft){depth, x->accepted, x->ns, depth ? signal : NULL, 2 * depth}, err)) return -1;
+            continue;
+        }
         if (copier) signal[0] = (float)x->draft.match;
         for (int k = 0; !copier && k < x->draft.n; k++) signal[2 * k] = x->draft.top_prob[k], signal[2 * k + 1] = x->draft.entropy[k];
         int count = copier ? 1 : 2 * x->draft.n;

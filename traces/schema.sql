@@ -15,7 +15,8 @@
 --     an end token that stopped it; 'eos' sequences have tokens <= max_new.
 --  8. (recording, ordinal) and (recording, prompt_key) are unique; drafter names are unique within a recording.
 --  9. signal is NULL or a blob of float32 little-endian: model drafters 2 * proposed values
---     (top probability, entropy in nats, by depth), copiers one value (tokens matched).
+--     (top probability, entropy in nats, by depth), copiers one value (tokens matched). Of a tree `proposed` is the depth,
+--     and its pairs hold, by depth, the nodes down to there and the largest cumulative probability of a path that long.
 
 PRAGMA application_id = 0x42535043;
 PRAGMA user_version = 1;

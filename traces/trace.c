@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <sqlite3.h>
 
+#include "core/drafter.h"
 #include "core/mem.h"
 #include "traces/db.h"
 
@@ -304,6 +305,29 @@ static int hash(struct loader *l) {
     return 0;
 }
 
+/* Nodes by depth of every tree: at least one a level, DRAFT_MAX in all. */
+static int load_trees(struct trace *t, struct err *err) {
+    for (int d = 0; d < t->D; d++) {
+        const struct drafter_type *type = drafter_type_find(t->drafters[d].kind);
+        t->drafters[d].tree = type && type->tree;
+        if (!t->drafters[d].tree) continue;
+        if (trace_load_signal(t, d, err)) return -1;
+        for (int q = 0; q < t->Q; q++)
+            for (int pos = 1; pos < t->sequences[q].tokens; pos++) {
+                size_t cell = trace_cell(t, d, q, pos), at = (cell - (size_t)d * t->cells) * (size_t)t->L;
+                float below = 0;
+                for (int k = 0; k < t->proposed[cell]; k++) {
+                    float nodes = t->signal[d][2 * (at + (size_t)k)];
+                    if (!(nodes >= below + 1 && nodes <= DRAFT_MAX))
+                        return err_set(err, "a tree of '%s' at sequence %d, position %d of '%s' has %g nodes down to depth %d, expected more than %g and at most %d",
+                                       t->drafters[d].name, t->sequences[q].ordinal, pos, t->path, nodes, k + 1, below, DRAFT_MAX);
+                    below = nodes;
+                }
+            }
+    }
+    return 0;
+}
+
 int trace_open(struct trace *t, const char *path, int64_t recording, struct err *err) {
     struct loader l = {.t = t, .err = err};
     *t = (struct trace){0};
@@ -313,6 +337,7 @@ int trace_open(struct trace *t, const char *path, int64_t recording, struct err 
         rc = choose_recording(&l, recording) || load_recording(&l) || load_drafters(&l) || load_sequences(&l) || count_steps(&l)
              || load_drafts(&l) || hash(&l) ? -1 : 0;
     db_close(&l.db);
+    if (!rc) rc = load_trees(t, err);
     if (rc) trace_close(t);
     return rc;
 }
@@ -353,9 +378,8 @@ static int read_signal(const struct trace *t, int d, int q, sqlite3_stmt *s, str
 }
 
 int trace_load_signal(struct trace *t, int d, struct err *err) {
-    const char *kind = t->drafters[d].kind;
-    if (!strcmp(kind, "pld") || !strcmp(kind, "sam") || !strcmp(kind, "rest"))
-        return err_set(err, "drafter '%s' of '%s' has no probabilities, so no rule can stop it", t->drafters[d].name, t->path);
+    const struct drafter_type *type = drafter_type_find(t->drafters[d].kind);
+    if (type && type->copier) return err_set(err, "drafter '%s' of '%s' has no probabilities, so no rule can stop it", t->drafters[d].name, t->path);
     if (!t->signal && !(t->signal = mem_alloc((size_t)t->D, sizeof *t->signal, "signals", err))) return -1;
     if (t->signal[d]) return 0;
     if (!(t->signal[d] = mem_alloc(t->cells * (size_t)t->L, 2 * sizeof **t->signal, "signals", err))) return -1;

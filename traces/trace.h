@@ -27,6 +27,7 @@ struct trace_drafter {
     int64_t id;
     char *name, *kind, *parameters; // owned
     int max_draft;
+    bool tree;                      // proposed is a depth: trace_width says how many rows a verification has
 };
 
 struct trace {
@@ -41,7 +42,7 @@ struct trace {
     struct trace_sequence *sequences; // (Q), in ordinal order
     size_t cells;                     // positions of all sequences
     uint8_t *proposed, *accepted;     // (D, cells)
-    float **signal;         // (D) each (cells, L, 2): top probability and entropy by depth; null until trace_load_signal
+    float **signal;         // (D) each (cells, L, 2): top probability and entropy by depth; null until trace_load_signal, but of trees
     char sha256[65];        // over the replay columns and lengths: names the trace's content, timings apart
 };
 
@@ -55,6 +56,12 @@ int trace_load_signal(struct trace *t, int d, struct err *err);
 
 static inline size_t trace_cell(const struct trace *t, int d, int q, int pos) {
     return (size_t)d * t->cells + t->sequences[q].at + (size_t)pos - 1;
+}
+
+/* Rows of the verification of a draft `proposed` deep at a cell of drafter d (-1: plain). */
+static inline int trace_width(const struct trace *t, int d, size_t cell, int proposed) {
+    if (d < 0 || !proposed || !t->drafters || !t->drafters[d].tree) return proposed + 1;
+    return (int)t->signal[d][((cell - (size_t)d * t->cells) * (size_t)t->L + (size_t)proposed - 1) * 2] + 1;
 }
 
 /* The recorded tokens of sequence q, all of them, into `out`; none when the trace holds no text. */
