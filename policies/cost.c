@@ -45,15 +45,15 @@ void cost_update(struct cost *c, const struct problem *p, const struct outcome *
     struct cost_drafter *d = arm->gamma ? (struct cost_drafter *)c->each + arm->drafter : NULL;
     struct cost_arm *played = (struct cost_arm *)((struct cost_drafter *)c->each + p->D) + o->arm;
     bool warm = c->rounds++ > 0, timed = warm && (!d || d->rounds > 0);
-    if (warm) learn_verify(c, o->proposed, o->verify_s);
-    if (timed && o->gamma == arm->gamma) {
+    if (warm) learn_verify(c, outcome_nodes(o), o->verify_s);
+    if (timed && (o->gamma == arm->gamma || arm->stop.rule)) { // a rule asks for what it drafts
         played->n++;
         played->seconds += o->draft_s + o->verify_s;
     }
     if (!d) return;
     d->rounds++;
     d->asked += o->gamma;
-    d->proposed += o->proposed;
+    d->proposed += outcome_nodes(o);
     if (timed) {
         d->timed_asked += o->gamma;
         d->draft_s += o->draft_s;

@@ -22,7 +22,7 @@
 #include "policies/policy.h"
 
 struct cost_drafter {
-    double rounds, asked, proposed; // sums
+    double rounds, asked, proposed; // sums; of a tree its nodes were proposed
     double timed_asked, draft_s;    // the same over timed rounds
 };
 

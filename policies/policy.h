@@ -39,7 +39,10 @@ struct outcome {
     int emitted;     // accepted + 1, the bonus token included
     double draft_s;  // seconds of drafting, catch-up included
     double verify_s; // seconds of the target's forward pass
+    int nodes;       // tokens it verified beside the newest: a tree's nodes; 0: as many as proposed
 };
+
+static inline int outcome_nodes(const struct outcome *o) { return o->nodes > 0 ? o->nodes : o->proposed; }
 
 /* True when the accepted length is A itself, not A cut off at gamma. */
 static inline bool outcome_exact(const struct outcome *o) {

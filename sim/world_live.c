@@ -46,7 +46,7 @@ static int live_round(struct world *world, const struct arm *arm, struct outcome
         return err_set(err, "arm '%s' wants a drafter with probabilities, which '%s' has not", arm->name, w->decoder->drafters[arm->drafter].name);
     if (decoder_round_until(w->decoder, arm->drafter, arm->gamma, arm->stop.rule ? &rule : NULL, &r, err)) return -1;
     if (arm->stop.rule) stop_learn(&arm->stop, state, r.proposed, r.accepted);
-    o->gamma = r.gamma, o->proposed = r.proposed, o->accepted = r.accepted, o->emitted = r.emitted;
+    o->gamma = r.gamma, o->proposed = r.proposed, o->accepted = r.accepted, o->emitted = r.emitted, o->nodes = r.width - 1;
     o->draft_s = (double)r.draft_ns / 1e9, o->verify_s = (double)r.verify_ns / 1e9;
     follow(w);
     return tell(w, r.emitted, r.accepted, err);

@@ -62,6 +62,7 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
     o->proposed = proposed;
     o->accepted = accepted;
     o->emitted = least(accepted + 1, w->tokens - pos);
+    o->nodes = width - 1;
     if (w->given) {
         if (take_given(w, o, err)) return ERR_FAILED;
     } else if (w->cost) {
