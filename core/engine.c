@@ -31,7 +31,7 @@ struct engine {
     int *output_ids;  // (outputs) owned, or null: all tokens
     struct weight fc; // a draft head's (hidden, 2 hidden): embedding first
     float *fc_bias, *pair; // (hidden) or null; (max_rows, 2 hidden)
-    int max_rows, wanted;
+    int context, max_rows, wanted; // context: positions a sequence may reach; a tree's rows lie in cells beyond, as many as a pass has rows
     int *length, *pass;  // (slots) committed tokens; rows of the last pass
     int *index;          // one block for the rows' arrays below, owned
     struct batch rows;
@@ -152,8 +152,9 @@ int engine_open(struct engine **out, const struct model *m, const struct engine_
     if (!e) return -1;
     e->m = m, e->ops = ops;
     e->max_rows = o->max_rows > 0 ? o->max_rows : 72;
-    e->kv_shape = (struct kv_shape){m->layers, slots, o->max_context > 0 ? o->max_context : fallback, m->kv_heads, m->dim};
-    if (e->kv_shape.cells > m->context) {
+    e->context = o->max_context > 0 ? o->max_context : fallback;
+    e->kv_shape = (struct kv_shape){m->layers, slots, e->context + e->max_rows, m->kv_heads, m->dim};
+    if (e->context > m->context) {
         mem_free(e);
         return err_set(err, "a context of %d tokens exceeds the %d that '%s' was made for", o->max_context, m->context, m->files.path);
     }
@@ -186,7 +187,7 @@ const struct model *engine_model(const struct engine *e) { return e->m; }
 const char *engine_device(const struct engine *e) { return e->ops->device(e->b); }
 int engine_threads(const struct engine *e) { return e->ops->threads(e->b); }
 void engine_each(struct engine *e, int n, void (*run)(void *user, int i, int worker), void *user) { e->ops->each(e->b, n, run, user); }
-int engine_max_context(const struct engine *e) { return e->kv_shape.cells; }
+int engine_max_context(const struct engine *e) { return e->context; }
 int engine_max_rows(const struct engine *e) { return e->max_rows; }
 int engine_length(const struct engine *e, int slot) { return e->length[slot]; }
 
@@ -205,8 +206,8 @@ static int lay_out(struct engine *e, const struct row *rows, int n, struct err *
         token[i] = r->token, slot[i] = r->slot, prefix[i] = e->length[r->slot];
         pos[i] = r->parent < 0 ? prefix[i] : pos[r->parent] + 1;
         cell[i] = prefix[i] + e->pass[r->slot]++;
-        if (cell[i] >= e->kv_shape.cells)
-            return err_set(err, "the context of %d tokens is full (--max-context allows up to %d here)", e->kv_shape.cells, e->m->context);
+        if (pos[i] >= e->context || cell[i] >= e->kv_shape.cells)
+            return err_set(err, "the context of %d tokens is full (--max-context allows up to %d here)", e->context, e->m->context);
         path_at[i] = used;
         if (r->parent >= 0) {
             int from = path_at[r->parent], count = path_at[r->parent + 1] - from;

@@ -17,7 +17,7 @@ struct engine_options {
     const char *backend; // "cpu"; null: "cpu"
     const char *device;
     int threads;         // 0: all cores
-    int max_context;     // cells a slot; 0: min(model's context, 4096)
+    int max_context;     // positions a sequence may reach; 0: min(model's context, 4096)
     int max_rows;        // rows a pass; 0: 72
     int slots;           // 0: 1
     struct engine *share; // computes on this engine's backend and threads (which must outlive it); null: on its own

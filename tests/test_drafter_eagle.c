@@ -218,6 +218,25 @@ static void test_switching_between_drafters_leaves_the_text_alone(void **state) 
         }
 }
 
+/* Up to the last cell of the context with every kind of drafter, and not one token further. */
+static void test_the_context_may_be_filled_and_not_overrun(void **state) {
+    (void)state;
+    const char *const specs[] = {"eagle=" HF "eagle-a", "model=" HF "a", "eagle2=" HF "eagle-a,nodes=40,depth=6", "pld", NULL};
+    const int prompt[] = {5, 9, 13, 5, 9, 13, 200, 7};
+    enum { N = 152 }; // with the prompt the 160 of scene_lm_open
+    static int plain[N], text[N];
+    struct scene_lm s;
+    struct err err = {""};
+    int64_t ns;
+    scene_lm_open(&s, HF "a", 2, 0, specs);
+    scene_lm_decode(&s, prompt, 8, N, true, plain);
+    scene_lm_decode(&s, prompt, 8, N, false, text);
+    assert_memory_equal(text, plain, sizeof plain);
+    assert_int_not_equal(decoder_start(&s.decoder, prompt, 8, N + 1, 7, &ns, &err), 0);
+    assert_contains(err.text, "exceed the context of 160");
+    scene_lm_close(&s);
+}
+
 /* The same draft however the drafter came to this history: law 3 rests on it. */
 static void test_a_draft_depends_on_the_history_alone(void **state) {
     (void)state;
@@ -293,6 +312,7 @@ int main(void) {
         cmocka_unit_test(test_runs_are_the_goldens),
         cmocka_unit_test(test_trees_are_the_goldens),
         cmocka_unit_test(test_switching_between_drafters_leaves_the_text_alone),
+        cmocka_unit_test(test_the_context_may_be_filled_and_not_overrun),
         cmocka_unit_test(test_a_draft_depends_on_the_history_alone),
         cmocka_unit_test(test_what_does_not_fit_is_named),
     };

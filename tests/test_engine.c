@@ -301,9 +301,15 @@ static void test_a_full_context_is_an_error_and_overruns_nothing(void **state) {
     prefill(t.e, 1, g.tokens, 37);
     expect_refusal(t.e, &(struct row){1, 1, -1, true}, 1, "the context of 37 tokens is full");
     engine_rewind(t.e, 1, 35);
-    const struct row tree[] = {{1, 1, -1, true}, {1, 1, -1, true}, {1, 1, -1, true}}; // three cells, two left
-    expect_refusal(t.e, tree, 3, "the context of 37 tokens is full");
-    forward(t.e, tree, 2);
+    const struct row deep[] = {{1, 1, -1, true, NULL}, {1, 1, 0, true, NULL}, {1, 1, 1, true, NULL}}; // three positions, two left
+    expect_refusal(t.e, deep, 3, "the context of 37 tokens is full");
+    forward(t.e, deep, 2);
+    struct row wide[16]; // two positions, however many rows
+    for (int i = 0; i < 16; i++) wide[i] = (struct row){i, 1, i < 8 ? -1 : i - 8, true, NULL};
+    forward(t.e, wide, 16);
+    float *other = tiny_alloc((size_t)16 * g.vocab, sizeof *other); // the next slot's tokens are not written over
+    engine_logits(t.e, other);
+    mem_free(other);
     assert_int_equal(engine_prefill(t.e, 0, g.tokens, 38, NULL, &err), -1);
     assert_non_null(strstr(err.text, "the context of 37 tokens is full"));
     check_last(t.e, 1, g.tokens, 36);
