@@ -306,6 +306,44 @@ static void test_what_does_not_fit_is_named(void **state) {
     tempdir_close(&dir);
 }
 
+/* A tree that is no tree, or that is too deep, is refused before the target sees it. */
+static int bad_parent, bad_depth;
+static int lie(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err) {
+    (void)d, (void)history, (void)n, (void)L, (void)err;
+    *out = (struct draft){.n = 3, .token = {5, 6, 7}, .parent = {-1, 0, bad_parent}, .depth = {1, 2, bad_depth}};
+    return 0;
+}
+static int ignore_reset(struct drafter *d, const int *tokens, int n, struct err *err) {
+    (void)d, (void)tokens, (void)n, (void)err;
+    return 0;
+}
+
+static void test_a_tree_that_is_none_is_refused(void **state) {
+    (void)state;
+    static const struct drafter_type type = {.name = "liar", .tree = true, .draft = lie, .reset = ignore_reset, .accept = ignore_reset};
+    const int prompt[] = {5, 9, 13, 5}, lies[][2] = {{2, 3}, {3, 1}, {-2, 1}, {1, 2}, {1, 4}};
+    struct scene_lm s;
+    struct err err = {""};
+    struct round r;
+    scene_lm_open(&s, HF "a", 1, 0, (const char *[]){"pld", NULL});
+    const struct drafter_type *own = s.drafters[0].type;
+    s.drafters[0].type = &type;
+    scene_lm_start(&s, prompt, 4, 30);
+    bad_parent = 0, bad_depth = 2; // siblings 6 and 7: a tree
+    if (decoder_round(&s.decoder, 0, 4, &r, &err)) fail_msg("%s", err.text);
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        bad_parent = lies[i][0], bad_depth = lies[i][1];
+        err.text[0] = 0;
+        assert_int_not_equal(decoder_round(&s.decoder, 0, 4, &r, &err), 0);
+        assert_contains(err.text, "node 2");
+    }
+    bad_parent = 1, bad_depth = 3;
+    assert_int_not_equal(decoder_round(&s.decoder, 0, 2, &r, &err), 0); // deeper than asked
+    if (decoder_round(&s.decoder, 0, 3, &r, &err)) fail_msg("%s", err.text);
+    s.drafters[0].type = own;
+    scene_lm_close(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drafts_and_features_are_the_goldens),
@@ -314,6 +352,7 @@ int main(void) {
         cmocka_unit_test(test_switching_between_drafters_leaves_the_text_alone),
         cmocka_unit_test(test_the_context_may_be_filled_and_not_overrun),
         cmocka_unit_test(test_a_draft_depends_on_the_history_alone),
+        cmocka_unit_test(test_a_tree_that_is_none_is_refused),
         cmocka_unit_test(test_what_does_not_fit_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
  * in one set of arms. */
 #include "tests/run_command.h"
 
+#include "core/datastore.h"
+#include "core/tokenizer_model.h"
 #include "policies/arms.h"
 #include "tests/tempdir.h"
 
@@ -70,16 +72,31 @@ static void test_arms_are_read_and_bad_ones_named(void **state) {
     }
 }
 
+/* A datastore in the target's tokens: a walk over a few of them. */
+static void make_datastore(const char *path) {
+    struct model m;
+    struct tokenizer t;
+    struct err err = {""};
+    struct ids ids = {0};
+    if (model_open(&m, HF "a", NULL, &err) || tokenizer_open_model(&t, &m, &err)) fail_msg("%s", err.text);
+    for (int i = 0, at = 5; i < 3000; i++, at = (at * 7 + i % 11) % 320) ids_add(&ids, i % 100 == 99 ? DATASTORE_END : at, &err);
+    if (ids_add(&ids, DATASTORE_END, &err) || datastore_write(path, &ids, t.sha256, &err)) fail_msg("%s", err.text);
+    ids_close(&ids), tokenizer_close(&t), model_close(&m);
+}
+
 static void test_replay_stops_where_live_did(void **state) {
     (void)state;
     struct tempdir dir;
     struct err err;
     assert_false(tempdir_open(&dir));
-    char *prompts = (char *)tempdir_file(&dir, "p.jsonl"), *db = (char *)tempdir_file(&dir, "t.db");
+    char *prompts = (char *)tempdir_file(&dir, "p.jsonl"), *db = (char *)tempdir_file(&dir, "t.db"), rest[4200], resttree[4200];
+    const char *store = tempdir_file(&dir, "x.rest");
+    make_datastore(store);
+    snprintf(rest, sizeof rest, "rest=%s,least=1", store), snprintf(resttree, sizeof resttree, "resttree=%s,least=1,nodes=10,depth=3", store);
     write_file(prompts, "{\"prompt_ids\":[5,9,13,5,9,13,200,7]}\n{\"prompt_ids\":[17,18,17,18,17]}\n{\"prompt_ids\":[300,2,44]}\n");
-#define SAME "--model", HF "a", "--drafter", "pld", "e@eagle=" HF "eagle-a", "m@model=" HF "a,vocab=150", "t@eagle2=" HF "eagle-a,nodes=12,depth=4,topk=3", "--prompts", prompts, "--max-new", "60", "--ignore-eos"
-    for (int hot = 0; hot < 2; hot++) {
-        char *heat = hot ? "0.7" : "0";
+#define SAME "--model", HF "a", "--drafter", "pld", "e@eagle=" HF "eagle-a", "m@model=" HF "a,vocab=150", "t@eagle2=" HF "eagle-a,nodes=12,depth=4,topk=3", rest, resttree, "--prompts", prompts, "--max-new", "60", "--threads", threads
+    for (int turn = 0; turn < 4; turn++) { // warm and cold, with one thread and three; texts end where they end
+        char *heat = turn % 2 ? "0.7" : "0", *threads = turn < 2 ? "1" : "3";
         remove(db);
         if (run_command(cmd_record, &err, NULL, (char *[]){"record", SAME, "--db", db, "--max-draft", "8", "--temperature", heat, NULL})) fail_msg("%s", err.text);
         if (run_command(cmd_traces, &err, NULL, (char *[]){"traces", "check", db, NULL})) fail_msg("%s", err.text);
@@ -88,7 +105,7 @@ static void test_replay_stops_where_live_did(void **state) {
         for (int i = 0; i < 3; i++) {
             char *policy = (char *[]){"ucbspec", "random", "thompson"}[i];
             if (run_command(cmd_live, &err, NULL, (char *[]){"live", SAME, "--temperature", heat, "--check", db, "--policy", policy, "--arms", "plain", "pld:3", "e:2", "e:stop(entropy>1)",
-                            "e:stop(maxprob<0.7,max=5)", "m:stop(svip>0.9)", "m:stop(adaedl<0.6)", "e:stop(adaedl<0.6)", "m:4", "t:8", "t:2", NULL})) fail_msg("%s, %s: %s", policy, heat, err.text);
+                            "e:stop(maxprob<0.7,max=5)", "m:stop(svip>0.9)", "m:stop(adaedl<0.6)", "e:stop(adaedl<0.6)", "m:4", "t:8", "t:2", "rest:4", "resttree:3", NULL})) fail_msg("%s, %s: %s", policy, heat, err.text);
         }
         assert_refused(cmd_live, (char *[]){"live", SAME, "--temperature", heat, "--policy", "random", "--arms", "pld:stop(entropy>1)", NULL}, -1, "probabilities");
         assert_refused(cmd_replay, (char *[]){"replay", "--db", db, "--arms", "pld:stop(entropy>1)", NULL}, -1, "probabilities");
