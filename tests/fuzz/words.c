@@ -1,4 +1,5 @@
-/* Words of the command line: arms, a policy with its parameters, a grid; one a line. */
+/* Words of the command line: arms, a drafter, a policy with its parameters, a grid; one a line. */
+#include "core/drafter.h"
 #include "core/mem.h"
 #include "policies/arms.h"
 #include "policies/policy.h"
@@ -37,6 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *grid[GRID];
     if (n && !arms_parse(&arms, words, n, drafters, 2, 8, &err)) arms_close(&arms);
     for (int i = 0; i < n; i++) {
+        struct drafter d;
+        if (!drafter_open(&d, words[i], &err)) drafter_close(&d);
         int count = policy_grid(words[i], grid, GRID, &err);
         for (int k = 0; k < count; k++) try_policy(grid[k]), mem_free(grid[k]);
     }
