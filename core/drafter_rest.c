@@ -5,56 +5,14 @@
  * down (ties to the smallest id). The suffix array holds that trie: a node is a range of it. */
 #include <string.h>
 
-#include "core/copier.h"
-#include "core/datastore.h"
-#include "core/mem.h"
-#include "core/tokenizer.h"
-
-enum { MOST, LEAST }; // param
-
-struct rest {
-    struct datastore store;
-    int vocab;
-};
-
-static int rest_open(struct drafter *d, struct err *err) {
-    if (!d->path) return err_set(err, "drafter '%s' wants a datastore, as in rest=FILE (see banditspec datastore --help)", d->name);
-    if (copier_whole(d, MOST, err) || copier_whole(d, LEAST, err)) return ERR_FAILED;
-    if (d->param[LEAST] > d->param[MOST]) return err_set(err, "drafter '%s' wants least up to most, got %g and %g", d->name, d->param[LEAST], d->param[MOST]);
-    struct rest *s = d->state = mem_alloc(1, sizeof *s, "drafter 'rest'", err);
-    return s ? datastore_open(&s->store, d->path, err) : ERR_FAILED;
-}
-
-static void rest_close(struct drafter *d) {
-    struct rest *s = d->state;
-    if (!s) return;
-    datastore_close(&s->store);
-    mem_free(s);
-}
-
-static int rest_attach(struct drafter *d, const struct drafter_target *t, struct err *err) {
-    const struct rest *s = d->state;
-    if (!strcmp(s->store.tokenizer_sha256, t->tokenizer->sha256)) return 0;
-    return err_set(err, "datastore '%s' was made with another tokenizer (%.12s) than the target's (%.12s)", d->path, s->store.tokenizer_sha256, t->tokenizer->sha256);
-}
-
-static int rest_sha256(const struct drafter *d, char hex[SHA256_HEX], struct err *err) {
-    return file_map_sha256(&((const struct rest *)d->state)->store.map, hex, err);
-}
-
-static int rest_reset(struct drafter *d, const int *prompt, int n, struct err *err) {
-    (void)d, (void)prompt, (void)n, (void)err;
-    return 0;
-}
-
-static int rest_accept(struct drafter *d, const int *tokens, int n, struct err *err) { return rest_reset(d, tokens, n, err); }
+#include "core/retrieval.h"
 
 static int rest_draft(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err) {
     (void)err;
-    const struct rest *s = d->state;
-    int most = n < (int)d->param[MOST] ? n : (int)d->param[MOST];
+    const struct retrieval *s = d->state;
+    int most = n < (int)d->param[RETRIEVAL_MOST] ? n : (int)d->param[RETRIEVAL_MOST];
     out->n = out->match = 0;
-    for (int span = most; span >= (int)d->param[LEAST] && !out->n; span--) {
+    for (int span = most; span >= (int)d->param[RETRIEVAL_LEAST] && !out->n; span--) {
         struct datastore_range range = datastore_find(&s->store, history + n - span, span);
         size_t count;
         for (int k = 0; k < L && range.from < range.to; k++) {
@@ -73,7 +31,7 @@ const struct drafter_type drafter_rest = {
     .summary = "the likeliest continuation in a datastore, as in rest=FILE",
     .cite = "He et al. 2023, REST, arXiv 2311.08252",
     .copier = true,
-    .params = {{"most", 16, 1, 64, NULL, "tokens of the longest suffix looked up"}, {"least", 2, 1, 64, NULL, "and of the shortest"}},
-    .open = rest_open, .close = rest_close, .attach = rest_attach, .sha256 = rest_sha256,
-    .reset = rest_reset, .draft = rest_draft, .accept = rest_accept,
+    .params = {RETRIEVAL_OPTIONS},
+    .open = retrieval_open, .close = retrieval_close, .attach = retrieval_attach, .sha256 = retrieval_sha256,
+    .reset = retrieval_reset, .draft = rest_draft, .accept = retrieval_accept,
 };
