@@ -1,5 +1,5 @@
 /* test_kept_trace.c - the trace of SmolLM2 that comes with the project, recorded by `make demo`'s
- * command: whole, its prompt lookup recounted from the recorded text by a scan, and replayed. */
+ * command, and that of a classic draft model: whole, its prompt lookup recounted from the recorded text by a scan, and replayed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,13 +18,29 @@
 #define KEPT "traces/demo/smollm2.db"
 enum { NGRAM = 3 };
 
-static void test_the_kept_trace_is_whole(void **state) {
+static void test_the_kept_traces_are_whole(void **state) {
     (void)state;
     static struct check c;
+    const struct { const char *path; int sequences; } kept[] = {{KEPT, 24}, {"traces/demo/coding.db", 12}};
+    for (int i = 0; i < 2; i++) {
+        struct err err = {""};
+        assert_int_equal(check_trace(&c, kept[i].path, &err), 0);
+        if (c.n) fail_msg("'%s', invariant %d: %s", kept[i].path, c.at[0].invariant, c.at[0].text);
+        assert_true(c.sequences >= kept[i].sequences);
+    }
+}
+
+/* Classic speculation: drafting from 32,768 tokens instead of 151,936 has less accepted, but not much less. */
+static void test_a_smaller_output_layer_costs_little_acceptance(void **state) {
+    (void)state;
+    struct trace t;
     struct err err = {""};
-    assert_int_equal(check_trace(&c, KEPT, &err), 0);
-    if (c.n) fail_msg("invariant %d: %s", c.at[0].invariant, c.at[0].text);
-    assert_true(c.sequences >= 24);
+    long whole = 0, small = 0;
+    if (trace_open(&t, "traces/demo/coding.db", 0, &err)) fail_msg("%s", err.text);
+    assert_int_equal(t.D, 4);
+    for (size_t cell = 0; cell < t.cells; cell++) whole += t.accepted[2 * t.cells + cell], small += t.accepted[3 * t.cells + cell];
+    assert_true(small < whole && 10 * small > 8 * whole);
+    trace_close(&t);
 }
 
 /* Prompt lookup by its definition: the longest of the last 3, 2, 1 tokens that stood before, where it
@@ -152,7 +168,8 @@ static void test_drafting_pays_on_the_kept_trace(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_kept_trace_is_whole),
+        cmocka_unit_test(test_the_kept_traces_are_whole),
+        cmocka_unit_test(test_a_smaller_output_layer_costs_little_acceptance),
         cmocka_unit_test(test_prompt_lookup_of_the_kept_trace_equals_a_scan_of_its_text),
         cmocka_unit_test(test_replay_of_the_kept_trace_is_the_same_on_any_number_of_threads),
         cmocka_unit_test(test_drafting_pays_on_the_kept_trace),
