@@ -48,7 +48,16 @@ static void describe(struct backend *b) {
     snprintf(b->device, sizeof b->device, "%s, %s", model, b->k->name);
 }
 
+static int refuse_kernels(const char *asked, struct err *err) {
+    char known[256] = "";
+    for (int i = 0; kernels_name(i); i++)
+        if (kernels_find(kernels_name(i))) snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", *known ? ", " : "", kernels_name(i));
+    return err_set(err, "BANDITSPEC_KERNELS is '%.32s', expected one that this machine runs: %s", asked, known);
+}
+
 static int cpu_open(struct backend **out, const struct backend_options *options, struct err *err) {
+    const char *asked = getenv("BANDITSPEC_KERNELS");
+    if (asked && *asked && !kernels_find(asked)) return refuse_kernels(asked, err);
     struct backend *b = mem_alloc(1, sizeof *b, "the CPU backend", err);
     if (!b) return -1;
     b->k = kernels_best();

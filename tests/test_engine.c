@@ -328,6 +328,11 @@ static void test_open_refuses_what_it_cannot_do(void **state) {
     assert_non_null(strstr(err.text, "513 tokens exceeds the 512"));
     assert_int_equal(engine_open(&e, &m, &(struct engine_options){.backend = "abacus"}, &err), -1);
     assert_non_null(strstr(err.text, "unknown backend 'abacus'"));
+    setenv("BANDITSPEC_KERNELS", "abacus", 1);
+    assert_int_equal(engine_open(&e, &m, &(struct engine_options){.threads = 1}, &err), -1);
+    assert_non_null(strstr(err.text, "BANDITSPEC_KERNELS is 'abacus', expected one that this machine runs: "));
+    assert_non_null(strstr(err.text, "portable"));
+    unsetenv("BANDITSPEC_KERNELS");
     assert_null(e);
     model_close(&m);
 }

@@ -216,6 +216,12 @@ static void test_row_kernels_give_the_same_bits_at_any_length(void **state) {
             p = portable()->softmax(a, n), q = k->softmax(b, n);
             same_bits(a, b, bytes, "softmax", k, n);
             same_bits(&p, &q, sizeof p, "softmax's sum", k, n);
+            float top = k->max(x, n), sums[2], others[2];
+            portable()->moments(x, n, top, &sums[0], &sums[1]), k->moments(x, n, top, &others[0], &others[1]);
+            same_bits(sums, others, sizeof sums, "moments", k, n);
+            double sum = 0, weighted = 0;
+            for (int i = 0; i < n; i++) sum += exp((double)x[i] - top), weighted += ((double)x[i] - top) * exp((double)x[i] - top);
+            assert_true(fabs(sums[0] - sum) <= 1e-5 * sum && fabs(sums[1] - weighted) <= 1e-5 * (1 - weighted));
         }
         float best = -INFINITY;
         for (int i = 0; i < n; i++) best = x[i] > best ? x[i] : best;
