@@ -4,6 +4,9 @@
 #include <math.h>
 
 #include "sim/cost.h"
+#include "sim/world_trace.h"
+#include "tests/run_command.h"
+#include "tests/synth.h"
 #include "tests/tempdir.h"
 
 enum { ROWS = 6000 };
@@ -133,6 +136,56 @@ static void test_cost_of_a_large_recording_is_thinned_the_same_way_every_time(vo
     tempdir_close(&dir);
 }
 
+/* Catch-ups as a recorder stores them; what replay then charges a fixed arm is drafting, verification and, between drafts, the tokens the
+ * drafter has not seen. */
+static void test_catching_up_is_read_from_the_trace_and_charged(void **state) {
+    (void)state;
+    struct tempdir dir;
+    struct trace t;
+    struct cost c;
+    struct err err = {""};
+    const struct synth small = {.D = 2, .Q = 3, .max_new = 30, .L = 6, .seed = 2};
+    assert_int_equal(tempdir_open(&dir), 0);
+    const char *path = tempdir_file(&dir, "t.db");
+    assert_int_equal(synth_write(path, &small, &err), 0);
+    const int ms[] = {4, 4, 6, 10}; // to the first token with 1, 2, 4, 8 new ones
+    char sql[512];
+    for (int k = 0; k < 4; k++)
+        for (int copy = -1; copy <= 1; copy++) { // the median counts
+            snprintf(sql, sizeof sql, "INSERT INTO latency (recording, operation, drafter, batch, width, context, samples, p10_ns, p50_ns, p90_ns)"
+                                      " VALUES (1, 'catchup', 1, 1, %d, 40, 1, 0, %d, 0)", 1 << k, ms[k] * 1000000 + copy * 90000);
+            run_sql(path, sql);
+        }
+    if (trace_open(&t, path, 0, &err) || cost_fit(&c, &t, &err)) fail_msg("%s", err.text);
+    const struct { int fresh; double ms; } want[] = {{-3, 0}, {0, 0}, {1, 0}, {2, 0}, {3, 1}, {4, 2}, {6, 4}, {8, 6}, {12, 10}, {16, 14}, {64, 62}, {80, 78}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        if (fabs(cost_catch_up(&c, 0, want[i].fresh) - want[i].ms / 1e3) > 1e-9) fail_msg("%d new tokens: %g s", want[i].fresh, cost_catch_up(&c, 0, want[i].fresh));
+    assert_true(cost_catch_up(&c, 1, 50) == 0); // a copier
+    assert_true(c.draft[0].keeps && !c.draft[1].keeps);
+    assert_int_equal(cost_kept(&c, 0, 6, 6), 5); // the last drafted token was not fed
+    assert_int_equal(cost_kept(&c, 0, 6, 2), 2);
+    assert_int_equal(cost_kept(&c, 1, 6, 6), 0);
+
+    struct world_trace charged = world_trace(&t, &c), caught_up = charged;
+    caught_up.caught_up = true;
+    const struct arm arms[] = {{.drafter = 0, .gamma = 2}, {.drafter = -1}, {.drafter = -1}, {.drafter = -1}, {.drafter = 0, .gamma = 2}};
+    assert_int_equal(charged.world.type->start(&charged.world, 0, &err), 0);
+    assert_int_equal(caught_up.world.type->start(&caught_up.world, 0, &err), 0);
+    int shown = 0;
+    for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
+        struct outcome a, b;
+        int context = charged.prompt_tokens + charged.world.pos;
+        assert_int_equal(charged.world.type->round(&charged.world, &arms[i], &a, &err), 0);
+        assert_int_equal(caught_up.world.type->round(&caught_up.world, &arms[i], &b, &err), 0);
+        double extra = arms[i].gamma ? cost_catch_up(&c, 0, context - shown) : 0;
+        assert_true(arms[i].gamma == 0 || extra > 0); // the prompt at first, three plain rounds later
+        if (fabs(a.draft_s - b.draft_s - extra) > 1e-12) fail_msg("round %zu: %g s more, expected %g", i, a.draft_s - b.draft_s, extra);
+        if (arms[i].gamma) shown = context + cost_kept(&c, 0, a.proposed, a.accepted);
+    }
+    trace_close(&t);
+    tempdir_close(&dir);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cost_recovers_an_exact_model),
@@ -140,6 +193,7 @@ int main(void) {
         cmocka_unit_test(test_cost_never_falls_with_width_nor_with_context),
         cmocka_unit_test(test_cost_fits_a_handful_of_rows),
         cmocka_unit_test(test_cost_refuses_what_it_cannot_model),
+        cmocka_unit_test(test_catching_up_is_read_from_the_trace_and_charged),
         cmocka_unit_test(test_cost_of_a_large_recording_is_thinned_the_same_way_every_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
