@@ -21,6 +21,21 @@ static void make_store(struct rng *r, struct ids *ids, const char *path) {
     if (datastore_write(path, ids, sha, &err)) fail_msg("%s", err.text);
 }
 
+/* A datastore of random documents, and a drafter that looks into it: spec is "rest=%s" or the like. */
+static void open_drafter(struct rng *r, struct ids *ids, struct drafter *d, const char *path, const char *spec) {
+    struct err err = {""};
+    char text[4200];
+    make_store(r, ids, path);
+    snprintf(text, sizeof text, spec, path);
+    if (drafter_open(d, text, &err)) fail_msg("%s", err.text);
+}
+
+static int make_history(struct rng *r, int *history) {
+    int n = 1 + rng_below(r, 40);
+    for (int k = 0; k < n; k++) history[k] = rng_below(r, ALPHABET) * 70000;
+    return n;
+}
+
 /* Do the n tokens stand at `at`, whole and within one document? */
 static bool stands(const struct ids *ids, size_t at, const int *tokens, int n) {
     for (int i = 0; i < n; i++)
@@ -59,14 +74,9 @@ static void test_drafts_are_those_of_the_definition(void **state) {
         struct ids ids = {0};
         struct drafter d;
         struct err err = {""};
-        char spec[4200];
-        const char *path = tempdir_file(&dir, "x.rest");
-        make_store(&r, &ids, path);
-        snprintf(spec, sizeof spec, "rest=%s", path);
-        if (drafter_open(&d, spec, &err)) fail_msg("%s", err.text);
+        open_drafter(&r, &ids, &d, tempdir_file(&dir, "x.rest"), "rest=%s");
         for (int i = 0; i < 60; i++) {
-            int history[80], n = 1 + rng_below(&r, 40), want[CAP], span, L = 1 + rng_below(&r, CAP);
-            for (int k = 0; k < n; k++) history[k] = rng_below(&r, ALPHABET) * 70000;
+            int history[80], n = make_history(&r, history), want[CAP], span, L = 1 + rng_below(&r, CAP);
             struct draft draft, shorter;
             int k = by_hand(&ids, history, n, L, want, &span);
             if (drafter_draft(&d, history, n, L, &draft, &err) || drafter_draft(&d, history, n, (L + 1) / 2, &shorter, &err)) fail_msg("%s", err.text);
@@ -123,16 +133,11 @@ static void test_trees_are_those_of_the_definition(void **state) {
         struct ids ids = {0};
         struct drafter d;
         struct err err = {""};
-        char spec[4200];
-        const char *path = tempdir_file(&dir, "x.rest");
-        make_store(&r, &ids, path);
-        snprintf(spec, sizeof spec, "resttree=%s,nodes=9,depth=3", path);
-        if (drafter_open(&d, spec, &err)) fail_msg("%s", err.text);
+        open_drafter(&r, &ids, &d, tempdir_file(&dir, "x.rest"), "resttree=%s,nodes=9,depth=3");
         for (int i = 0; i < 40; i++) {
-            int history[80], n = 1 + rng_below(&r, 40), most = 0, cut = 0;
+            int history[80], n = make_history(&r, history), most = 0, cut = 0;
             struct counted all[39];
             struct draft draft, shallow;
-            for (int k = 0; k < n; k++) history[k] = rng_below(&r, ALPHABET) * 70000;
             int m = tree_by_hand(&ids, history, n, all);
             if (drafter_draft(&d, history, n, 8, &draft, &err) || drafter_draft(&d, history, n, 2, &shallow, &err)) fail_msg("%s", err.text);
             most = m < 9 ? m : 9;
