@@ -25,6 +25,31 @@ struct problem {
     int D;                  // drafters
     int L;                  // largest gamma over all arms, at least 1
     const struct arm *arms; // (K)
+    int R;                  // requests that may be decoded at once; 0 or 1: one
+};
+
+/* What a copier found before the round, for policies that ask (POLICY_PEEK). */
+struct peek {
+    int proposed; // tokens it would draft, up to L and the token budget; -1: not a copier, so not asked
+    int match;    // tokens of the history that its match has in common with the newest ones, 0 for none
+};
+
+/* What is known before a round: a function of the sequence's text and of past rounds, so the same live and in replay. */
+struct view {
+    int pos;           // tokens emitted so far
+    int prompt_tokens;
+    int max_new;       // token budget of the sequence
+    int batch;         // requests decoded in the same pass, at least 1
+    float margin;      // the target's largest logit less the second at the newest token (POLICY_MARGIN, else 0)
+    const struct peek *peek; // (D) for POLICY_PEEK, else null
+};
+
+/* One drafted token, as `deepen` sees it. */
+struct drafted {
+    int arm;
+    int depth;        // tokens drafted so far, this one included: 1..
+    float top_prob;   // the drafter's largest probability where it drew this token
+    float entropy;    // of that distribution, in nats
 };
 
 /* One finished round, as the policy learns it. The round that ends a sequence is not
@@ -40,6 +65,15 @@ struct outcome {
     double draft_s;  // seconds of drafting, catch-up included
     double verify_s; // seconds of the target's forward pass
     int nodes;       // tokens it verified beside the newest: a tree's nodes; 0: as many as proposed
+    int request;     // of a batch, 0..R-1
+    const float *signal; // (proposed, 2) top probability and entropy by depth (POLICY_SIGNAL); null for copiers, trees and plain
+};
+
+/* What every drafter's draft of L tokens at one position would have been worth (POLICY_ALL). */
+struct hindsight {
+    int pos;             // where a round began
+    const int *proposed; // (D) 0..L
+    const int *accepted; // (D) 0..proposed
 };
 
 static inline int outcome_nodes(const struct outcome *o) { return o->nodes > 0 ? o->nodes : o->proposed; }
@@ -62,6 +96,12 @@ enum { POLICY_PARAMS = 8 }; // at most this many parameters
 enum policy_flags {
     POLICY_RANDOM = 1,  // draws from the generator: seeds differ
     POLICY_SECONDS = 2, // learns from draft_s or verify_s: replay is exact only with the live run's timings
+    // What it asks the world for; each is charged as what it costs.
+    POLICY_PEEK = 4,    // copiers draft before the choice: view.peek
+    POLICY_ALL = 8,     // every drafter drafts L tokens in every round: `learn_all` (trees cannot)
+    POLICY_SIGNAL = 16, // confidences of drafted tokens: outcome.signal, `deepen`
+    POLICY_MARGIN = 32, // view.margin
+    POLICY_BATCH = 64,  // shares a verification quota over the requests of a batch: `share`
 };
 
 struct policy {
@@ -77,6 +117,14 @@ struct policy {
     size_t (*size)(const struct problem *p);                                        // bytes of state; null: none
     void (*init)(void *state, const struct problem *p, const double *param);        // state arrives zeroed; null: nothing to do
     int (*select)(void *state, const struct problem *p, const double *param, struct rng *rng); // 0..K-1
+    int (*select_seeing)(void *state, const struct problem *p, const double *param, const struct view *v, struct rng *rng); // in its place
+    /* After each drafted token of a model drafter: one more? Null: up to the arm's gamma. */
+    bool (*deepen)(void *state, const struct problem *p, const double *param, const struct drafted *x);
+    /* POLICY_ALL: in order of positions, once the text L tokens on is known; what the end of a sequence leaves open is dropped. */
+    void (*learn_all)(void *state, const struct problem *p, const double *param, const struct hindsight *h);
+    /* POLICY_BATCH: an arm for each of n requests (request[i] in 0..R-1, views by i) whose gammas add up to at most `quota`. */
+    void (*share)(void *state, const struct problem *p, const double *param, const struct view *v, const int *request, int n, int quota,
+                  struct rng *rng, int *arm);
     void (*update)(void *state, const struct problem *p, const double *param, const struct outcome *o); // null: learns nothing
 };
 
@@ -102,8 +150,17 @@ int agent_open(struct agent *a, const char *spec, const struct problem *p, struc
 void agent_close(struct agent *a);
 void agent_reset(struct agent *a); // as new: a fresh prompt under --scope prompt
 
+static inline int agent_choose(struct agent *a, const struct view *v, struct rng *rng) {
+    return a->policy->select_seeing ? a->policy->select_seeing(a->state, &a->problem, a->param, v, rng)
+                                    : a->policy->select(a->state, &a->problem, a->param, rng);
+}
+/* The same with nothing to see: the first round of a sequence without a prompt. */
 static inline int agent_select(struct agent *a, struct rng *rng) {
-    return a->policy->select(a->state, &a->problem, a->param, rng);
+    const struct view nothing = {.pos = 1, .batch = 1};
+    return agent_choose(a, &nothing, rng);
+}
+static inline bool agent_deepen(struct agent *a, const struct drafted *x) {
+    return !a->policy->deepen || a->policy->deepen(a->state, &a->problem, a->param, x);
 }
 static inline void agent_update(struct agent *a, const struct outcome *o) {
     if (a->policy->update) a->policy->update(a->state, &a->problem, a->param, o);
