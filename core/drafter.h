@@ -40,8 +40,8 @@ struct drafter_param {
 
 /* Ends a draft early: asked after each drafted token with what the drafter's distribution for it was. */
 struct draft_rule {
-    bool (*last)(const void *user, float top_prob, float entropy);
-    const void *user;
+    bool (*last)(void *user, float top_prob, float entropy);
+    void *user;
 };
 
 /* What a drafter that runs a model is told of its target, and of the sequence being decoded. */

@@ -156,13 +156,43 @@ int decoder_emit(struct decoder *d, const int *draft, int accepted, int next, st
 }
 
 /* From the root down, always the child that the target chose. */
-static int emit_path(struct decoder *d, const struct draft *tree, const int *token, int *accepted, struct err *err) {
+static int emit_path(struct decoder *d, const struct draft *tree, const int *token, int *accepted, int *last, struct err *err) {
     int row[DRAFT_MAX + 1] = {0}, path[DRAFT_MAX], n = 0;
     for (int i = 0; i < tree->n; i++) // parents come before their children
         if (tree->parent[i] + 1 == row[n] && tree->token[i] == token[row[n]]) path[n] = tree->token[i], row[++n] = i + 1;
-    *accepted = n;
+    *accepted = n, *last = row[n];
     take_path(d, row, n + 1);
     return append_all(d, path, n, token[row[n]], err);
+}
+
+int decoder_draft_until(struct decoder *d, int drafter, int gamma, const struct draft_rule *rule, struct draft *out, int *asked, int64_t *ns, struct err *err) {
+    d->target.rule = rule;
+    int rc = decoder_draft(d, drafter, gamma, out, asked, ns, err);
+    d->target.rule = NULL;
+    if (!rc && rule && out->n && out->n < *asked) *asked = out->n; // the rule asked for no more
+    return rc;
+}
+
+int decoder_settle(struct decoder *d, int drafter, const struct draft *draft, struct round *r, struct err *err) {
+    int token[DRAFT_MAX + 1], accepted = 0;
+    float margin[DRAFT_MAX + 1];
+    r->proposed = draft->n, r->width = draft->n + 1;
+    if (drafter >= 0 && d->drafters[drafter].type->tree) {
+        int last;
+        r->proposed = 0;
+        for (int i = 0; i < draft->n; i++) r->proposed = draft->depth[i] > r->proposed ? draft->depth[i] : r->proposed;
+        if (decoder_verify_tree(d, draft, token, margin, &r->verify_ns, err)) return -1;
+        r->emitted = emit_path(d, draft, token, &accepted, &last, err);
+        r->margin = margin[last];
+    } else {
+        if (decoder_verify(d, draft->token, draft->n, token, margin, &r->verify_ns, err)) return -1;
+        while (accepted < draft->n && draft->token[accepted] == token[accepted]) accepted++;
+        r->emitted = decoder_emit(d, draft->token, accepted, token[accepted], err);
+        r->margin = margin[accepted];
+    }
+    if (r->emitted < 0) return -1;
+    r->accepted = accepted < r->emitted ? accepted : r->emitted; // text after the end is dropped
+    return 0;
 }
 
 int decoder_round(struct decoder *d, int drafter, int gamma, struct round *r, struct err *err) {
@@ -171,27 +201,6 @@ int decoder_round(struct decoder *d, int drafter, int gamma, struct round *r, st
 
 int decoder_round_until(struct decoder *d, int drafter, int gamma, const struct draft_rule *rule, struct round *r, struct err *err) {
     struct draft draft;
-    int token[DRAFT_MAX + 1];
-    float margin[DRAFT_MAX + 1];
-    d->target.rule = rule;
-    int rc = decoder_draft(d, drafter, gamma, &draft, &r->gamma, &r->draft_ns, err);
-    d->target.rule = NULL;
-    if (rc) return -1;
-    if (rule && draft.n && draft.n < r->gamma) r->gamma = draft.n; // the rule asked for no more
-    const bool tree = drafter >= 0 && d->drafters[drafter].type->tree;
-    int accepted = 0;
-    r->proposed = draft.n, r->width = draft.n + 1;
-    if (tree) {
-        r->proposed = 0;
-        for (int i = 0; i < draft.n; i++) r->proposed = draft.depth[i] > r->proposed ? draft.depth[i] : r->proposed;
-        if (decoder_verify_tree(d, &draft, token, margin, &r->verify_ns, err)) return -1;
-        r->emitted = emit_path(d, &draft, token, &accepted, err);
-    } else {
-        if (decoder_verify(d, draft.token, draft.n, token, margin, &r->verify_ns, err)) return -1;
-        while (accepted < draft.n && draft.token[accepted] == token[accepted]) accepted++;
-        r->emitted = decoder_emit(d, draft.token, accepted, token[accepted], err);
-    }
-    if (r->emitted < 0) return -1;
-    r->accepted = accepted < r->emitted ? accepted : r->emitted; // text after the end is dropped
-    return 0;
+    if (decoder_draft_until(d, drafter, gamma, rule, &draft, &r->gamma, &r->draft_ns, err)) return -1;
+    return decoder_settle(d, drafter, &draft, r, err);
 }

@@ -39,6 +39,7 @@ struct decoder {
 struct round {
     int gamma, proposed, accepted, emitted; // gamma: after the token budget; proposed: of a tree its depth
     int width;         // rows of the verification
+    float margin;      // of the round's last token: the target's largest logit less the second
     int64_t draft_ns;  // catch-up included
     int64_t verify_ns; // the forward pass and the choice of tokens
 };
@@ -63,6 +64,11 @@ int decoder_catch_up(struct decoder *d, int drafter, int64_t *ns, struct err *er
  * has not seen; *ns counts both. gamma (at most DRAFT_MAX) after the budget is returned in *asked.
  * A longer draft than asked is cut to it; a token that the target's vocabulary lacks is an error. */
 int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err);
+/* The same with a draft that ends where the rule says so (null: no rule); *asked is then what was drafted. */
+int decoder_draft_until(struct decoder *d, int drafter, int gamma, const struct draft_rule *rule, struct draft *out, int *asked, int64_t *ns, struct err *err);
+/* The rest of a round: verifies the draft (of this drafter, at this position; n = 0: plain decoding), accepts and emits. Fills everything of r but
+ * gamma and draft_ns. */
+int decoder_settle(struct decoder *d, int drafter, const struct draft *draft, struct round *r, struct err *err);
 /* One pass over the newest token and n drafted ones: token[i] is the target's choice after i of
  * them (n + 1 items), margin likewise. Nothing is committed. */
 int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float *margin, int64_t *ns, struct err *err);

@@ -109,10 +109,9 @@ static int open_policy(struct live *l, struct err *err) {
     for (int d = 0; d < l->setup.D; d++) names[d] = l->setup.drafters[d].name;
     int rc = arms_parse(&l->arms, l->o->arms.at, l->o->arms.n, names, l->setup.D, l->o->arms.n && !l->o->check ? DRAFT_MAX : L, err);
     if (rc) return rc;
-    for (int k = 0; l->o->check && k < l->arms.K; k++)
-        if (l->arms.at[k].stop.rule && trace_load_signal(&l->trace, l->arms.at[k].drafter, err)) return -1;
     l->problem = (struct problem){.K = l->arms.K, .D = l->setup.D, .L = l->arms.L, .arms = l->arms.at};
     if ((rc = agent_open(&l->agent, l->o->policy, &l->problem, err))) return rc;
+    if (l->o->check && world_trace_ready(&l->trace, l->agent.policy->flags, l->arms.at, l->arms.K, err)) return -1;
     if (l->o->check && (rc = mirror_open(&l->mirror, &l->trace, &l->cost, l->o->policy, &l->problem, err))) return rc;
     l->pulls = mem_alloc((size_t)l->arms.K, sizeof *l->pulls, "pulls", err);
     return l->pulls ? 0 : -1;
@@ -250,7 +249,7 @@ int cmd_live(int argc, char **argv, struct err *err) {
     printer_close(&l->printer);
     mirror_close(&l->mirror), agent_close(&l->agent), arms_close(&l->arms), trace_close(&l->trace);
     rounds_close(&l->rounds), steps_close(&l->steps), ids_close(&l->ids);
-    setup_close(&l->setup), prompts_close(&l->prompts);
+    world_live_close(&l->world), setup_close(&l->setup), prompts_close(&l->prompts);
     mem_free(l->pulls), mem_free(l);
     return rc;
 }

@@ -92,6 +92,7 @@ static int replay_db(const struct options *o, struct err *err) {
         struct problem problem = replay_problem(&t, &arms);
         rc = lineup_open(&lineup, o->policies.at, o->policies.n, &problem, true, o->seeds, err);
     }
+    if (!rc) rc = world_trace_ready(&t, lineup.asks, arms.at, arms.K, err);
     if (!rc && o->results) rc = results_check(o->results, err); // before minutes of work, not after
     if (!rc) rc = cost_fit(&cost, &t, err);
     if (!rc) rc = open_steps(o->steps, &plan.steps, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "sim/world.h"
 
 enum { GRID_MAX = 1024 };
 
@@ -77,6 +78,7 @@ static int take_policy(struct lineup *l, const char *spec, const struct problem 
     struct agent a;
     int rc = agent_open(&a, spec, p, err);
     if (rc) return rc;
+    l->asks |= a.policy->flags & WORLD_ASKS;
     if (!listed(l, a.spec)) {
         struct player *x = &l->at[l->n++];
         *x = (struct player){.kind = PLAYER_POLICY, .seeds = a.policy->flags & POLICY_RANDOM ? seeds : 1};

@@ -24,6 +24,7 @@ struct player {
 
 struct lineup {
     int n;
+    unsigned asks;     // what its policies ask of the world, together (WORLD_ASKS)
     struct player *at; // (n), owned; no spec twice
 };
 

@@ -63,20 +63,21 @@ static int compare_step(void *user, const struct step *s, struct err *err) {
     return 0;
 }
 
-/* What the cost model says of the very rounds that were played live. */
-static double modelled(const struct mirror *m, int q, const struct rounds *live) {
-    double seconds = 0;
-    int shown[COST_DRAFTERS] = {0};
+/* What the cost model says of the very rounds that were played live: the same arms, with drafts as long as they were. */
+static int add_modelled(struct mirror *m, int q, const struct rounds *live, struct err *err) {
+    struct world_trace w = world_trace(m->trace, m->cost);
+    w.world.asks = m->agent.policy->flags & WORLD_ASKS, w.world.L = m->agent.problem.L;
+    if (w.world.type->start(&w.world, q, err)) return -1;
     for (size_t i = 0; i < live->n; i++) {
-        const struct outcome *o = &live->at[i].outcome;
-        int context = m->trace->sequences[q].prompt_tokens + live->at[i].pos;
-        int drafter = m->agent.problem.arms[o->arm].drafter;
-        seconds += cost_verify(m->cost, trace_width(m->trace, drafter, drafter < 0 ? 0 : trace_cell(m->trace, drafter, q, live->at[i].pos), o->proposed), context);
-        if (drafter < 0 || o->gamma == 0) continue;
-        seconds += cost_drafting(m->cost, drafter, o->proposed, context) + cost_catch_up(m->cost, drafter, context - shown[drafter]);
-        shown[drafter] = context + cost_kept(m->cost, drafter, o->proposed, o->accepted);
+        struct arm arm = m->agent.problem.arms[live->at[i].outcome.arm];
+        struct outcome o;
+        struct view v;
+        arm.stop.rule = STOP_NEVER;
+        if (arm.gamma) arm.gamma = live->at[i].outcome.gamma;
+        if ((w.world.asks && w.world.type->look(&w.world, &v, err)) || w.world.type->round(&w.world, &arm, &o, err)) return -1;
+        m->modelled_s += o.draft_s + o.verify_s;
     }
-    return seconds;
+    return 0;
 }
 
 static int compare_text(struct mirror *m, int q, const int *tokens, int n, struct err *err) {
@@ -97,7 +98,7 @@ int mirror_sequence(struct mirror *m, int q, bool fresh, uint64_t seed, const st
     if (fresh) agent_reset(&m->agent);
     if (episode_run(&w.world, &m->agent, seed, q, (uint32_t)m->trace->sequences[q].ordinal, NULL, 0, &watch, &total, err)) return -1;
     if (c.n != live->n) return differ(m, q, c.n, "the number of rounds", (int)live->n, (int)c.n, err);
-    m->modelled_s += modelled(m, q, live);
+    if (add_modelled(m, q, live, err)) return -1;
     m->live_s += total.seconds;
     m->rounds += total.rounds;
     m->sequences++;

@@ -54,17 +54,14 @@ int replay_arms(struct arms *arms, struct trace *t, const char *const *words, in
             arms_close(arms);
             return rc;
         }
-        if (a->stop.rule && (rc = trace_load_signal(t, a->drafter, err))) {
-            arms_close(arms);
-            return rc;
-        }
         if (a->drafter < 0 || a->gamma <= t->drafters[a->drafter].max_draft) continue;
         rc = err_set(err, "arm '%s' drafts more than the %d tokens that '%s' recorded for '%s'",
                        a->name, t->drafters[a->drafter].max_draft, t->path, t->drafters[a->drafter].name);
         arms_close(arms);
         return rc;
     }
-    return 0;
+    if ((rc = world_trace_ready(t, 0, arms->at, arms->K, err))) arms_close(arms);
+    return rc;
 }
 
 /* -- one run -- */

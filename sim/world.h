@@ -17,11 +17,17 @@ struct world;
 
 struct world_type {
     const char *name; // "live", "trace", "table"
-    /* Begins sequence q (0-based): prefill. Sets w->pos = 1, w->max_new, w->done. */
+    /* Begins sequence q (0-based): prefill. Sets w->pos = 1, w->max_new, w->prompt_tokens, w->done. */
     int (*start)(struct world *w, int q, struct err *err);
-    /* Plays one round at w->pos: fills everything of o but o->arm, advances w->pos by
+    /* Before a round, when w->asks is not 0: fills v's margin and peeks, and has the drafters draft that are asked. Their time is part of the round
+     * that follows. Null: nothing can be asked. */
+    int (*look)(struct world *w, struct view *v, struct err *err);
+    /* Plays one round at w->pos: fills everything of o but o->arm and o->request, advances w->pos by
      * o->emitted, sets w->done when the sequence has ended. */
     int (*round)(struct world *w, const struct arm *arm, struct outcome *o, struct err *err);
+    /* POLICY_ALL: what the drafts of w->L tokens at the beginning of round `round`, at `pos`, were worth: (D) each. Asked once the text up to
+     * pos + L is known. */
+    void (*hindsight)(struct world *w, int pos, int round, int *proposed, int *accepted);
 };
 
 struct world {
@@ -29,7 +35,19 @@ struct world {
     int sequence; // being played
     int pos;      // tokens emitted so far
     int max_new;  // token budget
+    int prompt_tokens;
     bool done;
+    // of the policy that plays, set by the episode:
+    unsigned asks;       // POLICY_PEEK | POLICY_ALL | POLICY_SIGNAL | POLICY_MARGIN
+    int L;               // tokens an asked drafter drafts, at most
+    struct agent *agent; // its `deepen` is asked after each token drafted with a probability; null: nobody
 };
+
+enum { WORLD_ASKS = POLICY_PEEK | POLICY_ALL | POLICY_SIGNAL | POLICY_MARGIN };
+
+/* Drafted tokens of those on offer (n, their signal by depth) when `gamma` were asked for: fewer where the arm's rule or the policy ends the draft. */
+int world_stopped(const struct world *w, const struct arm *arm, const struct stop_state *stops, const float *signal, int n, int gamma);
+/* The same for one token, the depth-th: was it the last? */
+bool world_last(const struct world *w, const struct arm *arm, const struct stop_state *stops, int depth, float top_prob, float entropy);
 
 #endif

@@ -18,11 +18,21 @@ struct world_live {
     int max_new;
     int64_t prefill_ns;             // of the sequence being played
     struct stop_state stops[STOPS]; // of its arms with stopping rules
+    float margin;                   // of its newest token
+    float signal[2 * DRAFT_MAX];    // of the latest draft
+    /* What drafters that were asked before a round drafted: of the latest LIVE_ASKED rounds, (LIVE_ASKED, D), owned. */
+    struct draft *asked;
+    struct peek *peeks;             // (D), owned
+    int round;                      // of the sequence
+    int64_t asked_ns;
     /* Called with the tokens as they are emitted: the first `accepted` were drafted. Null: nobody listens. */
     int (*listen)(void *user, const int *tokens, int n, int accepted, struct err *err);
     void *user;
 };
 
+enum { LIVE_ASKED = DRAFT_MAX + 2 }; // a draft of L tokens is judged at most L rounds later
+
 struct world_live world_live(struct decoder *d, const struct live_prompt *prompts, int max_new);
+void world_live_close(struct world_live *w);
 
 #endif

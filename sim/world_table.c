@@ -83,6 +83,7 @@ static int table_round(struct world *world, const struct arm *arm, struct outcom
     size_t cell = (size_t)w->row * (size_t)t->K + (size_t)arm->drafter;
     o->gamma = o->proposed = t->L;
     o->emitted = t->emitted[cell];
+    o->signal = NULL;
     o->accepted = o->emitted - 1;
     o->draft_s = 0;
     o->verify_s = t->seconds ? t->seconds[cell] : 0;
@@ -91,7 +92,14 @@ static int table_round(struct world *world, const struct arm *arm, struct outcom
     return 0;
 }
 
-static const struct world_type type = {.name = "table", .start = table_start, .round = table_round};
+/* A row of the table is what a round would have brought with every arm. */
+static void table_hindsight(struct world *world, int pos, int round, int *proposed, int *accepted) {
+    const struct table *t = ((const struct world_table *)world)->table;
+    (void)pos;
+    for (int k = 0; k < t->K; k++) proposed[k] = t->L, accepted[k] = t->emitted[(size_t)round * (size_t)t->K + (size_t)k] - 1;
+}
+
+static const struct world_type type = {.name = "table", .start = table_start, .round = table_round, .hindsight = table_hindsight};
 
 struct world_table world_table(const struct table *t) {
     return (struct world_table){.world = {.type = &type, .done = true}, .table = t};

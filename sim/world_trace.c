@@ -12,13 +12,13 @@ static int trace_start(struct world *world, int q, struct err *err) {
     const struct trace_sequence *x = &w->trace->sequences[q];
     w->cell0 = x->at - 1; // position s is cell at + s - 1; wraps for at = 0 and comes back with s >= 1
     w->tokens = x->tokens;
-    w->prompt_tokens = x->prompt_tokens;
     w->given_at = 0;
     memset(w->shown, 0, sizeof w->shown);
     memset(w->stops, 0, sizeof w->stops);
     world->sequence = q;
     world->pos = 1;
     world->max_new = w->trace->max_new;
+    world->prompt_tokens = x->prompt_tokens;
     world->done = x->tokens <= 1;
     return 0;
 }
@@ -32,30 +32,63 @@ static int take_given(struct world_trace *w, struct outcome *o, struct err *err)
     return 0;
 }
 
-/* Tokens drafted until the rule says stop, of those that were recorded. */
-static int stopped(const struct world_trace *w, const struct arm *arm, size_t cell, int proposed) {
+/* Confidences of drafter d at one of its cells, (L, 2); null where it has none. */
+static const float *signal_at(const struct trace *t, int d, size_t cell) {
+    if (!t->signal || !t->signal[d] || t->drafters[d].tree) return NULL;
+    return t->signal[d] + (cell - (size_t)d * t->cells) * (size_t)t->L * 2;
+}
+
+/* Drafting `proposed` tokens now, catching up first. */
+static double drafting(struct world_trace *w, int d, int proposed, int accepted, int context) {
+    if (!w->cost) return 0;
+    double seconds = cost_drafting(w->cost, d, proposed, context);
+    if (!w->caught_up) seconds += cost_catch_up(w->cost, d, context - w->shown[d]);
+    w->shown[d] = context + cost_kept(w->cost, d, proposed, accepted);
+    return seconds;
+}
+
+static int trace_look(struct world *world, struct view *v, struct err *err) {
+    struct world_trace *w = (struct world_trace *)world;
     const struct trace *t = w->trace;
-    const float *signal = t->signal[arm->drafter] + (cell - (size_t)arm->drafter * t->cells) * (size_t)t->L * 2;
-    for (int k = 0; k < proposed; k++)
-        if (stop_after(&arm->stop, &w->stops[arm->stop.slot], signal[2 * k], signal[2 * k + 1])) return k + 1;
-    return proposed;
+    const int pos = world->pos, most = least(world->L, world->max_new - pos - 1), context = world->prompt_tokens + pos;
+    if (world->asks & POLICY_MARGIN) v->margin = pos > 1 ? t->margin[w->cell0 + (size_t)pos - 1] : 0;
+    w->asked_s = 0;
+    if (!(world->asks & (POLICY_PEEK | POLICY_ALL))) return 0;
+    for (int d = 0; d < t->D; d++) {
+        const bool copier = t->drafters[d].copier;
+        size_t cell = (size_t)d * t->cells + w->cell0 + (size_t)pos;
+        int proposed = most > 0 ? least(most, t->proposed[cell]) : 0;
+        w->peeks[d] = copier ? (struct peek){proposed, t->match ? t->match[cell] : 0} : (struct peek){-1, 0};
+        if (!copier && !(world->asks & POLICY_ALL)) continue;
+        if (t->drafters[d].tree) return err_set(err, "a policy that asks every drafter in every round cannot ask '%s', which drafts trees", t->drafters[d].name);
+        if (most > 0) w->asked_s += drafting(w, d, proposed, least(proposed, t->accepted[cell]), context);
+    }
+    v->peek = w->peeks;
+    return 0;
+}
+
+static bool was_asked(const struct world_trace *w, int d) {
+    return w->world.asks & POLICY_ALL || (w->world.asks & POLICY_PEEK && w->trace->drafters[d].copier);
 }
 
 static int trace_round(struct world *world, const struct arm *arm, struct outcome *o, struct err *err) {
     struct world_trace *w = (struct world_trace *)world;
     const struct trace *t = w->trace;
-    int pos = world->pos, proposed = 0, accepted = 0;
+    int pos = world->pos, proposed = 0, accepted = 0, d = arm->drafter;
     int gamma = least(arm->gamma, world->max_new - pos - 1), width = 1;
+    o->signal = NULL;
     if (gamma > 0) {
-        size_t cell = (size_t)arm->drafter * t->cells + w->cell0 + (size_t)pos;
+        size_t cell = (size_t)d * t->cells + w->cell0 + (size_t)pos;
+        const float *signal = signal_at(t, d, cell);
         proposed = least(gamma, t->proposed[cell]);
-        if (arm->stop.rule) {
-            int n = stopped(w, arm, cell, proposed);
-            if (n && n < gamma) gamma = n; // the rule asked for no more
+        if (signal && (arm->stop.rule || world->agent)) {
+            int n = world_stopped(world, arm, w->stops, signal, proposed, gamma);
+            if (n && n < gamma) gamma = n; // no more was asked for
             proposed = n;
         }
         accepted = least(proposed, t->accepted[cell]);
-        width = trace_width(t, arm->drafter, cell, proposed);
+        width = trace_width(t, d, cell, proposed);
+        if (world->asks & POLICY_SIGNAL) o->signal = signal;
     }
     if (arm->stop.rule && !w->caught_up) stop_learn(&arm->stop, &w->stops[arm->stop.slot], proposed, accepted);
     o->gamma = gamma;
@@ -66,13 +99,9 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
     if (w->given) {
         if (take_given(w, o, err)) return ERR_FAILED;
     } else if (w->cost) {
-        int context = w->prompt_tokens + pos;
-        o->draft_s = 0;
-        if (gamma > 0) {
-            o->draft_s = cost_drafting(w->cost, arm->drafter, proposed, context);
-            if (!w->caught_up) o->draft_s += cost_catch_up(w->cost, arm->drafter, context - w->shown[arm->drafter]);
-            w->shown[arm->drafter] = context + cost_kept(w->cost, arm->drafter, proposed, accepted);
-        }
+        int context = world->prompt_tokens + pos;
+        o->draft_s = world->asks ? w->asked_s : 0;
+        if (gamma > 0 && !was_asked(w, d)) o->draft_s += drafting(w, d, proposed, accepted, context);
         o->verify_s = cost_verify(w->cost, width, context);
     } else {
         o->draft_s = o->verify_s = 0;
@@ -82,7 +111,19 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
     return 0;
 }
 
-static const struct world_type type = {.name = "trace", .start = trace_start, .round = trace_round};
+static void trace_hindsight(struct world *world, int pos, int round, int *proposed, int *accepted) {
+    const struct world_trace *w = (const struct world_trace *)world;
+    const struct trace *t = w->trace;
+    const int most = least(world->L, world->max_new - pos - 1);
+    (void)round;
+    for (int d = 0; d < t->D; d++) {
+        size_t cell = (size_t)d * t->cells + w->cell0 + (size_t)pos;
+        proposed[d] = least(most, t->proposed[cell]);
+        accepted[d] = least(proposed[d], t->accepted[cell]);
+    }
+}
+
+static const struct world_type type = {.name = "trace", .start = trace_start, .look = trace_look, .round = trace_round, .hindsight = trace_hindsight};
 
 struct world_trace world_trace(const struct trace *t, const struct cost *cost) {
     return (struct world_trace){.world = {.type = &type, .done = true}, .trace = t, .cost = cost};
@@ -91,4 +132,13 @@ struct world_trace world_trace(const struct trace *t, const struct cost *cost) {
 void world_trace_give(struct world_trace *w, const struct round_seconds *seconds, size_t n) {
     w->given = seconds;
     w->given_n = n;
+}
+
+int world_trace_ready(struct trace *t, unsigned asks, const struct arm *arms, int K, struct err *err) {
+    for (int k = 0; k < K; k++) {
+        int d = arms[k].drafter;
+        if (d >= 0 && (arms[k].stop.rule || (asks & POLICY_SIGNAL && !t->drafters[d].copier && !t->drafters[d].tree)) && trace_load_signal(t, d, err)) return -1;
+    }
+    if (asks & POLICY_PEEK && trace_load_match(t, err)) return -1;
+    return asks & POLICY_MARGIN ? trace_load_margin(t, err) : 0;
 }

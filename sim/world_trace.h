@@ -25,6 +25,8 @@ struct world_trace {
     size_t given_n, given_at;
     size_t cell0;               // of the sequence at position 0
     int tokens, prompt_tokens;  // of the sequence
+    struct peek peeks[COST_DRAFTERS]; // of the round to come
+    double asked_s;             // of the drafters asked before the round
     int shown[COST_DRAFTERS];   // tokens of the history that each drafter has taken, as live
     struct stop_state stops[STOPS]; // of the sequence's arms with stopping rules
     bool caught_up;             // as if every drafter had seen everything: rounds then depend on the position alone
@@ -33,6 +35,9 @@ struct world_trace {
 /* A world with modelled seconds, without anything to close. Copies of it are independent
  * worlds (one a thread). `cost` may be null: seconds are then 0 until some are given. */
 struct world_trace world_trace(const struct trace *t, const struct cost *cost);
+
+/* Reads from the file what policies with these flags see of it: confidences, matches, margins. `arms` say whose. */
+int world_trace_ready(struct trace *t, unsigned asks, const struct arm *arms, int K, struct err *err);
 
 /* Seconds for the sequence that is started next, in order of its rounds; more rounds than
  * `n` are an error of the round. Null goes back to the cost model. */

@@ -310,6 +310,7 @@ static int load_trees(struct trace *t, struct err *err) {
     for (int d = 0; d < t->D; d++) {
         const struct drafter_type *type = drafter_type_find(t->drafters[d].kind);
         t->drafters[d].tree = type && type->tree;
+        t->drafters[d].copier = type && type->copier;
         if (!t->drafters[d].tree) continue;
         if (trace_load_signal(t, d, err)) return -1;
         for (int q = 0; q < t->Q; q++)
@@ -358,9 +359,18 @@ void trace_close(struct trace *t) {
     mem_free(t->sequences);
     mem_free(t->proposed);
     mem_free(t->accepted);
+    mem_free(t->match);
+    mem_free(t->margin);
     for (int d = 0; t->signal && d < t->D; d++) mem_free(t->signal[d]);
     mem_free(t->signal);
     *t = (struct trace){0};
+}
+
+static float read_float(const unsigned char *at) {
+    uint32_t bits = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 static int read_signal(const struct trace *t, int d, int q, sqlite3_stmt *s, struct err *err) {
@@ -370,10 +380,7 @@ static int read_signal(const struct trace *t, int d, int q, sqlite3_stmt *s, str
     if ((size_t)bytes != want)
         return err_set(err, "signal of '%s' at sequence %d, position %d of '%s' has %d bytes, expected %zu", t->drafters[d].name, t->sequences[q].ordinal, pos, t->path, bytes, want);
     const unsigned char *at = sqlite3_column_blob(s, 1);
-    for (size_t i = 0; i < want / 4; i++) {
-        uint32_t bits = at[4 * i] | (uint32_t)at[4 * i + 1] << 8 | (uint32_t)at[4 * i + 2] << 16 | (uint32_t)at[4 * i + 3] << 24;
-        memcpy(&t->signal[d][cell * (size_t)t->L * 2 + i], &bits, sizeof bits);
-    }
+    for (size_t i = 0; i < want / 4; i++) t->signal[d][cell * (size_t)t->L * 2 + i] = read_float(at + 4 * i);
     return 0;
 }
 
@@ -390,6 +397,59 @@ int trace_load_signal(struct trace *t, int d, struct err *err) {
     for (int q = 0; !rc && q < t->Q; q++) {
         sqlite3_bind_int64(s, 1, t->sequences[q].id), sqlite3_bind_int64(s, 2, t->drafters[d].id);
         while (!rc && (rc = db_step(db, t->path, s, err)) == 1) rc = read_signal(t, d, q, s, err);
+        sqlite3_reset(s);
+    }
+    sqlite3_finalize(s);
+    db_close(&db);
+    return rc;
+}
+
+static int load_matches(struct trace *t, int d, sqlite3 *db, sqlite3_stmt *s, struct err *err) {
+    int rc = 0;
+    for (int q = 0; !rc && q < t->Q; q++) {
+        sqlite3_bind_int64(s, 1, t->sequences[q].id), sqlite3_bind_int64(s, 2, t->drafters[d].id);
+        while ((rc = db_step(db, t->path, s, err)) == 1) {
+            int pos = sqlite3_column_int(s, 0), bytes = sqlite3_column_bytes(s, 1);
+            if (pos < 1 || pos >= t->sequences[q].tokens || bytes != sizeof(float))
+                return err_set(err, "signal of '%s' at sequence %d, position %d of '%s' has %d bytes, expected a step with %zu", t->drafters[d].name,
+                               t->sequences[q].ordinal, pos, t->path, bytes, sizeof(float));
+            float match = read_float(sqlite3_column_blob(s, 1));
+            if (!(match >= 0 && match <= 1e9f))
+                return err_set(err, "'%s' matched %g tokens at sequence %d, position %d of '%s', expected 0 or more", t->drafters[d].name, match,
+                               t->sequences[q].ordinal, pos, t->path);
+            t->match[trace_cell(t, d, q, pos)] = match < 255 ? (uint8_t)match : 255;
+        }
+        sqlite3_reset(s);
+    }
+    return rc;
+}
+
+int trace_load_match(struct trace *t, struct err *err) {
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    if (t->match) return 0;
+    if (!(t->match = mem_alloc(t->cells, (size_t)t->D, "matches", err)) || db_open_read(&db, t->path, &db_trace, err)) return -1;
+    int rc = db_prepare(db, t->path, "SELECT pos, signal FROM draft WHERE sequence = ? AND drafter = ? AND signal IS NOT NULL ORDER BY pos", &s, err);
+    for (int d = 0; !rc && d < t->D; d++) {
+        if (t->drafters[d].copier) rc = load_matches(t, d, db, s, err);
+    }
+    sqlite3_finalize(s);
+    db_close(&db);
+    return rc;
+}
+
+int trace_load_margin(struct trace *t, struct err *err) {
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    if (t->margin) return 0;
+    if (!(t->margin = mem_alloc(t->cells, sizeof *t->margin, "margins", err)) || db_open_read(&db, t->path, &db_trace, err)) return -1;
+    int rc = db_prepare(db, t->path, "SELECT pos, margin FROM step WHERE sequence = ? ORDER BY pos", &s, err);
+    for (int q = 0; !rc && q < t->Q; q++) {
+        sqlite3_bind_int64(s, 1, t->sequences[q].id);
+        while ((rc = db_step(db, t->path, s, err)) == 1) {
+            int pos = sqlite3_column_int(s, 0);
+            if (pos >= 1 && pos < t->sequences[q].tokens) t->margin[trace_cell(t, 0, q, pos)] = (float)sqlite3_column_double(s, 1);
+        }
         sqlite3_reset(s);
     }
     sqlite3_finalize(s);

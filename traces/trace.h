@@ -27,6 +27,7 @@ struct trace_drafter {
     int64_t id;
     char *name, *kind, *parameters; // owned
     int max_draft;
+    bool copier;                    // has matches, no probabilities
     bool tree;                      // proposed is a depth: trace_width says how many rows a verification has
 };
 
@@ -43,6 +44,8 @@ struct trace {
     size_t cells;                     // positions of all sequences
     uint8_t *proposed, *accepted;     // (D, cells)
     float **signal;         // (D) each (cells, L, 2): top probability and entropy by depth; null until trace_load_signal, but of trees
+    uint8_t *match;         // (D, cells) tokens a copier's match has in common with the text, at most 255, 0 of other drafters; null until trace_load_match
+    float *margin;          // (cells) the target's margin at the token of each position; null until trace_load_margin
     char sha256[65];        // over the replay columns and lengths: names the trace's content, timings apart
 };
 
@@ -53,6 +56,10 @@ void trace_close(struct trace *t);
 
 /* Reads the confidences of drafter d, for arms with stopping rules. A drafter without any is an error. */
 int trace_load_signal(struct trace *t, int d, struct err *err);
+
+/* Reads what copiers matched, and the target's margins, for policies that see them. */
+int trace_load_match(struct trace *t, struct err *err);
+int trace_load_margin(struct trace *t, struct err *err);
 
 static inline size_t trace_cell(const struct trace *t, int d, int q, int pos) {
     return (size_t)d * t->cells + t->sequences[q].at + (size_t)pos - 1;
