@@ -1,6 +1,7 @@
 /* list.h - every policy, one line each. The line makes the table entry, the --policy
  * name, the help text and the conformance test. */
 POLICY(none)
+POLICY(auto)
 POLICY(fixed)
 POLICY(random)
 POLICY(ucbspec)

@@ -69,11 +69,11 @@ struct outcome {
     const float *signal; // (proposed, 2) top probability and entropy by depth (POLICY_SIGNAL); null for copiers, trees and plain
 };
 
-/* What every drafter's draft of L tokens at one position would have been worth (POLICY_ALL). */
+/* What the drafters that were asked before a round would have been worth with L tokens (POLICY_ALL: all of them, POLICY_PEEK: copiers). */
 struct hindsight {
-    int pos;             // where a round began
-    const int *proposed; // (D) 0..L
-    const int *accepted; // (D) 0..proposed
+    int pos;             // where the round began
+    const int *proposed; // (D) 0..L, -1: was not asked
+    const int *accepted; // (D) 0..proposed, -1
 };
 
 static inline int outcome_nodes(const struct outcome *o) { return o->nodes > 0 ? o->nodes : o->proposed; }
@@ -120,7 +120,7 @@ struct policy {
     int (*select_seeing)(void *state, const struct problem *p, const double *param, const struct view *v, struct rng *rng); // in its place
     /* After each drafted token of a model drafter: one more? Null: up to the arm's gamma. */
     bool (*deepen)(void *state, const struct problem *p, const double *param, const struct drafted *x);
-    /* POLICY_ALL: in order of positions, once the text L tokens on is known; what the end of a sequence leaves open is dropped. */
+    /* POLICY_ALL and POLICY_PEEK: in order of positions, once the text L tokens on is known; what the end of a sequence leaves open is dropped. */
     void (*learn_all)(void *state, const struct problem *p, const double *param, const struct hindsight *h);
     /* POLICY_BATCH: an arm for each of n requests (request[i] in 0..R-1, views by i) whose gammas add up to at most `quota`. */
     void (*share)(void *state, const struct problem *p, const double *param, const struct view *v, const int *request, int n, int quota,

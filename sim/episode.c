@@ -43,7 +43,7 @@ int episode_run(struct world *w, struct agent *a, uint64_t seed, int q, uint32_t
     w->asks = a->policy->flags & WORLD_ASKS, w->L = a->problem.L, w->agent = a->policy->deepen ? a : NULL;
     int rc = w->type->start(w, q, err), judged[2][EPISODE_DRAFTERS];
     if (rc) return rc;
-    const bool all = w->asks & POLICY_ALL && a->policy->learn_all, sees = w->asks || a->policy->select_seeing;
+    const bool all = w->asks & (POLICY_ALL | POLICY_PEEK) && a->policy->learn_all, sees = w->asks || a->policy->select_seeing;
     if (all && (!w->type->hindsight || a->problem.D > EPISODE_DRAFTERS))
         return err_set(err, "policy '%s' learns from all drafters, which %s cannot tell it of %d", a->spec, w->type->name, a->problem.D);
     struct episode_total sum = {0};

@@ -25,7 +25,7 @@ struct world_type {
     /* Plays one round at w->pos: fills everything of o but o->arm and o->request, advances w->pos by
      * o->emitted, sets w->done when the sequence has ended. */
     int (*round)(struct world *w, const struct arm *arm, struct outcome *o, struct err *err);
-    /* POLICY_ALL: what the drafts of w->L tokens at the beginning of round `round`, at `pos`, were worth: (D) each. Asked once the text up to
+    /* What the asked drafts of w->L tokens at the beginning of round `round`, at `pos`, were worth: (D) each, -1 of drafters not asked. Asked once the text up to
      * pos + L is known. */
     void (*hindsight)(struct world *w, int pos, int round, int *proposed, int *accepted);
 };

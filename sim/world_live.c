@@ -56,6 +56,10 @@ static int live_look(struct world *world, struct view *v, struct err *err) {
     return 0;
 }
 
+static bool was_asked(const struct world_live *w, int d) {
+    return w->world.asks & POLICY_ALL || (w->world.asks & POLICY_PEEK && w->decoder->drafters[d].type->copier);
+}
+
 struct stopping {
     const struct world_live *w;
     const struct arm *arm;
@@ -91,7 +95,7 @@ static int live_round(struct world *world, const struct arm *arm, struct outcome
     const int d = arm->drafter;
     const struct drafter_type *type = d < 0 ? NULL : w->decoder->drafters[d].type;
     const bool model = type && !type->tree && !type->copier, rules = arm->stop.rule || (model && world->agent);
-    const bool asked = type && (world->asks & POLICY_ALL || (world->asks & POLICY_PEEK && type->copier));
+    const bool asked = type && was_asked(w, d);
     if (arm->stop.rule && type->tree) return err_set(err, "arm '%s': a tree comes at once, so no rule can stop it", arm->name);
     if (arm->stop.rule && type->copier)
         return err_set(err, "arm '%s' wants a drafter with probabilities, which '%s' has not", arm->name, w->decoder->drafters[d].name);
@@ -118,6 +122,10 @@ static void live_hindsight(struct world *world, int pos, int round, int *propose
     const struct ids *h = &w->decoder->history;
     const struct draft *drafts = asked_of(w, round);
     for (int i = 0; i < w->decoder->D; i++) {
+        if (!was_asked(w, i)) {
+            proposed[i] = accepted[i] = -1;
+            continue;
+        }
         const int *text = h->at + w->decoder->prompt_n + pos;
         proposed[i] = drafts[i].n, accepted[i] = 0;
         while (accepted[i] < drafts[i].n && drafts[i].token[accepted[i]] == text[accepted[i]]) accepted[i]++;

@@ -118,6 +118,10 @@ static void trace_hindsight(struct world *world, int pos, int round, int *propos
     (void)round;
     for (int d = 0; d < t->D; d++) {
         size_t cell = (size_t)d * t->cells + w->cell0 + (size_t)pos;
+        if (!was_asked(w, d)) {
+            proposed[d] = accepted[d] = -1;
+            continue;
+        }
         proposed[d] = least(most, t->proposed[cell]);
         accepted[d] = least(proposed[d], t->accepted[cell]);
     }
