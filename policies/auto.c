@@ -20,18 +20,23 @@
 #include "policies/hazard.h"
 #include "policies/policy.h"
 
-enum { CONTEXT, CONFIDENCE, HINDSIGHT, RISK, OPTIMISM };
+enum { CONTEXT, CONFIDENCE, HINDSIGHT, RISK, OPTIMISM, SLACK };
 
 struct line { // y = base + slope * x, least squares with imagined observations
     double n, mean_x, mean_y, sxx, sxy;
 };
 
+struct pace { // seconds = token * drafted + fresh * tokens of the text that it had not seen: least squares
+    double n, dd, df, ff, dy, fy;
+};
+
 struct drafter {
-    struct hazard before;   // of (1, log2(1 + match) or 0, log2(depth), lately)
+    struct hazard copied;    // of (1, log2(1 + match), log2(depth), lately): copiers
+    struct hazard before;    // of (1, 0, log2(depth), lately): the others, before they have drafted
     struct hazard confident; // of (1, logit of the top probability, log2(depth), lately)
     double lately;          // moving mean of "its first token was accepted"
-    struct line draft;      // seconds over drafted tokens
-    double rounds;
+    struct pace pace;       // of a model drafter
+    int seen;               // tokens of the sequence that it has taken in
 };
 
 struct waiting { // a round whose copiers will be judged
@@ -43,6 +48,7 @@ struct auto_state {
     double tokens, seconds;        // of the sequence
     double ahead;                  // seconds of plain decoding saved
     double known;                  // rounds timed
+    int text;                      // tokens of prompt and text before the round
     double P;                      // of the draft at hand: probability that all its tokens are accepted
     int n;                         // waiting rounds
     struct waiting waiting[ARM_GAMMA_MAX + 2];
@@ -61,12 +67,14 @@ static int *matches(struct auto_state *s, const struct problem *p, int waiting) 
 }
 
 static void auto_init(void *state, const struct problem *p, const double *param) {
-    static const double before[HAZARD_X] = {-1.2, 0.7, 0.4, 1.2}, before_sd[HAZARD_X] = {0.7, 0.25, 0.25, 0.7};
-    static const double confident[HAZARD_X] = {-0.2, 0.8, -0.1, 0.8}, confident_sd[HAZARD_X] = {0.4, 0.2, 0.2, 0.4};
+    static const double copier[HAZARD_X] = {-1.9, 0.8, 0.5, 1.5}, copier_sd[HAZARD_X] = {0.5, 0.2, 0.2, 0.5};
+    static const double model[HAZARD_X] = {-0.6, 0, 0, 2.2}, model_sd[HAZARD_X] = {0.8, 0.01, 0.2, 0.5};
+    static const double confident[HAZARD_X] = {-0.1, 0.85, -0.1, 0.6}, confident_sd[HAZARD_X] = {0.5, 0.2, 0.2, 0.5};
     struct auto_state *s = state;
     (void)param;
     for (int d = 0; d < p->D; d++) {
-        hazard_init(&s->d[d].before, before, before_sd);
+        hazard_init(&s->d[d].copied, copier, copier_sd);
+        hazard_init(&s->d[d].before, model, model_sd);
         hazard_init(&s->d[d].confident, confident, confident_sd);
         s->d[d].lately = 0.5;
     }
@@ -96,16 +104,32 @@ static double verify_seconds(const struct auto_state *s, double x) {
     return fmax(s->verify.mean_y + verify_slope(s) * (x - s->verify.mean_x), 0);
 }
 
-/* A token drafted by a model, first taken to cost 15% of plain decoding. */
-static double draft_slope(const struct auto_state *s, int d) {
-    const struct line *l = &s->d[d].draft;
-    double prior = 0.15 * verify_seconds(s, 0);
-    return l->n == 0 ? prior : line_slope(l, fmin(prior, l->mean_x > 0 ? l->mean_y / l->mean_x : prior));
+/* A token drafted by a model is first taken to cost 15% of plain decoding, and one that it has to take in a tenth of that. */
+struct paces {
+    double token, fresh;
+};
+static struct paces paces(const struct auto_state *s, int d) {
+    enum { DRAFTED = 16, FRESH = 64 }; // weights of what is imagined: a draft of 4 tokens, a catch-up of 8
+    const struct pace *x = &s->d[d].pace;
+    const double plain = verify_seconds(s, 0), t0 = 0.15 * plain, f0 = 0.015 * plain;
+    double dd = x->dd + DRAFTED, ff = x->ff + FRESH, dy = x->dy + DRAFTED * t0, fy = x->fy + FRESH * f0, det = dd * ff - x->df * x->df;
+    struct paces p = {(dy * ff - fy * x->df) / det, (fy * dd - dy * x->df) / det};
+    if (p.token < 0) p = (struct paces){0, fy / ff};
+    if (p.fresh < 0) p = (struct paces){dy / dd, 0};
+    return p;
 }
-static double draft_seconds(const struct auto_state *s, int d, double x) {
-    const struct line *l = &s->d[d].draft;
-    double slope = draft_slope(s, d);
-    return l->n == 0 ? slope * x : fmax(l->mean_y + slope * (x - l->mean_x), 0);
+
+static void pace_learn(struct pace *x, double drafted, double fresh, double y) {
+    x->n++;
+    x->dd += drafted * drafted, x->df += drafted * fresh, x->ff += fresh * fresh;
+    x->dy += drafted * y, x->fy += fresh * y;
+}
+
+/* What taking in the text costs is shared by the rounds to come, of some two tokens. How many tokens those will have nobody knows: about as
+ * many as there were, and a few. */
+static double taking_in(const struct auto_state *s, int d, const struct view *v, struct paces pace) {
+    double fresh = v->prompt_tokens + v->pos - s->d[d].seen, left = fmin(v->max_new - v->pos, 24 + v->pos);
+    return fresh > 1 ? pace.fresh * fresh * 2 / (2 + fmax(left, 0)) : 0;
 }
 
 /* Tokens a second: the sequence's own, and eight rounds of plain decoding. */
@@ -129,15 +153,17 @@ static double logit(float p) {
     return log(q / (1 - q));
 }
 
-/* Surplus of the best draft of at most `most` tokens by drafter d; *gamma: its length. */
-static double best_surplus(const struct auto_state *s, const double *param, int d, double signal, int most, bool model, double rho, int *gamma) {
+/* Surplus of the best draft of at most `most` tokens by model drafter d; *gamma: its length. */
+static double best_surplus(const struct auto_state *s, int d, const struct view *v, int most, double rho, double optimism, int *gamma) {
+    const struct paces pace = paces(s, d);
+    const double start = taking_in(s, d, v, pace);
     double P = 1, tokens = 1, best = -INFINITY;
     for (int k = 1; k <= most; k++) {
         double x[HAZARD_X];
-        features(x, signal, k, s->d[d].lately);
-        P *= hazard_at(&s->d[d].before, x, k == 1 ? param[OPTIMISM] : 0);
+        features(x, 0, k, s->d[d].lately);
+        P *= hazard_at(&s->d[d].before, x, k == 1 ? optimism : 0);
         tokens += P;
-        double surplus = tokens - rho * (verify_seconds(s, k) + (model ? draft_seconds(s, d, k) : 0));
+        double surplus = tokens - rho * (verify_seconds(s, k) + start + pace.token * k);
         if (surplus > best) best = surplus, *gamma = k;
     }
     return best;
@@ -149,7 +175,7 @@ static double tree_nodes(struct auto_state *s, const struct problem *p, int i) {
     return (arm[1] + 2.0 * p->arms[i].gamma) / (arm[0] + 1);
 }
 
-static double arm_surplus(struct auto_state *s, const struct problem *p, const double *param, const struct view *v, int i, double rho) {
+static double arm_surplus(struct auto_state *s, const struct problem *p, const double *param, const struct view *v, int i, double rho, double optimism) {
     const struct arm *arm = &p->arms[i];
     const int d = arm->drafter;
     int most = arm->gamma, budget = v->max_new ? v->max_new - v->pos - 1 : most, gamma = 0;
@@ -161,22 +187,22 @@ static double arm_surplus(struct auto_state *s, const struct problem *p, const d
         double P = 1, tokens = 1, x[HAZARD_X];
         for (int k = 1; k <= most; k++) {
             features(x, match_feature(param, v->peek[d].match), k, s->d[d].lately);
-            tokens += P *= hazard_at(&s->d[d].before, x, 0);
+            tokens += P *= hazard_at(&s->d[d].copied, x, fmin(optimism, 0));
         }
         return tokens - rho * verify_seconds(s, most);
     }
-    double surplus = best_surplus(s, param, d, 0, most, true, rho, &gamma), nodes = tree_nodes(s, p, i);
+    double surplus = best_surplus(s, d, v, most, rho, optimism, &gamma), nodes = tree_nodes(s, p, i);
     if (param[CONFIDENCE] && !arm->stop.rule) return surplus + 1e-9 * most; // `deepen` ends it in time: the longest is the best
     if (gamma == most) return surplus;
     (void)nodes;
     double P = 1, tokens = 1, x[HAZARD_X];
     for (int k = 1; k <= most; k++) features(x, 0, k, s->d[d].lately), tokens += P *= hazard_at(&s->d[d].before, x, 0);
-    return tokens - rho * (verify_seconds(s, most) + draft_seconds(s, d, most));
+    return tokens - rho * (verify_seconds(s, most) + taking_in(s, d, v, paces(s, d)) + paces(s, d).token * most);
 }
 
-static bool must_be_plain(const struct auto_state *s, const double *param) {
-    double plain = verify_seconds(s, 0);
-    return s->verify.n > 0 && -s->ahead > plain * (1 + param[RISK] * s->tokens);
+/* How far behind plain decoding, in units of what may be lost. */
+static double behind(const struct auto_state *s, const double *param) {
+    return s->verify.n > 0 ? -s->ahead / (verify_seconds(s, 0) * (param[SLACK] + param[RISK] * s->tokens)) : 0;
 }
 
 static int auto_select(void *state, const struct problem *p, const double *param, const struct view *v, struct rng *rng) {
@@ -185,15 +211,16 @@ static int auto_select(void *state, const struct problem *p, const double *param
     if (v->pos == 1) { // a new sequence: what is learned of drafters stays, if anything does
         s->n = 0;
         s->tokens = s->seconds = 0;
-        for (int d = 0; d < p->D; d++) s->d[d].lately = 0.5;
+        for (int d = 0; d < p->D; d++) s->d[d].lately = 0.5, s->d[d].seen = 0;
     }
     const double rho = rate(s);
+    s->text = v->prompt_tokens + v->pos;
     int best = -1;
     double most = -INFINITY;
-    bool plain_only = must_be_plain(s, param);
+    const double lost = behind(s, param), optimism = lost > 1 ? -1 : param[OPTIMISM];
     for (int i = 0; i < p->K; i++) {
-        if (plain_only && p->arms[i].gamma) continue;
-        double surplus = arm_surplus(s, p, param, v, i, rho);
+        if (lost > 3 && p->arms[i].gamma) continue;
+        double surplus = arm_surplus(s, p, param, v, i, rho, optimism);
         if (surplus > most) most = surplus, best = i;
     }
     if (best < 0) best = 0;
@@ -217,15 +244,15 @@ static bool auto_deepen(void *state, const struct problem *p, const double *para
     features(x, logit(t->top_prob), t->depth, s->d[d].lately);
     s->P *= hazard_at(&s->d[d].confident, x, 0);
     features(x, 0, t->depth + 1, s->d[d].lately);
-    return s->P * hazard_at(&s->d[d].before, x, 0) > rho * (draft_slope(s, d) + verify_slope(s));
+    return s->P * hazard_at(&s->d[d].before, x, 0) > rho * (paces(s, d).token + verify_slope(s));
 }
 
 /* Tokens [from, to) of a draft of which `accepted` were accepted. */
-static void learn_tokens(struct drafter *d, double signal, const float *confidence, int from, int to, int accepted) {
+static void learn_tokens(struct drafter *d, bool copier, double signal, const float *confidence, int from, int to, int accepted) {
     for (int k = from; k < to && k <= accepted; k++) {
         double x[HAZARD_X];
         features(x, signal, k + 1, d->lately);
-        hazard_learn(&d->before, x, k < accepted);
+        hazard_learn(copier ? &d->copied : &d->before, x, k < accepted);
         if (!confidence) continue;
         x[1] = logit(confidence[2 * k]);
         hazard_learn(&d->confident, x, k < accepted);
@@ -235,33 +262,37 @@ static void learn_tokens(struct drafter *d, double signal, const float *confiden
 static void remember(struct drafter *d, bool right) { d->lately += 0.2 * (right - d->lately); }
 
 /* A scheduler's hiccup is not the arm's: beyond three times what was expected it counts as that. */
-static double calm(double seconds, double expected, double n) { return n >= 4 && seconds > 3 * expected ? 3 * expected : seconds; }
+static double calm(double seconds, double expected) { return fmin(seconds, 3 * expected); }
 
-static void learn_seconds(struct auto_state *s, const struct problem *p, const struct outcome *o) {
+static void learn_seconds(struct auto_state *s, const struct problem *p, const struct outcome *o, int text) {
     const int d = p->arms[o->arm].drafter, nodes = outcome_nodes(o);
-    double plain;
+    double investment = 0;
+    if (d >= 0 && o->gamma > 0 && o->signal) { // copiers cost every round the same
+        const double fresh = text - s->d[d].seen;
+        const struct paces pace = paces(s, d);
+        double seconds = calm(o->draft_s, pace.token * o->proposed + pace.fresh * fresh);
+        if (!s->d[d].seen) investment = fmax(o->draft_s - pace.token * o->proposed, 0);
+        pace_learn(&s->d[d].pace, o->proposed, fresh, seconds);
+        s->d[d].seen = text;
+    }
     if (s->known++ == 0) return; // the first round meets cold caches
-    line_learn(&s->verify, nodes, calm(o->verify_s, verify_seconds(s, nodes), s->verify.n));
-    plain = verify_seconds(s, 0);
+    line_learn(&s->verify, nodes, s->verify.n > 3 ? calm(o->verify_s, verify_seconds(s, nodes)) : o->verify_s);
     s->tokens += o->emitted;
-    s->seconds += o->draft_s + o->verify_s;
-    s->ahead += o->emitted * plain - (o->draft_s + o->verify_s);
-    if (d < 0 || o->gamma < 1 || !o->signal) return; // copiers cost every round the same
-    if (s->d[d].rounds++ == 0) return;               // a first draft takes in the prompt
-    line_learn(&s->d[d].draft, o->proposed, calm(o->draft_s, draft_seconds(s, d, o->proposed), s->d[d].draft.n));
+    s->seconds += o->draft_s + o->verify_s - investment;
+    s->ahead += o->emitted * verify_seconds(s, 0) - (o->draft_s + o->verify_s - investment);
 }
 
 static void auto_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct auto_state *s = state;
     const struct arm *arm = &p->arms[o->arm];
     struct waiting *w = s->n ? &s->waiting[s->n - 1] : NULL;
-    learn_seconds(s, p, o);
+    learn_seconds(s, p, o, s->text);
     if (arm->drafter < 0 || o->proposed < 1) return;
     struct drafter *d = &s->d[arm->drafter];
     const int match = w ? matches(s, p, s->n - 1)[arm->drafter] : -1;
     double *nodes = arm_nodes(s, p) + 2 * o->arm;
     nodes[0]++, nodes[1] += outcome_nodes(o);
-    learn_tokens(d, match >= 0 ? match_feature(param, match) : 0, o->signal, 0, o->proposed, o->accepted);
+    learn_tokens(d, match >= 0, match >= 0 ? match_feature(param, match) : 0, o->signal, 0, o->proposed, o->accepted);
     remember(d, o->accepted > 0);
     if (w) w->tested = o->accepted < o->proposed ? ARM_GAMMA_MAX : o->proposed; // a rejection tells all
 }
@@ -275,7 +306,7 @@ static void auto_learn_all(void *state, const struct problem *p, const double *p
     for (int d = 0; d < p->D && param[HINDSIGHT]; d++) {
         int match = matches(s, p, at)[d], from = d == w->played ? w->tested : 0;
         if (match < 0 || h->accepted[d] < 0) continue;
-        learn_tokens(&s->d[d], match_feature(param, match), NULL, from, h->proposed[d], h->accepted[d]);
+        learn_tokens(&s->d[d], true, match_feature(param, match), NULL, from, h->proposed[d], h->accepted[d]);
         if (!from && h->proposed[d]) remember(&s->d[d], h->accepted[d] > 0);
     }
     s->n -= at + 1;
@@ -292,6 +323,7 @@ const struct policy policy_auto = {
                {"confidence", 1, 0, 1, NULL, "1: model drafters end their draft by their own confidence"},
                {"hindsight", 1, 0, 1, NULL, "1: copiers learn from every round"},
                {"risk", 0.01, 0, 1, NULL, "share of plain decoding's time that a sequence may lose"},
-               {"optimism", 0.5, 0, 10, NULL, "standard deviations by which a model drafter's first token is taken to be better than it seems"}},
+               {"optimism", 2, 0, 10, NULL, "standard deviations by which a model drafter's first token is taken to be better than it seems"},
+               {"slack", 2, 0, 1000, NULL, "rounds of plain decoding that a sequence may lose besides"}},
     .size = auto_size, .init = auto_init, .select_seeing = auto_select, .deepen = auto_deepen, .learn_all = auto_learn_all, .update = auto_update,
 };

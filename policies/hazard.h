@@ -33,7 +33,7 @@ static inline double hazard_sigmoid(double z) {
 static inline double hazard_at(const struct hazard *h, const double *x, double optimism) {
     double z = 0, v = 0;
     for (int i = 0; i < HAZARD_X; i++) z += h->w[i] * x[i];
-    if (optimism > 0) {
+    if (optimism != 0) {
         for (int i = 0; i < HAZARD_X; i++)
             for (int j = 0; j < HAZARD_X; j++) v += x[i] * h->V[i][j] * x[j];
         z += optimism * sqrt(fmax(v, 0));
