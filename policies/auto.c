@@ -20,7 +20,7 @@
 #include "policies/hazard.h"
 #include "policies/policy.h"
 
-enum { CONTEXT, CONFIDENCE, HINDSIGHT, RISK, OPTIMISM, SLACK };
+enum { CONTEXT, CONFIDENCE, HINDSIGHT, RISK, OPTIMISM, SLACK, NEWS };
 
 struct line { // y = base + slope * x, least squares with imagined observations
     double n, mean_x, mean_y, sxx, sxy;
@@ -66,10 +66,11 @@ static int *matches(struct auto_state *s, const struct problem *p, int waiting) 
     return (int *)(arm_nodes(s, p) + 2 * p->K) + (size_t)waiting * (size_t)p->D;
 }
 
+static const double copier[HAZARD_X] = {-1.9, 0.8, 0.5, 1.5}, copier_sd[HAZARD_X] = {0.5, 0.2, 0.2, 0.5};
+static const double model[HAZARD_X] = {-0.6, 0, 0, 2.2}, model_sd[HAZARD_X] = {0.8, 0.01, 0.2, 0.5};
+static const double confident[HAZARD_X] = {-0.1, 0.85, -0.1, 0.6}, confident_sd[HAZARD_X] = {0.5, 0.2, 0.2, 0.5};
+
 static void auto_init(void *state, const struct problem *p, const double *param) {
-    static const double copier[HAZARD_X] = {-1.9, 0.8, 0.5, 1.5}, copier_sd[HAZARD_X] = {0.5, 0.2, 0.2, 0.5};
-    static const double model[HAZARD_X] = {-0.6, 0, 0, 2.2}, model_sd[HAZARD_X] = {0.8, 0.01, 0.2, 0.5};
-    static const double confident[HAZARD_X] = {-0.1, 0.85, -0.1, 0.6}, confident_sd[HAZARD_X] = {0.5, 0.2, 0.2, 0.5};
     struct auto_state *s = state;
     (void)param;
     for (int d = 0; d < p->D; d++) {
@@ -211,7 +212,11 @@ static int auto_select(void *state, const struct problem *p, const double *param
     if (v->pos == 1) { // a new sequence: what is learned of drafters stays, if anything does
         s->n = 0;
         s->tokens = s->seconds = 0;
-        for (int d = 0; d < p->D; d++) s->d[d].lately = 0.5, s->d[d].seen = 0;
+        for (int d = 0; d < p->D; d++) {
+            struct drafter *x = &s->d[d];
+            x->lately = 0.5, x->seen = 0;
+            hazard_doubt(&x->copied, copier_sd, param[NEWS]), hazard_doubt(&x->before, model_sd, param[NEWS]), hazard_doubt(&x->confident, confident_sd, param[NEWS]);
+        }
     }
     const double rho = rate(s);
     s->text = v->prompt_tokens + v->pos;
@@ -324,6 +329,7 @@ const struct policy policy_auto = {
                {"hindsight", 1, 0, 1, NULL, "1: copiers learn from every round"},
                {"risk", 0.01, 0, 1, NULL, "share of plain decoding's time that a sequence may lose"},
                {"optimism", 2, 0, 10, NULL, "standard deviations by which a model drafter's first token is taken to be better than it seems"},
-               {"slack", 2, 0, 1000, NULL, "rounds of plain decoding that a sequence may lose besides"}},
+               {"slack", 2, 0, 1000, NULL, "rounds of plain decoding that a sequence may lose besides"},
+               {"news", 0.1, 0, 1, NULL, "share of the first doubt that a new prompt brings back, when learning goes on from prompt to prompt"}},
     .size = auto_size, .init = auto_init, .select_seeing = auto_select, .deepen = auto_deepen, .learn_all = auto_learn_all, .update = auto_update,
 };

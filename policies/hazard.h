@@ -25,6 +25,11 @@ static inline void hazard_init(struct hazard *h, const double *mean, const doubl
     }
 }
 
+/* What was learned may hold less here: a share of the first doubt comes back, never more than there was. */
+static inline void hazard_doubt(struct hazard *h, const double *sd, double share) {
+    for (int i = 0; i < HAZARD_X; i++) h->V[i][i] = fmin(h->V[i][i] + share * sd[i] * sd[i], fmax(sd[i] * sd[i], h->V[i][i]));
+}
+
 static inline double hazard_sigmoid(double z) {
     return 1 / (1 + exp(-fmin(fmax(z, -30), 30)));
 }

@@ -55,9 +55,14 @@ struct live {
     int64_t *pulls; // (K), owned
 };
 
+/* Forgets the policy what it learned when a prompt begins? */
+static bool forgets(const struct live *l) {
+    return l->o->scope ? !strcmp(l->o->scope, "prompt") : strcmp(l->agent.policy->name, "auto") != 0;
+}
+
 static int check_options(const struct options *o, struct err *err) {
     if (!o->prompt == !o->prompts) return err_usage(err, "give either --prompt or --prompts (see banditspec live --help)");
-    if (strcmp(o->scope, "prompt") && strcmp(o->scope, "stream"))
+    if (o->scope && strcmp(o->scope, "prompt") && strcmp(o->scope, "stream"))
         return err_usage(err, "option '--scope' wants prompt or stream, got '%s'", o->scope);
     if (o->ids && o->json) return err_usage(err, "give --ids or --json, not both");
     return 0;
@@ -156,7 +161,7 @@ static int same_text(const struct ids *plain, const int *tokens, int n, int ordi
 static int play(struct live *l, int q, struct err *err) {
     struct episode_watch watch = {watch_round, l};
     struct episode_total sum = {0};
-    bool fresh = !strcmp(l->o->scope, "prompt");
+    bool fresh = forgets(l);
     if (fresh) agent_reset(&l->agent);
     l->rounds.n = 0;
     printer_begin(&l->printer, q, &l->prompts.at[q]);
@@ -184,7 +189,7 @@ static int decode_prompt(struct live *l, int q, struct err *err) {
     int *text = mem_alloc((size_t)(n > 0 ? n : 1), sizeof *text, "the text", err);
     if (!text) rc = -1;
     if (!rc) memcpy(text, d->history.at + d->prompt_n, (size_t)n * sizeof *text);
-    if (!rc && recorded >= 0) rc = mirror_sequence(&l->mirror, recorded, !strcmp(l->o->scope, "prompt"), l->o->seed, &l->rounds, text, n, err);
+    if (!rc && recorded >= 0) rc = mirror_sequence(&l->mirror, recorded, forgets(l), l->o->seed, &l->rounds, text, n, err);
     if (!rc && l->o->compare && q % 2 == 1) rc = decode_plain(l, &plain, &l->total.plain_s, err);
     if (!rc && l->o->compare) rc = same_text(&plain, text, n, q, err);
     ids_close(&plain);
@@ -220,16 +225,16 @@ static int run(struct live *l, struct err *err) {
 }
 
 int cmd_live(int argc, char **argv, struct err *err) {
-    struct options o = {.setup = {.backend = "cpu"}, .policy = "thompson", .scope = "prompt", .max_new = 128};
+    struct options o = {.setup = {.backend = "cpu"}, .policy = "auto", .max_new = 128};
     const struct opt table[] = {
         SETUP_OPTIONS(&o.setup),
-        {"policy", OPT_TEXT, &o.policy, "P", "name:key=value,...; 'none' decodes plainly (see banditspec policies)"},
+        {"policy", OPT_TEXT, &o.policy, "P", "name:key=value,... (default: auto); 'none' decodes plainly (see banditspec policies)"},
         {"arms", OPT_LIST, &o.arms, "A...", "arms such as plain pld:1-8 'eagle:stop(entropy>1)' (default: plain and each drafter at 2, 4, 8)"},
         {"prompt", OPT_TEXT, &o.prompt, "TEXT", "one user turn"},
         {"prompts", OPT_TEXT, &o.prompts, "FILE", "prompts, JSON Lines"},
         {"limit", OPT_INT, &o.limit, "N", "only the first N prompts, 0 for all", 0, 1 << 30},
         {"max-new", OPT_INT, &o.max_new, "N", "tokens to emit at most", 1, 1 << 20},
-        {"scope", OPT_TEXT, &o.scope, "prompt|stream", "whether the policy forgets between prompts"},
+        {"scope", OPT_TEXT, &o.scope, "prompt|stream", "whether the policy forgets between prompts (default: auto carries on, others forget)"},
         {"seed", OPT_U64, &o.seed, "S", "seed of the policy's draws"},
         {"compare", OPT_FLAG, &o.compare, NULL, "decode plainly as well; print the speed-up"},
         {"check", OPT_TEXT, &o.check, "T", "compare every round with replay over this trace"},

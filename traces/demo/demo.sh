@@ -20,7 +20,7 @@ bandit record "${decode[@]}" --db "$trace"
 bandit traces check "$trace"
 
 step "live: two policies decode the first eight prompts again, beside plain decoding; every round must equal its replay"
-for policy in ucbspec thompson; do # the text itself is left out
+for policy in auto thompson; do # the text itself is left out
     bandit live "${decode[@]}" --limit 8 --policy $policy --check "$trace" --compare | sed -n "/^$policy: [0-9]* tokens in/,\$p"
 done
 
