@@ -46,7 +46,8 @@ static inline double hazard_at(const struct hazard *h, const double *x, double o
     return hazard_sigmoid(z);
 }
 
-static inline void hazard_learn(struct hazard *h, const double *x, int y) {
+/* One token tested, counted as `weight` of one. */
+static inline void hazard_learn(struct hazard *h, const double *x, int y, double weight) {
     enum { NOISE_COUNT = 4000 }; // tokens after which a standard deviation of 1 would be back
     double Vx[HAZARD_X], z = 0, v = 0;
     for (int i = 0; i < HAZARD_X; i++) {
@@ -54,8 +55,8 @@ static inline void hazard_learn(struct hazard *h, const double *x, int y) {
         for (int j = 0; j < HAZARD_X; j++) Vx[i] += h->V[i][j] * x[j];
         v += x[i] * Vx[i];
     }
-    double p = hazard_sigmoid(z), s = p * (1 - p), gain = 1 / (1 + s * v);
-    for (int i = 0; i < HAZARD_X; i++) h->w[i] += gain * Vx[i] * (y - p); // the new V times x is gain Vx
+    double p = hazard_sigmoid(z), s = weight * p * (1 - p), gain = 1 / (1 + s * v);
+    for (int i = 0; i < HAZARD_X; i++) h->w[i] += gain * Vx[i] * weight * (y - p); // the new V times x is gain Vx
     for (int i = 0; i < HAZARD_X; i++)
         for (int j = 0; j < HAZARD_X; j++) h->V[i][j] -= s * gain * Vx[i] * Vx[j];
     for (int i = 0; i < HAZARD_X; i++)
