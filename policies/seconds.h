@@ -5,9 +5,7 @@
  * Least squares with imagined observations, so that the first choices are sensible: a row more costs 6% of plain decoding, a
  * drafted token 15%, one taken in a tenth of that. Unlike cost.h, which keeps a mean for each arm, all arms share what they learn.
  * A scheduler's hiccup is not the round's: beyond three times what was expected it counts as that.
- * Checks: nothing learned: verify_seconds(5) = 1.3; after (0, 1 s), (4, 2 s): slope = (2 + 16 * 0.06 * 1.5 / 1.12) / (8 + 16) = 0.1369047619 s,
- * verify_seconds(0) = 1.2261904762. Nothing learned and plain decoding 2 s: token = 0.3, fresh = 0.03; after 8 drafted and 80 fresh in 4 s:
- * token = 0.2795031056, fresh = 0.0228571429 * ... see tests/test_policy_auto.c, which solves the normal equations by elimination. */
+ * Check: nothing learned: verify_seconds(5) = 1.3; after (0, 1 s) and (4, 2 s): slope = (2 + 16 * 0.06 * 1.5 / 1.12) / (8 + 16) = 0.1369047619 s. */
 #ifndef POLICIES_SECONDS_H
 #define POLICIES_SECONDS_H
 
