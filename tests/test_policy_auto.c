@@ -332,7 +332,7 @@ static void test_decisions_are_those_of_a_slow_reading(void **state) {
         o.signal = d > 0 ? w->signal[d] : NULL;
         struct rng r = rng_at(9, 3, 0, (uint32_t)rounds);
         o.verify_s = 0.02 * (1 + 0.05 * o.proposed) * (rounds == 30 ? 9 : 1 + 0.1 * rng_uniform(&r)); // round 30: a hiccup
-        o.draft_s = d > 0 ? (0.001 * d * o.proposed + 0.0001 * (PROMPT + pos - past.seen[d])) * (1 + 0.1 * rng_uniform(&r)) : 0;
+        o.draft_s = d > 0 ? (0.001 * d * o.proposed + 0.0006 * (PROMPT + pos - past.seen[d])) * (1 + 0.1 * rng_uniform(&r)) : 0;
         agent_update(&a, &o);
         note_round(&past, w, &o, pos);
         waiting[rounds] = pos, tested[rounds] = d ? 0 : o.accepted < o.proposed ? L : o.proposed;
