@@ -1,9 +1,12 @@
 /* backend.h - the operations a model graph is made of.
  *
- * One table, several implementations (cpu.c now). The graph (engine.c) is written once above it.
- * Every operation is row by row: a row's result is the same bits whatever other rows the pass
+ * One table, several implementations: cpu.c, and gpu/ in a shared object of its own. The graph (engine.c) is written once
+ * above it. Every operation is row by row: a row's result is the same bits whatever other rows the pass
  * holds and however many threads run it (law 2). Buffers come from alloc(); only read() and
- * write() move data between them and the host. Shapes are (rows, columns), row-major floats. */
+ * write() move data between them and the host. Shapes are (rows, columns), row-major floats.
+ *
+ * Operations may run later than they are called, in the order of the calls; those that hand something to the host (read, top,
+ * confidence) wait. What fails in between is kept and told by status() and wait(); until then results are zeros. */
 #ifndef CORE_BACKEND_H
 #define CORE_BACKEND_H
 
@@ -34,6 +37,9 @@ struct batch {
      * its ancestors in this pass and itself, root first. */
     const int *prefix;  // (n)
     const int *path, *path_at;
+    const float *const *feature; // (n) for join(): a draft head's second inputs, in buffers of the backend; null elsewhere
+    int wanted;
+    const int *pick;             // (wanted) the rows that go through the output layer, ascending
 };
 
 /* Which two values of a head turn together: (2j, 2j + 1) or (j, j + dim / 2), "NEOX". */
@@ -45,7 +51,8 @@ struct kv_shape {
 
 struct backend_options {
     int threads;        // CPU: 0 for all cores
-    const char *device; // which card; null for the default
+    const char *device; // which card, "0"; null for the default
+    bool loose;         // rows need not be the same bits in any company (law 2): what that law costs can be measured
 };
 
 struct backend_type {
@@ -59,12 +66,28 @@ struct backend_type {
     void (*each)(struct backend *b, int n, void (*run)(void *user, int i, int worker), void *user);
     void *(*alloc)(struct backend *b, size_t count, size_t size, const char *what, struct err *err); // zeroed; freed by close
     int (*upload)(struct backend *b, const struct tensor *t, struct weight *w, struct err *err);
+    /* Makes an embedding table of t ready for embed(). matrix: the same tensor where it was uploaded, or null. */
+    int (*table)(struct backend *b, const struct tensor *t, const struct weight *matrix, struct weight *table, struct err *err);
+    /* Before anything is allocated: bytes that upload() of (rows, cols) of a tensor_type takes, and bytes that are free. Null: memory
+     * is the system's affair. kv_bytes: of one key or value. */
+    size_t (*size)(struct backend *b, uint32_t type, int rows, int cols);
+    size_t (*room)(struct backend *b);
+    size_t (*kv_bytes)(struct backend *b);
     int (*reserve)(struct backend *b, int rows, int cols, struct err *err); // scratch for products up to this size
     void (*write)(struct backend *b, void *to, const void *from, size_t bytes); // from the host or another buffer
     void (*read)(struct backend *b, void *host, const void *from, size_t bytes);
 
-    /* out (n, cols) = rows of the embedding table, which stays as the file has it. */
-    void (*embed)(struct backend *b, const struct tensor *table, const struct batch *rows, float *out);
+    /* Every operation from begin to end belongs to one forward pass of `owner` over `rows`, which stay as they are until then. True:
+     * the backend knows what such a pass of this owner does and has started it, and none is to be called. Null: nothing to do. */
+    bool (*begin)(struct backend *b, const void *owner, const struct batch *rows);
+    void (*end)(struct backend *b);
+
+    /* out (n, cols) = the rows' tokens in the table. */
+    void (*embed)(struct backend *b, const struct weight *table, const struct batch *rows, float *out);
+    /* out (n, 2 cols) = x (n, cols) beside the rows' features. */
+    void (*join)(struct backend *b, const float *x, const struct batch *rows, int cols, float *out);
+    /* out (wanted, cols) = those rows of x (n, cols). */
+    void (*pick)(struct backend *b, const float *x, const struct batch *rows, int cols, float *out);
     /* y[i] (n, w[i]->rows) = x (n, cols) W_i^T for `count` matrices of equal cols. */
     void (*matmul)(struct backend *b, int count, const struct weight *const *w, const float *x, int n, float *const *y);
     void (*norm)(struct backend *b, const float *x, const float *weight, int n, int cols, float eps, float *out);
@@ -86,11 +109,21 @@ struct backend_type {
     void (*top)(struct backend *b, const float *logits, int n, int cols, int k, int *ids, float *values);
     /* Of the softmax of each row: its largest probability and its entropy in nats, (n) each, on the host. */
     void (*confidence)(struct backend *b, const float *logits, int n, int cols, float *top_prob, float *entropy);
+
+    /* What has failed since open (a device that is gone stays gone); wait: after everything that was called is done. Null: nothing
+     * fails, everything is done when a call returns. */
+    int (*status)(struct backend *b, struct err *err);
+    int (*wait)(struct backend *b, struct err *err);
 };
 
 extern const struct backend_type backend_cpu;
 
-/* By name ("cpu"); null with `err` set, listing what there is. */
+/* A backend in a shared object (backend.c says where it is looked for) exports this, declared as banditspec_backend: the table, or
+ * null where it was built for another BACKEND_VERSION of this header. */
+enum { BACKEND_VERSION = 1 };
+typedef const struct backend_type *backend_entry(int version);
+
+/* By name ("cpu", "cuda"); null with `err` set, listing what there is. */
 const struct backend_type *backend_find(const char *name, struct err *err);
 
 #endif

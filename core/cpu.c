@@ -165,9 +165,30 @@ static int cpu_reserve(struct backend *b, int rows, int cols, struct err *err) {
 static void cpu_write(struct backend *b, void *to, const void *host, size_t bytes) { (void)b, memcpy(to, host, bytes); }
 static void cpu_read(struct backend *b, void *host, const void *from, size_t bytes) { (void)b, memcpy(host, from, bytes); }
 
-static void cpu_embed(struct backend *b, const struct tensor *table, const struct batch *rows, float *out) {
+/* The table stays where and as the file has it. */
+static int cpu_table(struct backend *b, const struct tensor *t, const struct weight *matrix, struct weight *table, struct err *err) {
+    (void)b, (void)matrix, (void)err;
+    *table = (struct weight){.rows = (int)t->ne[1], .cols = (int)t->ne[0], .bytes = t->bytes, .data = (void *)t};
+    return 0;
+}
+
+static void cpu_embed(struct backend *b, const struct weight *table, const struct batch *rows, float *out) {
     (void)b;
-    for (int i = 0; i < rows->n; i++) tensor_row(table, (uint64_t)rows->token[i], out + (size_t)i * table->ne[0]);
+    for (int i = 0; i < rows->n; i++) tensor_row(table->data, (uint64_t)rows->token[i], out + (size_t)i * table->cols);
+}
+
+static void cpu_join(struct backend *b, const float *x, const struct batch *rows, int cols, float *out) {
+    (void)b;
+    const size_t bytes = (size_t)cols * sizeof *x;
+    for (int i = 0; i < rows->n; i++, out += 2 * cols) {
+        memcpy(out, x + (size_t)i * cols, bytes);
+        memcpy(out + cols, rows->feature[i], bytes);
+    }
+}
+
+static void cpu_pick(struct backend *b, const float *x, const struct batch *rows, int cols, float *out) {
+    (void)b;
+    for (int i = 0; i < rows->wanted; i++) memcpy(out + (size_t)i * cols, x + (size_t)rows->pick[i] * cols, (size_t)cols * sizeof *x);
 }
 
 /* A forward pass's rows go through the kernels in parts of even size: 13 as 6 and 7, not 12 and 1. */
@@ -449,7 +470,7 @@ static void cpu_top(struct backend *b, const float *logits, int n, int cols, int
 
 const struct backend_type backend_cpu = {
     .name = "cpu", .open = cpu_open, .close = cpu_close, .device = cpu_device, .threads = cpu_threads, .each = cpu_each,
-    .alloc = cpu_alloc, .upload = cpu_upload, .reserve = cpu_reserve, .write = cpu_write, .read = cpu_read,
-    .embed = cpu_embed, .matmul = cpu_matmul, .norm = cpu_norm, .add = cpu_add, .add_bias = cpu_add_bias, .gate = cpu_gate,
+    .alloc = cpu_alloc, .upload = cpu_upload, .table = cpu_table, .reserve = cpu_reserve, .write = cpu_write, .read = cpu_read,
+    .embed = cpu_embed, .join = cpu_join, .pick = cpu_pick, .matmul = cpu_matmul, .norm = cpu_norm, .add = cpu_add, .add_bias = cpu_add_bias, .gate = cpu_gate,
     .kv_alloc = cpu_kv_alloc, .rope_append = cpu_rope_append, .attention = cpu_attention, .kv_move = cpu_kv_move, .top = cpu_top, .confidence = cpu_confidence,
 };

@@ -18,7 +18,7 @@ static int eagle_draft(struct drafter *d, const int *history, int n, int L, stru
         const struct row row = {out->token[out->n - 1], 0, -1, true, s->feature};
         if (engine_forward(s->e, &row, 1, err)) return ERR_FAILED;
         engine_commit(s->e, 0, 1);
-        engine_features(s->e, 0, 1, s->feature);
+        engine_keep(s->e, 0, 1, s->feature);
     }
     engine_rewind(s->e, 0, s->pairs);
     return 0;

@@ -24,7 +24,7 @@ struct growth {
     int n;
     int fed[(DEPTH_MAX - 1) * TOPK_MAX], fed_n; // offers that went through the head, level by level; their rows of a pass
     int row[OFFERS];                            // of a fed offer
-    float feature[];                            // (fed, hidden) what the head made of them
+    float *feature;                             // (fed, hidden) what the head made of them, the engine's
 };
 
 static int eagle2_attach(struct drafter *d, const struct drafter_target *t, struct err *err) {
@@ -34,8 +34,8 @@ static int eagle2_attach(struct drafter *d, const struct drafter_target *t, stru
     if ((depth - 1) * topk > rows) return err_set(err, "drafter '%s' feeds up to %d nodes in a pass, expected at most %d", d->name, (depth - 1) * topk, rows);
     if (topk > engine_outputs(s->e)) return err_set(err, "drafter '%s' wants %d children of %d tokens", d->name, topk, engine_outputs(s->e));
     struct growth *g = NULL;
-    s->scratch = g = mem_alloc(1, sizeof *g + (size_t)(DEPTH_MAX - 1) * TOPK_MAX * (size_t)hidden * sizeof g->feature[0], "a tree", err);
-    return g ? 0 : ERR_FAILED;
+    s->scratch = g = mem_alloc(1, sizeof *g, "a tree", err);
+    return g && (g->feature = engine_buffer(s->e, (size_t)(depth - 1) * (size_t)topk * (size_t)hidden, "a tree's features", err)) ? 0 : ERR_FAILED;
 }
 
 /* The topk children of each of `wanted` nodes, whose logits are the engine's; parent[i] is an offer or -1. */
@@ -79,7 +79,7 @@ static int grow(struct eagle *s, struct growth *g, const int *beam, int n, int t
         rows[i] = (struct row){o->token, 0, parent, i >= old, parent < 0 ? s->feature : g->feature + (size_t)parent * hidden};
     }
     if (engine_forward(s->e, rows, g->fed_n, err)) return -1;
-    engine_features(s->e, old, n, g->feature + (size_t)old * hidden);
+    engine_keep(s->e, old, n, g->feature + (size_t)old * hidden);
     offer_children(s, g, beam, n, topk);
     return 0;
 }

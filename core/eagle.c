@@ -16,7 +16,7 @@ void eagle_close(struct drafter *d) {
     if (!s) return;
     engine_close(s->e);
     model_close(&s->head);
-    mem_free(s->feature), mem_free(s->scratch);
+    mem_free(s->scratch);
     mem_free(s);
 }
 
@@ -33,7 +33,7 @@ int eagle_attach(struct drafter *d, const struct drafter_target *t, struct err *
                                      .output_ids = ids, .outputs = count < m->vocab ? count : m->vocab};
     int rc = engine_open(&s->e, &s->head, &o, err);
     mem_free(ids);
-    if (!rc && !(s->feature = mem_alloc((size_t)m->hidden, sizeof *s->feature, "a feature", err))) rc = -1;
+    if (!rc && !(s->feature = engine_buffer(s->e, (size_t)m->hidden, "a feature", err))) rc = -1;
     return rc;
 }
 
@@ -54,7 +54,7 @@ static int take_pairs(struct eagle *s, const int *history, int end, bool logits,
         if (engine_forward(s->e, rows, n, err)) return -1;
         engine_commit(s->e, 0, n);
         s->pairs += n;
-        if (s->pairs == end) engine_features(s->e, n - 1, 1, s->feature);
+        if (s->pairs == end) engine_keep(s->e, n - 1, 1, s->feature);
     }
     return 0;
 }

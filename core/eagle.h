@@ -15,7 +15,7 @@ struct eagle {
     const struct drafter_target *target;
     struct model head;
     struct engine *e;
-    float *feature; // (hidden) the newest prediction
+    float *feature; // (hidden) the newest prediction, the engine's
     int pairs;      // with true features, in the head's cache
     void *scratch;  // the kind's own, freed by eagle_close
 };

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/fit.h"
 #include "core/mem.h"
 #include "core/quantize.h"
 
@@ -26,7 +27,7 @@ struct engine {
     struct layer *layer; // (layers), owned
     bool shares; // the backend is another engine's
     float *output_norm, *rope; // output_norm: null in a draft head, as is layer 0's attn_norm
-    struct weight output;
+    struct weight output, embedding;
     int outputs;      // columns of the logits
     int *output_ids;  // (outputs) owned, or null: all tokens
     struct weight fc; // a draft head's (hidden, 2 hidden): embedding first
@@ -34,6 +35,7 @@ struct engine {
     int context, max_rows, wanted; // context: positions a sequence may reach; a tree's rows lie in cells beyond, as many as a pass has rows
     int *length, *pass;  // (slots) committed tokens; rows of the last pass
     int *index;          // one block for the rows' arrays below, owned
+    const float **feature; // (max_rows) owned
     struct batch rows;
     float *x, *n, *q, *k, *v, *a, *gate, *up, *features, *picked, *logits; // (max_rows, ...), the backend's
 };
@@ -115,8 +117,9 @@ static int allocate(struct engine *e, int slots, struct err *err) {
     if (!(e->kv = e->ops->kv_alloc(e->b, &e->kv_shape, m->heads, err))) return -1;
     e->length = mem_alloc((size_t)slots, sizeof *e->length, "slots", err);
     e->pass = mem_alloc((size_t)slots, sizeof *e->pass, "slots", err);
-    e->index = mem_alloc((size_t)rows * 6 + 1 + (size_t)rows * rows, sizeof *e->index, "row indices", err);
-    return e->length && e->pass && e->index ? 0 : -1;
+    e->index = mem_alloc((size_t)rows * 7 + 1 + (size_t)rows * rows, sizeof *e->index, "row indices", err);
+    e->feature = mem_alloc((size_t)rows, sizeof *e->feature, "row features", err);
+    return e->length && e->pass && e->index && e->feature ? 0 : -1;
 }
 
 /* The output layer: the whole matrix, that of the engine whose backend is shared, or only the rows of some tokens. */
@@ -144,6 +147,17 @@ static int upload_output(struct engine *e, const struct engine_options *o, struc
     return rc;
 }
 
+/* The embedding: that of the engine whose backend is shared, the output layer where that is the same matrix, or a table of its own. */
+static int upload_embedding(struct engine *e, const struct engine_options *o, struct err *err) {
+    const struct tensor *t = e->m->embedding;
+    if (o->share && o->share->m->embedding == t) {
+        e->embedding = o->share->embedding;
+        return 0;
+    }
+    bool tied = t == e->m->output && !o->output_ids && model_type(e->m, t) == t->type;
+    return e->ops->table(e->b, t, tied ? &e->output : NULL, &e->embedding, err);
+}
+
 int engine_open(struct engine **out, const struct model *m, const struct engine_options *o, struct err *err) {
     const struct backend_type *ops = o->share ? o->share->ops : backend_find(o->backend ? o->backend : "cpu", err);
     if (!ops) return -1;
@@ -160,14 +174,15 @@ int engine_open(struct engine **out, const struct model *m, const struct engine_
     }
     e->shares = o->share != NULL;
     if (e->shares) e->b = o->share->b;
-    else if (ops->open(&e->b, &(struct backend_options){o->threads, o->device}, err)) goto fail;
+    else if (ops->open(&e->b, &(struct backend_options){o->threads, o->device, o->loose}, err)) goto fail;
+    if (fit_check(&(struct fit){e->ops, e->b, m, &e->kv_shape, e->context, e->max_rows, o->output_ids ? o->outputs : 0, o->share ? o->share->m : NULL}, err)) goto fail;
     if (!(e->layer = mem_alloc((size_t)m->layers, sizeof *e->layer, "layers", err))) goto fail;
     for (int i = 0; i < m->layers; i++)
         if (upload_layer(e, i, err)) goto fail;
     if (m->output_norm && upload_vector(e, m->output_norm, &e->output_norm, err)) goto fail;
     if (m->fc && upload_matrix(e, m->fc, &e->fc, err)) goto fail;
     if (m->fc_bias && upload_vector(e, m->fc_bias, &e->fc_bias, err)) goto fail;
-    if (upload_output(e, o, err)) goto fail;
+    if (upload_output(e, o, err) || upload_embedding(e, o, err)) goto fail;
     if (allocate(e, slots, err) || make_rope(e, err)) goto fail;
     *out = e;
     return 0;
@@ -179,7 +194,7 @@ fail:
 void engine_close(struct engine *e) {
     if (!e) return;
     if (!e->shares) e->ops->close(e->b); // what a sharing engine allocated goes with its owner
-    mem_free(e->layer), mem_free(e->length), mem_free(e->pass), mem_free(e->index), mem_free(e->output_ids);
+    mem_free(e->layer), mem_free(e->length), mem_free(e->pass), mem_free(e->index), mem_free(e->feature), mem_free(e->output_ids);
     mem_free(e);
 }
 
@@ -194,7 +209,7 @@ int engine_length(const struct engine *e, int slot) { return e->length[slot]; }
 /* Lays the rows out: where each is written and which cells it sees. */
 static int lay_out(struct engine *e, const struct row *rows, int n, struct err *err) {
     int *token = e->index, *slot = token + n, *pos = slot + n, *cell = pos + n, *prefix = cell + n;
-    int *path_at = prefix + n, *path = path_at + n + 1, used = 0;
+    int *pick = prefix + n, *path_at = pick + n, *path = path_at + n + 1, used = 0, wanted = 0;
     if (n < 1 || n > e->max_rows) return err_set(err, "a pass of %d rows, expected 1 to %d", n, e->max_rows);
     memset(e->pass, 0, (size_t)e->kv_shape.slots * sizeof *e->pass);
     for (int i = 0; i < n; i++) {
@@ -216,8 +231,10 @@ static int lay_out(struct engine *e, const struct row *rows, int n, struct err *
         }
         path[used++] = cell[i];
         path_at[i + 1] = used;
+        if (r->logits) pick[wanted++] = i;
+        e->feature[i] = r->feature;
     }
-    e->rows = (struct batch){n, token, slot, pos, cell, prefix, path, path_at};
+    e->rows = (struct batch){n, token, slot, pos, cell, prefix, path, path_at, e->m->fc ? e->feature : NULL, wanted, pick};
     return 0;
 }
 
@@ -244,35 +261,36 @@ static void run_layer(struct engine *e, int i) {
     o->add(e->b, e->x, e->n, n, m->hidden);
 }
 
-/* A draft head's input, x = fc (embedding, feature) + bias (Li et al. 2024, EAGLE, section 4.1). */
-static void join_features(struct engine *e, const struct row *rows, int n) {
-    const size_t h = (size_t)e->m->hidden, bytes = h * sizeof(float);
-    for (int i = 0; i < n; i++) {
-        e->ops->write(e->b, e->pair + 2 * h * (size_t)i, e->x + h * (size_t)i, bytes);
-        e->ops->write(e->b, e->pair + 2 * h * (size_t)i + h, rows[i].feature, bytes);
+/* What a pass computes; a draft head's input is x = fc (embedding, feature) + bias (Li et al. 2024, EAGLE, section 4.1). */
+static void compute(struct engine *e) {
+    const struct backend_type *o = e->ops;
+    const struct model *m = e->m;
+    const int n = e->rows.n;
+    o->embed(e->b, &e->embedding, &e->rows, e->x);
+    if (m->fc) {
+        o->join(e->b, e->x, &e->rows, m->hidden, e->pair);
+        o->matmul(e->b, 1, (const struct weight *[]){&e->fc}, e->pair, n, &e->x);
+        if (e->fc_bias) o->add_bias(e->b, e->x, e->fc_bias, n, m->hidden);
     }
-    e->ops->matmul(e->b, 1, (const struct weight *[]){&e->fc}, e->pair, n, &e->x);
-    if (e->fc_bias) e->ops->add_bias(e->b, e->x, e->fc_bias, n, e->m->hidden);
+    for (int i = 0; i < m->layers; i++) run_layer(e, i);
+    if (e->output_norm) o->norm(e->b, e->x, e->output_norm, n, m->hidden, m->eps, e->features);
+    else o->write(e->b, e->features, e->x, (size_t)n * m->hidden * sizeof(float));
+    const bool all = e->rows.wanted == n;
+    if (!e->rows.wanted) return;
+    if (!all) o->pick(e->b, e->features, &e->rows, m->hidden, e->picked); // only the wanted rows go through the output layer
+    o->matmul(e->b, 1, (const struct weight *[]){&e->output}, all ? e->features : e->picked, e->rows.wanted, &e->logits);
 }
 
 int engine_forward(struct engine *e, const struct row *rows, int n, struct err *err) {
     if (lay_out(e, rows, n, err)) return -1;
-    e->ops->embed(e->b, e->m->embedding, &e->rows, e->x);
-    if (e->m->fc) join_features(e, rows, n);
-    for (int i = 0; i < e->m->layers; i++) run_layer(e, i);
-    if (e->output_norm) e->ops->norm(e->b, e->x, e->output_norm, n, e->m->hidden, e->m->eps, e->features);
-    else e->ops->write(e->b, e->features, e->x, (size_t)n * e->m->hidden * sizeof(float));
-    e->wanted = 0;
-    for (int i = 0; i < n; i++) e->wanted += rows[i].logits;
-    const float *from = e->features;
-    if (e->wanted && e->wanted < n) { // only the wanted rows go through the output layer
-        from = e->picked;
-        for (int i = 0, to = 0; i < n; i++)
-            if (rows[i].logits) e->ops->write(e->b, e->picked + (size_t)to++ * e->m->hidden, e->features + (size_t)i * e->m->hidden, (size_t)e->m->hidden * sizeof(float));
-    }
-    if (e->wanted) e->ops->matmul(e->b, 1, (const struct weight *[]){&e->output}, from, e->wanted, &e->logits);
-    return 0;
+    e->wanted = e->rows.wanted;
+    if (!e->ops->begin || !e->ops->begin(e->b, e, &e->rows)) compute(e);
+    if (e->ops->end) e->ops->end(e->b);
+    return engine_status(e, err);
 }
+
+int engine_status(struct engine *e, struct err *err) { return e->ops->status ? e->ops->status(e->b, err) : 0; }
+int engine_wait(struct engine *e, struct err *err) { return e->ops->wait ? e->ops->wait(e->b, err) : 0; }
 
 int engine_top(struct engine *e, int k, int *ids, float *values) {
     e->ops->top(e->b, e->logits, e->wanted, e->outputs, k, ids, values);
@@ -295,6 +313,12 @@ void engine_features(struct engine *e, int from, int n, float *out) {
     e->ops->read(e->b, out, e->features + (size_t)from * e->m->hidden, (size_t)n * e->m->hidden * sizeof *out);
 }
 
+void engine_keep(struct engine *e, int from, int n, float *out) {
+    e->ops->write(e->b, out, e->features + (size_t)from * e->m->hidden, (size_t)n * e->m->hidden * sizeof *out);
+}
+
+float *engine_buffer(struct engine *e, size_t count, const char *what, struct err *err) { return e->ops->alloc(e->b, count, sizeof(float), what, err); }
+
 void engine_commit(struct engine *e, int slot, int n) { e->length[slot] += n; }
 void engine_commit_path(struct engine *e, int slot, const int *row, int n) {
     int from = e->length[slot];
@@ -311,7 +335,7 @@ int engine_prefill(struct engine *e, int slot, const int *tokens, int n, float *
         int count = n - at < most ? n - at : most;
         for (int i = 0; i < count; i++) rows[i] = (struct row){tokens[at + i], slot, i - 1, at + i == n - 1, NULL};
         if (engine_forward(e, rows, count, err)) return -1;
-        if (features) engine_features(e, 0, count, features + (size_t)at * e->m->hidden);
+        if (features) engine_keep(e, 0, count, features + (size_t)at * e->m->hidden);
         engine_commit(e, slot, count);
     }
     return 0;

@@ -20,6 +20,7 @@ struct engine_options {
     int max_context;     // positions a sequence may reach; 0: min(model's context, 4096)
     int max_rows;        // rows a pass; 0: 72
     int slots;           // 0: 1
+    bool loose;          // see backend_options
     struct engine *share; // computes on this engine's backend and threads (which must outlive it); null: on its own
     const int *output_ids; // (outputs) ascending: only these tokens get logits; null: all
     int outputs;
@@ -30,7 +31,7 @@ struct row {
     int slot;
     int parent;  // an earlier row of this pass that it follows, -1: the slot's committed prefix
     bool logits; // wanted: only then is the output layer computed
-    const float *feature; // (hidden) on the host, for a draft head: what goes in beside the token's embedding
+    const float *feature; // (hidden) in engine_buffer() memory, for a draft head: what goes in beside the token's embedding
 };
 
 struct engine;
@@ -62,6 +63,15 @@ const int *engine_output_ids(const struct engine *e);
 void engine_confidence(struct engine *e, float *top_prob, float *entropy);
 /* The features of rows [from, from + n) of the last pass, (n, hidden): hidden states after the final norm, what an EAGLE head takes. */
 void engine_features(struct engine *e, int from, int n, float *out);
+/* The same into an engine_buffer(): nothing comes to the host, and nobody waits. */
+void engine_keep(struct engine *e, int from, int n, float *out);
+/* count zeroed floats where the backend computes; freed with the engine (or the one whose backend it shares). The host may not look in. */
+float *engine_buffer(struct engine *e, size_t count, const char *what, struct err *err);
+
+/* A backend may compute later than it is asked. engine_status: what has failed so far, as far as is known (tokens and logits read after a
+ * failure mean nothing); engine_wait: after all that was asked for is done. */
+int engine_status(struct engine *e, struct err *err);
+int engine_wait(struct engine *e, struct err *err);
 
 /* The first n rows that the last pass computed for `slot`, a chain, join its prefix. */
 void engine_commit(struct engine *e, int slot, int n);
@@ -72,7 +82,7 @@ void engine_commit_path(struct engine *e, int slot, const int *row, int n);
 void engine_rewind(struct engine *e, int slot, int length);
 
 /* Appends n tokens to the slot in passes of max_rows; the last one's logits are ready after. Their features go to
- * `features` (n, hidden), null: nowhere. */
+ * `features`, an engine_buffer() (n, hidden), null: nowhere. */
 int engine_prefill(struct engine *e, int slot, const int *tokens, int n, float *features, struct err *err);
 
 #endif

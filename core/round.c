@@ -17,7 +17,7 @@ int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t,
     }
     d->shown = mem_alloc((size_t)D, sizeof *d->shown, "drafters", err);
     if (!d->shown) return -1;
-    if (features && !(d->features = mem_alloc((size_t)engine_max_context(e), (size_t)engine_model(e)->hidden * sizeof *d->features, "the target's features", err)))
+    if (features && !(d->features = engine_buffer(e, (size_t)engine_max_context(e) * (size_t)engine_model(e)->hidden, "the target's features", err)))
         return -1;
     d->target.features = d->features;
     return 0;
@@ -25,7 +25,7 @@ int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t,
 
 void decoder_close(struct decoder *d) {
     ids_close(&d->history);
-    mem_free(d->shown), mem_free(d->features);
+    mem_free(d->shown);
     d->shown = NULL, d->features = NULL;
 }
 
@@ -55,6 +55,7 @@ int decoder_start(struct decoder *d, const int *prompt, int n, int max_new, uint
     d->target.sequence = sequence, d->target.prompt_n = n, d->target.feature_n = n;
     sampler_pick(d->sampler, d->engine, sequence, 0, &token, &margin);
     *prefill_ns = clock_ns() - start;
+    if (engine_status(d->engine, err)) return -1;
     return append(d, token, err);
 }
 
@@ -90,7 +91,7 @@ static int check_draft(const struct decoder *d, int drafter, int asked, struct d
 
 int decoder_catch_up(struct decoder *d, int drafter, int64_t *ns, struct err *err) {
     int64_t start = clock_ns();
-    if (catch_up(d, drafter, err)) return -1;
+    if (catch_up(d, drafter, err) || engine_wait(d->engine, err)) return -1;
     *ns = clock_ns() - start;
     return 0;
 }
@@ -104,6 +105,7 @@ int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, 
     int64_t start = clock_ns();
     if (catch_up(d, drafter, err) || drafter_draft(&d->drafters[drafter], d->history.at, (int)d->history.n, *asked, out, err)) return -1;
     *ns = clock_ns() - start;
+    if (engine_status(d->engine, err)) return -1;
     return check_draft(d, drafter, *asked, out, err);
 }
 
@@ -114,7 +116,7 @@ int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float
     if (engine_forward(d->engine, rows, n + 1, err)) return -1;
     sampler_pick(d->sampler, d->engine, d->sequence, d->pos, token, margin);
     *ns = clock_ns() - start;
-    return 0;
+    return engine_status(d->engine, err);
 }
 
 int decoder_verify_tree(struct decoder *d, const struct draft *tree, int *token, float *margin, int64_t *ns, struct err *err) {
@@ -129,13 +131,13 @@ int decoder_verify_tree(struct decoder *d, const struct draft *tree, int *token,
     if (engine_forward(d->engine, rows, tree->n + 1, err)) return -1;
     sampler_pick_tree(d->sampler, d->engine, d->sequence, d->pos, depth, token, margin);
     *ns = clock_ns() - start;
-    return 0;
+    return engine_status(d->engine, err);
 }
 
 /* The newest token and a path of accepted nodes (rows of the pass, ascending) join the prefix; their features are kept. */
 static void take_path(struct decoder *d, const int *row, int n) {
     const size_t hidden = (size_t)engine_model(d->engine)->hidden;
-    for (int i = 0; d->features && i < n; i++) engine_features(d->engine, row[i], 1, d->features + ((size_t)d->target.feature_n + (size_t)i) * hidden);
+    for (int i = 0; d->features && i < n; i++) engine_keep(d->engine, row[i], 1, d->features + ((size_t)d->target.feature_n + (size_t)i) * hidden);
     d->target.feature_n += n;
     engine_commit_path(d->engine, d->slot, row, n);
 }

@@ -33,7 +33,7 @@ struct decoder {
     bool done, eos;     // ended; by an end token
     int *shown;         // (D) tokens of the history each drafter has seen, 0: not even reset; owned
     struct drafter_target target; // what drafters see of all this
-    float *features;    // (max_context, hidden) of the history's tokens but the newest, owned; null when no drafter wants them
+    float *features;    // (max_context, hidden) of the history's tokens but the newest, the engine's; null when no drafter wants them
 };
 
 struct round {
