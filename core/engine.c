@@ -292,6 +292,8 @@ int engine_forward(struct engine *e, const struct row *rows, int n, struct err *
 int engine_status(struct engine *e, struct err *err) { return e->ops->status ? e->ops->status(e->b, err) : 0; }
 int engine_wait(struct engine *e, struct err *err) { return e->ops->wait ? e->ops->wait(e->b, err) : 0; }
 
+int engine_wanted(const struct engine *e) { return e->wanted; }
+
 int engine_top(struct engine *e, int k, int *ids, float *values) {
     e->ops->top(e->b, e->logits, e->wanted, e->outputs, k, ids, values);
     for (int i = 0; e->output_ids && i < e->wanted * k; i++) ids[i] = e->output_ids[ids[i]];

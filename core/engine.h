@@ -52,6 +52,7 @@ int engine_length(const struct engine *e, int slot); // committed tokens
  * outside the vocabulary are an error. */
 int engine_forward(struct engine *e, const struct row *rows, int n, struct err *err);
 
+int engine_wanted(const struct engine *e); // rows of the last pass that wanted logits
 /* The k largest logits of each row that wanted them, in row order: ids and values (wanted, k),
  * largest first, ties to the lowest id. Returns how many rows there are. */
 int engine_top(struct engine *e, int k, int *ids, float *values);

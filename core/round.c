@@ -111,6 +111,7 @@ int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, 
 
 int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float *margin, int64_t *ns, struct err *err) {
     struct row rows[DRAFT_MAX + 1];
+    d->row0 = 0;
     for (int i = 0; i <= n; i++) rows[i] = (struct row){i ? draft[i - 1] : d->history.at[d->history.n - 1], d->slot, i - 1, true, NULL};
     int64_t start = clock_ns();
     if (engine_forward(d->engine, rows, n + 1, err)) return -1;
@@ -119,25 +120,10 @@ int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float
     return engine_status(d->engine, err);
 }
 
-int decoder_verify_tree(struct decoder *d, const struct draft *tree, int *token, float *margin, int64_t *ns, struct err *err) {
-    struct row rows[DRAFT_MAX + 1];
-    int depth[DRAFT_MAX + 1] = {0};
-    rows[0] = (struct row){d->history.at[d->history.n - 1], d->slot, -1, true, NULL};
-    for (int i = 0; i < tree->n; i++) {
-        rows[i + 1] = (struct row){tree->token[i], d->slot, tree->parent[i] + 1, true, NULL};
-        depth[i + 1] = tree->depth[i];
-    }
-    int64_t start = clock_ns();
-    if (engine_forward(d->engine, rows, tree->n + 1, err)) return -1;
-    sampler_pick_tree(d->sampler, d->engine, d->sequence, d->pos, depth, token, margin);
-    *ns = clock_ns() - start;
-    return engine_status(d->engine, err);
-}
-
 /* The newest token and a path of accepted nodes (rows of the pass, ascending) join the prefix; their features are kept. */
 static void take_path(struct decoder *d, const int *row, int n) {
     const size_t hidden = (size_t)engine_model(d->engine)->hidden;
-    for (int i = 0; d->features && i < n; i++) engine_keep(d->engine, row[i], 1, d->features + ((size_t)d->target.feature_n + (size_t)i) * hidden);
+    for (int i = 0; d->features && i < n; i++) engine_keep(d->engine, d->row0 + row[i], 1, d->features + ((size_t)d->target.feature_n + (size_t)i) * hidden);
     d->target.feature_n += n;
     engine_commit_path(d->engine, d->slot, row, n);
 }
@@ -175,26 +161,64 @@ int decoder_draft_until(struct decoder *d, int drafter, int gamma, const struct 
     return rc;
 }
 
-int decoder_settle(struct decoder *d, int drafter, const struct draft *draft, struct round *r, struct err *err) {
-    int token[DRAFT_MAX + 1], accepted = 0;
-    float margin[DRAFT_MAX + 1];
+static bool is_tree(const struct decoder *d, int drafter) { return drafter >= 0 && d->drafters[drafter].type->tree; }
+
+/* The newest token and the draft as rows of a pass, from its row d->row0 on, and what each decides. */
+static void lay_rows(const struct decoder *d, bool tree, const struct draft *x, struct row *rows, struct place *at) {
+    rows[0] = (struct row){d->history.at[d->history.n - 1], d->slot, -1, true, NULL};
+    at[0] = (struct place){d->sequence, d->pos};
+    for (int i = 0; i < x->n; i++) {
+        rows[i + 1] = (struct row){x->token[i], d->slot, d->row0 + (tree ? x->parent[i] + 1 : i), true, NULL};
+        at[i + 1] = (struct place){d->sequence, d->pos + (tree ? x->depth[i] : i + 1)};
+    }
+}
+
+/* token[i + 1], margin[i + 1]: the target's choice after drafted token i. */
+static int take(struct decoder *d, bool tree, const struct draft *draft, const int *token, const float *margin, struct round *r, struct err *err) {
+    int accepted = 0, last;
     r->proposed = draft->n, r->width = draft->n + 1;
-    if (drafter >= 0 && d->drafters[drafter].type->tree) {
-        int last;
+    if (tree) {
         r->proposed = 0;
         for (int i = 0; i < draft->n; i++) r->proposed = draft->depth[i] > r->proposed ? draft->depth[i] : r->proposed;
-        if (decoder_verify_tree(d, draft, token, margin, &r->verify_ns, err)) return -1;
         r->emitted = emit_path(d, draft, token, &accepted, &last, err);
-        r->margin = margin[last];
     } else {
-        if (decoder_verify(d, draft->token, draft->n, token, margin, &r->verify_ns, err)) return -1;
         while (accepted < draft->n && draft->token[accepted] == token[accepted]) accepted++;
+        last = accepted;
         r->emitted = decoder_emit(d, draft->token, accepted, token[accepted], err);
-        r->margin = margin[accepted];
     }
     if (r->emitted < 0) return -1;
+    r->margin = margin[last];
     r->accepted = accepted < r->emitted ? accepted : r->emitted; // text after the end is dropped
     return 0;
+}
+
+int decoders_settle(struct decoder *const *d, const int *drafter, const struct draft *const *draft, int n, struct round *r, struct err *err) {
+    struct engine *e = d[0]->engine;
+    const int most = engine_max_rows(e);
+    struct row rows[most];
+    struct place at[most];
+    int token[most], width = 0;
+    float margin[most];
+    for (int i = 0; i < n; i++) {
+        if (width + draft[i]->n + 1 > most) return err_set(err, "a pass over %d sequences has more than the %d rows that the engine holds", n, most);
+        d[i]->row0 = width;
+        lay_rows(d[i], is_tree(d[i], drafter[i]), draft[i], rows + width, at + width);
+        width += draft[i]->n + 1;
+    }
+    int64_t start = clock_ns();
+    if (engine_forward(e, rows, width, err)) return -1;
+    sampler_pick_at(d[0]->sampler, e, at, token, margin);
+    int64_t ns = clock_ns() - start;
+    if (engine_status(e, err)) return -1;
+    for (int i = 0; i < n; i++) {
+        r[i].verify_ns = ns;
+        if (take(d[i], is_tree(d[i], drafter[i]), draft[i], token + d[i]->row0, margin + d[i]->row0, &r[i], err)) return -1;
+    }
+    return 0;
+}
+
+int decoder_settle(struct decoder *d, int drafter, const struct draft *draft, struct round *r, struct err *err) {
+    return decoders_settle(&d, &drafter, &draft, 1, r, err);
 }
 
 int decoder_round(struct decoder *d, int drafter, int gamma, struct round *r, struct err *err) {

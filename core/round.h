@@ -31,6 +31,7 @@ struct decoder {
     int prompt_n, max_new;
     int pos;            // emitted tokens
     bool done, eos;     // ended; by an end token
+    int row0;           // its first row of the last pass
     int *shown;         // (D) tokens of the history each drafter has seen, 0: not even reset; owned
     struct drafter_target target; // what drafters see of all this
     float *features;    // (max_context, hidden) of the history's tokens but the newest, the engine's; null when no drafter wants them
@@ -69,11 +70,12 @@ int decoder_draft_until(struct decoder *d, int drafter, int gamma, const struct 
 /* The rest of a round: verifies the draft (of this drafter, at this position; n = 0: plain decoding), accepts and emits. Fills everything of r but
  * gamma and draft_ns. */
 int decoder_settle(struct decoder *d, int drafter, const struct draft *draft, struct round *r, struct err *err);
+/* The same for n decoders in slots of one engine, in one pass: r[i].verify_ns is the whole pass's. Rows are computed alone (law 2), so each text
+ * is what it would be by itself. */
+int decoders_settle(struct decoder *const *d, const int *drafter, const struct draft *const *draft, int n, struct round *r, struct err *err);
 /* One pass over the newest token and n drafted ones: token[i] is the target's choice after i of
  * them (n + 1 items), margin likewise. Nothing is committed. */
 int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float *margin, int64_t *ns, struct err *err);
-/* The same of a tree: token[i + 1] is the target's choice after node i, token[0] after the newest token. */
-int decoder_verify_tree(struct decoder *d, const struct draft *tree, int *token, float *margin, int64_t *ns, struct err *err);
 /* Accepts the first `accepted` drafted tokens of the last verification and emits `next` after them
  * (unless an end token among them ends the text first). Returns the number of tokens emitted, or -1. */
 int decoder_emit(struct decoder *d, const int *draft, int accepted, int next, struct err *err);

@@ -50,9 +50,9 @@ int sampler_row(const struct sampler *s, const float *logits, const int *ids, in
 
 struct picking {
     const struct sampler *s;
-    const int *ids, *depth;
-    int outputs, pos;
-    uint32_t sequence;
+    const int *ids;
+    int outputs;
+    const struct place *at;
     int *token;
     float *margin;
 };
@@ -60,23 +60,29 @@ struct picking {
 static void pick_row(void *user, int i, int worker) {
     const struct picking *p = user;
     (void)worker;
-    p->token[i] = sampler_row(p->s, p->s->logits + (size_t)i * p->outputs, p->ids, p->outputs, p->sequence, p->pos + (p->depth ? p->depth[i] : i), &p->margin[i]);
+    p->token[i] = sampler_row(p->s, p->s->logits + (size_t)i * p->outputs, p->ids, p->outputs, p->at[i].sequence, p->at[i].pos, &p->margin[i]);
 }
 
-int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos, int *token, float *margin) {
-    return sampler_pick_tree(s, e, sequence, pos, NULL, token, margin);
-}
-
-int sampler_pick_tree(struct sampler *s, struct engine *e, uint32_t sequence, int pos, const int *depth, int *token, float *margin) {
+int sampler_pick_at(struct sampler *s, struct engine *e, const struct place *at, int *token, float *margin) {
     if (s->temperature <= 0) {
-        int ids[2 * 256];
-        float values[2 * 256];
+        int ids[2 * engine_max_rows(e)];
+        float values[2 * engine_max_rows(e)];
         int n = engine_top(e, 2, ids, values);
         for (int i = 0; i < n; i++) token[i] = ids[2 * i], margin[i] = values[2 * i] - values[2 * i + 1];
         return n;
     }
     int n = engine_logits(e, s->logits);
-    struct picking p = {s, engine_output_ids(e), depth, engine_outputs(e), pos, sequence, token, margin};
+    struct picking p = {s, engine_output_ids(e), engine_outputs(e), at, token, margin};
     engine_each(e, n, pick_row, &p);
     return n;
+}
+
+int sampler_pick_tree(struct sampler *s, struct engine *e, uint32_t sequence, int pos, const int *depth, int *token, float *margin) {
+    struct place at[engine_max_rows(e)];
+    for (int i = 0, n = engine_wanted(e); i < n; i++) at[i] = (struct place){sequence, pos + (depth ? depth[i] : i)};
+    return sampler_pick_at(s, e, at, token, margin);
+}
+
+int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos, int *token, float *margin) {
+    return sampler_pick_tree(s, e, sequence, pos, NULL, token, margin);
 }

@@ -26,6 +26,14 @@ int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos
 /* The same for a tree: row i decides position pos + depth[i]. */
 int sampler_pick_tree(struct sampler *s, struct engine *e, uint32_t sequence, int pos, const int *depth, int *token, float *margin);
 
+/* Where a row of a pass decides: what its noise is keyed by. */
+struct place {
+    uint32_t sequence;
+    int pos;
+};
+/* The same for rows of several sequences: at[i] of row i. */
+int sampler_pick_at(struct sampler *s, struct engine *e, const struct place *at, int *token, float *margin);
+
 /* One row of n logits, of tokens ids[0..n) (null: 0..n - 1): the winning token, and its margin. */
 int sampler_row(const struct sampler *s, const float *logits, const int *ids, int n, uint32_t sequence, int pos, float *margin);
 
