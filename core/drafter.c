@@ -176,6 +176,19 @@ int drafter_open(struct drafter *d, const char *spec, struct err *err) {
     return rc;
 }
 
+int drafter_open_twin(struct drafter *d, struct drafter *first, struct err *err) {
+    *d = (struct drafter){.type = first->type, .twin = first};
+    memcpy(d->name, first->name, sizeof d->name);
+    memcpy(d->param, first->param, sizeof d->param);
+    memcpy(d->options, first->options, sizeof d->options);
+    int rc = first->path && !(d->path = mem_text(first->path, strlen(first->path), err)) ? ERR_FAILED : 0;
+    for (int i = 0; !rc && i < DRAFTER_PARAMS; i++)
+        if (first->text[i] && !(d->text[i] = mem_text(first->text[i], strlen(first->text[i]), err))) rc = ERR_FAILED;
+    if (!rc) rc = d->type->open(d, err);
+    if (rc) drafter_close(d);
+    return rc;
+}
+
 int drafter_attach(struct drafter *d, const struct drafter_target *t, struct err *err) { return d->type->attach ? d->type->attach(d, t, err) : 0; }
 
 void drafter_close(struct drafter *d) {

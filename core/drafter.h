@@ -47,6 +47,7 @@ struct draft_rule {
 /* What a drafter that runs a model is told of its target, and of the sequence being decoded. */
 struct drafter_target {
     struct engine *engine;             // the target's; its backend and threads are shared
+    int slot, slots;                   // of the sequence in the target's engine and in a drafter's own; how many there are
     const struct tokenizer *tokenizer;
     struct sampler *sampler;           // noise by position: drafts take the token that the target would take from the same logits
     uint32_t sequence;
@@ -87,6 +88,7 @@ struct drafter {
     char *path;              // after '=', owned; null: none
     double param[DRAFTER_PARAMS];
     char *text[DRAFTER_PARAMS]; // owned; null: not given
+    struct drafter *twin;    // the same drafter of slot 0, whose model this one shares; null: it has its own. Borrowed
     char options[512];       // canonical "match=first,max=3" (every parameter), for the recording
     void *state;
 };
@@ -96,6 +98,9 @@ extern const struct drafter_type *const drafter_types[]; // null-terminated, fro
 const struct drafter_type *drafter_type_find(const char *kind); // null: unknown here
 /* From "[name@]kind[=PATH][,key=value...]". */
 int drafter_open(struct drafter *d, const char *spec, struct err *err);
+/* Another one like `first`, for another sequence of the batch: a model is loaded once, by the first, which must be attached first and
+ * closed last. */
+int drafter_open_twin(struct drafter *d, struct drafter *first, struct err *err);
 void drafter_close(struct drafter *d);
 int drafter_attach(struct drafter *d, const struct drafter_target *t, struct err *err);
 

@@ -15,12 +15,12 @@ static int eagle_draft(struct drafter *d, const int *history, int n, int L, stru
     if (eagle_catch_up(s, history, n, err)) return ERR_FAILED;
     for (;;) {
         if (lookahead_pick(s->e, s->target, n, start, L, out)) break;
-        const struct row row = {out->token[out->n - 1], 0, -1, true, s->feature};
+        const struct row row = {out->token[out->n - 1], s->target->slot, -1, true, s->feature};
         if (engine_forward(s->e, &row, 1, err)) return ERR_FAILED;
-        engine_commit(s->e, 0, 1);
+        engine_commit(s->e, s->target->slot, 1);
         engine_keep(s->e, 0, 1, s->feature);
     }
-    engine_rewind(s->e, 0, s->pairs);
+    engine_rewind(s->e, s->target->slot, s->pairs);
     return 0;
 }
 

@@ -70,13 +70,13 @@ static int best_offers(const struct growth *g, int from, int want, int *best) {
 /* One level more: the beam goes through the head beside all that did before, since a pass keeps nothing of the last one. */
 static int grow(struct eagle *s, struct growth *g, const int *beam, int n, int topk, struct err *err) {
     struct row rows[(DEPTH_MAX - 1) * TOPK_MAX];
-    const size_t hidden = (size_t)s->head.hidden;
+    const size_t hidden = (size_t)s->head->hidden;
     int old = g->fed_n;
     for (int i = 0; i < n; i++) g->row[beam[i]] = g->fed_n, g->fed[g->fed_n++] = beam[i];
     for (int i = 0; i < g->fed_n; i++) {
         const struct offer *o = &g->offer[g->fed[i]];
         int parent = o->parent < 0 ? -1 : g->row[o->parent];
-        rows[i] = (struct row){o->token, 0, parent, i >= old, parent < 0 ? s->feature : g->feature + (size_t)parent * hidden};
+        rows[i] = (struct row){o->token, s->target->slot, parent, i >= old, parent < 0 ? s->feature : g->feature + (size_t)parent * hidden};
     }
     if (engine_forward(s->e, rows, g->fed_n, err)) return -1;
     engine_keep(s->e, old, n, g->feature + (size_t)old * hidden);

@@ -13,8 +13,8 @@ enum { VOCAB, COUNTS, QUANTIZE }; // param
 
 struct small {
     const struct drafter_target *target;
-    struct model m;
-    struct engine *e;
+    struct model m;   // unless a twin has it
+    struct engine *e; // the twin's, if there is one
     int *fed; // (max_context) the tokens in the cache
     int n;    // how many
 };
@@ -28,7 +28,7 @@ static int small_open(struct drafter *d, struct err *err) {
 static void small_close(struct drafter *d) {
     struct small *s = d->state;
     if (!s) return;
-    engine_close(s->e);
+    if (!d->twin) engine_close(s->e);
     model_close(&s->m);
     mem_free(s->fed);
     mem_free(s);
@@ -57,6 +57,10 @@ static int small_attach(struct drafter *d, const struct drafter_target *t, struc
     static const char *const quantize[] = {NULL, "q8_0", "q4_0"};
     struct small *s = d->state;
     s->target = t;
+    if (d->twin) {
+        s->e = ((const struct small *)d->twin->state)->e;
+        return (s->fed = mem_alloc((size_t)engine_max_context(s->e), sizeof *s->fed, "tokens", err)) ? 0 : ERR_FAILED;
+    }
     if (model_open(&s->m, d->path, quantize[(int)d->param[QUANTIZE]], err) || compare_tokens(&s->m, t, err)) return ERR_FAILED;
     int cells = engine_max_context(t->engine), vocab = engine_model(t->engine)->vocab, *ids = NULL, count = (int)d->param[VOCAB];
     if (s->m.context < cells)
@@ -64,7 +68,7 @@ static int small_attach(struct drafter *d, const struct drafter_target *t, struc
     if (vocab > s->m.vocab) vocab = s->m.vocab;
     if (!count && s->m.vocab > vocab) count = vocab; // its padding beyond the target's is never drafted
     if (count && lookahead_frequent(t->tokenizer, d->text[COUNTS], count, vocab, &ids, err)) return ERR_FAILED;
-    const struct engine_options o = {.share = t->engine, .max_context = cells, .max_rows = engine_max_rows(t->engine),
+    const struct engine_options o = {.share = t->engine, .max_context = cells, .max_rows = engine_max_rows(t->engine), .slots = t->slots,
                                      .output_ids = ids, .outputs = count < vocab ? count : vocab};
     int rc = engine_open(&s->e, &s->m, &o, err);
     mem_free(ids);
@@ -80,9 +84,9 @@ static int small_sha256(const struct drafter *d, char hex[SHA256_HEX], struct er
 static int feed(struct small *s, const int *history, int n, struct err *err) {
     int same = 0;
     while (same < s->n && same < n - 1 && s->fed[same] == history[same]) same++;
-    engine_rewind(s->e, 0, same);
+    engine_rewind(s->e, s->target->slot, same);
     s->n = same;
-    if (engine_prefill(s->e, 0, history + same, n - same, NULL, err)) return ERR_FAILED;
+    if (engine_prefill(s->e, s->target->slot, history + same, n - same, NULL, err)) return ERR_FAILED;
     memcpy(s->fed + same, history + same, (size_t)(n - same) * sizeof *s->fed);
     s->n = n;
     return 0;
@@ -98,9 +102,9 @@ static int small_draft(struct drafter *d, const int *history, int n, int L, stru
     if (feed(s, history, n, err)) return ERR_FAILED;
     for (;;) {
         if (lookahead_pick(s->e, s->target, n, start, L, out)) return 0;
-        const struct row row = {out->token[out->n - 1], 0, -1, true, NULL};
+        const struct row row = {out->token[out->n - 1], s->target->slot, -1, true, NULL};
         if (engine_forward(s->e, &row, 1, err)) return ERR_FAILED;
-        engine_commit(s->e, 0, 1);
+        engine_commit(s->e, s->target->slot, 1);
         s->fed[s->n++] = row.token;
     }
 }

@@ -13,8 +13,9 @@ enum { EAGLE_ROPE, EAGLE_VOCAB, EAGLE_COUNTS, EAGLE_QUANTIZE, EAGLE_PARAMS }; //
 
 struct eagle {
     const struct drafter_target *target;
-    struct model head;
-    struct engine *e;
+    const struct model *head; // own, or the twin's
+    struct model own;
+    struct engine *e;         // the twin's, if there is one
     float *feature; // (hidden) the newest prediction, the engine's
     int pairs;      // with true features, in the head's cache
     void *scratch;  // the kind's own, freed by eagle_close

@@ -204,6 +204,7 @@ int engine_threads(const struct engine *e) { return e->ops->threads(e->b); }
 void engine_each(struct engine *e, int n, void (*run)(void *user, int i, int worker), void *user) { e->ops->each(e->b, n, run, user); }
 int engine_max_context(const struct engine *e) { return e->context; }
 int engine_max_rows(const struct engine *e) { return e->max_rows; }
+int engine_slots(const struct engine *e) { return e->kv_shape.slots; }
 int engine_length(const struct engine *e, int slot) { return e->length[slot]; }
 
 /* Lays the rows out: where each is written and which cells it sees. */

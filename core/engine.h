@@ -46,6 +46,7 @@ int engine_threads(const struct engine *e);
 void engine_each(struct engine *e, int n, void (*run)(void *user, int i, int worker), void *user);
 int engine_max_context(const struct engine *e);
 int engine_max_rows(const struct engine *e);
+int engine_slots(const struct engine *e);
 int engine_length(const struct engine *e, int slot); // committed tokens
 
 /* Computes n rows (1 .. max_rows). Fails when a slot would overrun its context. Token ids

@@ -6,10 +6,10 @@
 #include "core/clock.h"
 #include "core/mem.h"
 
-int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t, struct drafter *drafters, int D,
+int decoder_open_slot(struct decoder *d, struct engine *e, int slot, const struct tokenizer *t, struct drafter *drafters, int D,
                  struct sampler *sampler, bool ignore_eos, struct err *err) {
-    *d = (struct decoder){.engine = e, .tokenizer = t, .drafters = drafters, .D = D, .sampler = sampler, .ignore_eos = ignore_eos, .done = true};
-    d->target = (struct drafter_target){.engine = e, .tokenizer = t, .sampler = sampler};
+    *d = (struct decoder){.engine = e, .slot = slot, .tokenizer = t, .drafters = drafters, .D = D, .sampler = sampler, .ignore_eos = ignore_eos, .done = true};
+    d->target = (struct drafter_target){.engine = e, .slot = slot, .slots = engine_slots(e), .tokenizer = t, .sampler = sampler};
     bool features = false;
     for (int i = 0; i < D; i++) {
         if (drafter_attach(&drafters[i], &d->target, err)) return -1;
@@ -21,6 +21,11 @@ int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t,
         return -1;
     d->target.features = d->features;
     return 0;
+}
+
+int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t, struct drafter *drafters, int D, struct sampler *sampler, bool ignore_eos,
+                 struct err *err) {
+    return decoder_open_slot(d, e, 0, t, drafters, D, sampler, ignore_eos, err);
 }
 
 void decoder_close(struct decoder *d) {

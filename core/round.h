@@ -48,6 +48,9 @@ struct round {
 /* Attaches the drafters to the engine. The decoder must stay where it is until it is closed. */
 int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t, struct drafter *drafters, int D,
                  struct sampler *sampler, bool ignore_eos, struct err *err);
+/* The same in another slot of the engine; its drafters are twins (drafter_open_twin) of those of slot 0, which is opened first. */
+int decoder_open_slot(struct decoder *d, struct engine *e, int slot, const struct tokenizer *t, struct drafter *drafters, int D, struct sampler *sampler,
+                      bool ignore_eos, struct err *err);
 void decoder_close(struct decoder *d);
 
 /* A new sequence: prefill, and the first token (pos 1). Fails when prompt + max_new exceed the context. */
