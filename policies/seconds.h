@@ -51,7 +51,7 @@ struct pace_rates {
 
 static inline struct pace_rates pace_rates(const struct pace *x, double plain) {
     const double drafted = 16, fresh = 64; // weights of what is imagined: a draft of 4 tokens, a catch-up of 8
-    double dd = x->dd + drafted, ff = x->ff + fresh, dy = x->dy + drafted * 0.15 * plain, fy = x->fy + fresh * 0.015 * plain, det = dd * ff - x->df * x->df;
+    double dd = x->dd + drafted, ff = x->ff + fresh, dy = x->dy + drafted * 0.15 * plain, fy = x->fy + fresh * 0.05 * plain, det = dd * ff - x->df * x->df;
     struct pace_rates p = {(dy * ff - fy * x->df) / det, (fy * dd - dy * x->df) / det};
     if (p.token < 0) return (struct pace_rates){0, fy / ff};
     if (p.fresh < 0) return (struct pace_rates){dy / dd, 0};
