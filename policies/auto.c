@@ -50,6 +50,7 @@ struct auto_state {
     double tokens, seconds; // of the sequence
     double all, ahead;      // tokens since the beginning, and the seconds of plain decoding saved
     bool warm;              // the first round has met cold caches
+    bool plainly;           // plain decoding was timed
     int text;               // tokens of prompt and text before the round
     double P;               // of the draft at hand: probability that all its tokens are accepted
     int n;
@@ -175,16 +176,18 @@ static int auto_select(void *state, const struct problem *p, const double *param
     s->text = v.prompt_tokens + v.pos, s->P = 1;
     const double rho = rate(s), behind = lost(s, param), optimism = behind > 1 ? -1 : param[OPTIMISM];
     double most = -INFINITY, tokens[ARM_GAMMA_MAX + 1];
-    int best = -1;
+    int best = -1, plain = -1;
     for (int d = -1; d < p->D; d++) {
         if (d >= 0 && behind > 3) break;
         if (d >= 0) expect_tokens(&s->d[d], s->d[d].copier ? match_signal(param, v.peek[d].match) : 0, p->L, optimism, tokens);
         for (int i = 0; i < p->K; i++) {
             if (p->arms[i].drafter != d) continue;
+            if (d < 0) plain = i;
             double surplus = d < 0 ? 1 - rho * verify_seconds(&s->verify, 0) : arm_surplus(s, p, param, &v, i, tokens, rho);
             if (surplus > most || (best >= 0 && surplus == most && p->arms[i].gamma > p->arms[best].gamma)) most = surplus, best = i;
         }
     }
+    if (s->warm && !s->plainly && plain >= 0) best = plain; // what all is measured against is measured first
     if (best < 0) best = 0;
     await_judgement(s, p, &v, p->arms[best].drafter);
     return best;
@@ -241,6 +244,7 @@ static void auto_update(void *state, const struct problem *p, const double *para
     double seconds = o->draft_s + o->verify_s, *played = arm_nodes(s, p) + 2 * o->arm;
     if (d && !d->copier && o->gamma > 0) seconds -= learn_drafting(s, d, o);
     if (s->warm) {
+        s->plainly |= !d;
         verify_learn(&s->verify, outcome_nodes(o), o->verify_s);
         s->tokens += o->emitted, s->seconds += seconds;
         s->all += o->emitted, s->ahead += o->emitted * verify_seconds(&s->verify, 0) - seconds;
@@ -276,7 +280,7 @@ const struct policy policy_auto = {
     .params = {{"context", 1, 0, 1, "0|1", "1: a copier's hazard depends on the length of its match"},
                {"confidence", 1, 0, 1, "0|1", "1: model drafters end their draft by their own confidence"},
                {"hindsight", 0.1, 0, 1, NULL, "weight of what copiers learn from rounds that something else played"},
-               {"risk", 0.01, 0, 1, NULL, "share of the tokens that it may fall behind plain decoding before it grows careful"},
+               {"risk", 0.005, 0, 1, NULL, "share of the tokens that it may fall behind plain decoding before it grows careful"},
                {"slack", 2, 0.1, 1000, NULL, "and the rounds besides"},
                {"optimism", 2, 0, 10, NULL, "standard deviations by which a model drafter's first token is hoped to be better than it seems"},
                {"news", 0.1, 0, 1, NULL, "share of the first doubt that a new prompt brings back, when learning goes on from prompt to prompt"}},

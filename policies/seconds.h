@@ -3,9 +3,9 @@
  *   verification = base + slope * (tokens verified beside the newest)
  *   drafting     = token * (tokens drafted) + fresh * (tokens of the text that the drafter had not taken in)
  * Least squares with imagined observations, so that the first choices are sensible: a row more costs 6% of plain decoding, a
- * drafted token 15%, one taken in a tenth of that. Unlike cost.h, which keeps a mean for each arm, all arms share what they learn.
+ * drafted token 15%, one taken in 5%. Unlike cost.h, which keeps a mean for each arm, all arms share what they learn.
  * A scheduler's hiccup is not the round's: beyond three times what was expected it counts as that.
- * Check: nothing learned: verify_seconds(5) = 1.3; after (0, 1 s) and (4, 2 s): slope = (2 + 16 * 0.06 * 1.5 / 1.12) / (8 + 16) = 0.1369047619 s. */
+ * Check: nothing learned: verify_seconds(5) = 1.3; after (0, 1 s) and (4, 2 s): slope = (2 + 0.06 * 1.5 / 1.12) / (8 + 1) = 0.2311507937 s. */
 #ifndef POLICIES_SECONDS_H
 #define POLICIES_SECONDS_H
 
@@ -19,7 +19,7 @@ struct verify_line { // running least squares (Welford 1962)
 
 /* Seconds of one row more; at least 0, and at most in proportion to the rows. */
 static inline double verify_slope(const struct verify_line *l) {
-    const double share = 0.06, weight = 16; // the imagined spread of drafted tokens
+    const double share = 0.06, weight = 1; // of the imagined spread of drafted tokens
     if (l->n == 0) return share;
     double imagined = share * l->mean_y / (1 + share * l->mean_x);
     return fmin(fmax((l->sxy + weight * imagined) / (l->sxx + weight), 0), l->mean_y / (1 + l->mean_x));
@@ -50,7 +50,7 @@ struct pace_rates {
 };
 
 static inline struct pace_rates pace_rates(const struct pace *x, double plain) {
-    const double drafted = 16, fresh = 64; // weights of what is imagined: a draft of 4 tokens, a catch-up of 8
+    const double drafted = 1, fresh = 4; // weights of what is imagined
     double dd = x->dd + drafted, ff = x->ff + fresh, dy = x->dy + drafted * 0.15 * plain, fy = x->fy + fresh * 0.05 * plain, det = dd * ff - x->df * x->df;
     struct pace_rates p = {(dy * ff - fy * x->df) / det, (fy * dd - dy * x->df) / det};
     if (p.token < 0) return (struct pace_rates){0, fy / ff};

@@ -140,12 +140,12 @@ static void check(int threads, double temperature) {
             if (a->drafted[k] != b->drafted[k]) fail_msg("sequence %d, round %d: drafter %d drafts something else in company", i, k, drafter);
             if (x->gamma != y->gamma || x->proposed != y->proposed || x->accepted != y->accepted || x->emitted != y->emitted || x->width != y->width || x->margin != y->margin)
                 fail_msg("sequence %d, round %d, drafter %d: alone %d %d %d %d, together %d %d %d %d", i, k, drafter, x->gamma, x->proposed, x->accepted, x->emitted, y->gamma, y->proposed, y->accepted, y->emitted);
-            accepted[drafter + 1] += drafter == 1 || drafter == 4 ? x->proposed : x->accepted; // a head of random weights is hardly ever right
+            accepted[drafter + 1] += drafter == 3 ? x->accepted : x->proposed; // random weights write texts that nothing but the model itself foresees
         }
         assert_int_equal(a->n, b->n);
     }
     for (int d = 0; d < DRAFTERS; d++)
-        if (!accepted[d + 1]) fail_msg("nothing of '%s' was ever accepted: this test tries little", specs[d]);
+        if (!accepted[d + 1]) fail_msg("'%s' was of no use: this test tries little", specs[d]);
 }
 
 static void test_each_text_is_what_it_would_be_alone(void **state) {

@@ -58,15 +58,15 @@ static void test_seconds_are_ridge_regressions(void **state) {
     NEAR(verify_seconds(&l, 5), 1.3, 1e-15);
     verify_learn(&l, 0, 1);
     verify_learn(&l, 4, 2);
-    double slope = (2 + 16 * (0.06 * 1.5 / 1.12)) / (8 + 16); // sxx = 8, sxy = 2
+    double slope = (2 + 0.06 * 1.5 / 1.12) / (8 + 1); // sxx = 8, sxy = 2
     NEAR(verify_slope(&l), slope, 1e-12);
     NEAR(verify_seconds(&l, 0), 1.5 - 2 * slope, 1e-12);
     struct pace p = {0};
     NEAR(pace_rates(&p, 2).token, 0.3, 1e-12);
-    NEAR(pace_rates(&p, 2).fresh, 0.03, 1e-12);
+    NEAR(pace_rates(&p, 2).fresh, 0.1, 1e-12);
     pace_learn(&p, 8, 80, 4);
-    // (16 + 64) t + 640 f = 16 * 0.3 + 32; 640 t + (64 + 6400) f = 64 * 0.03 + 320
-    double t = (36.8 * 6464 - 321.92 * 640) / (80.0 * 6464 - 640 * 640), f = (321.92 * 80 - 36.8 * 640) / (80.0 * 6464 - 640 * 640);
+    // (1 + 64) t + 640 f = 0.3 + 32; 640 t + (4 + 6400) f = 4 * 0.1 + 320
+    double t = (32.3 * 6404 - 320.4 * 640) / (65.0 * 6404 - 640 * 640), f = (320.4 * 65 - 32.3 * 640) / (65.0 * 6404 - 640 * 640);
     NEAR(pace_rates(&p, 2).token, t, 1e-12);
     NEAR(pace_rates(&p, 2).fresh, f, 1e-12);
 }
@@ -201,13 +201,13 @@ static void verify_of(const struct past *p, int n, double *base, double *slope) 
     double mx = 0, my = 0, xx = 0, xy = 0;
     for (int i = 0; i < n; i++) mx += p->verify[i].x / n, my += p->verify[i].y / n;
     for (int i = 0; i < n; i++) xx += (p->verify[i].x - mx) * (p->verify[i].x - mx), xy += (p->verify[i].x - mx) * (p->verify[i].y - my);
-    *slope = (xy + 16 * 0.06 * my / (1 + 0.06 * mx)) / (xx + 16);
+    *slope = (xy + 0.06 * my / (1 + 0.06 * mx)) / (xx + 1);
     *slope = *slope < 0 ? 0 : *slope > my / (1 + mx) ? my / (1 + mx) : *slope;
     *base = my - *slope * mx;
 }
 
 static void pace_of(const struct past *p, int d, double plain, double *token, double *fresh) {
-    double a = 16, b = 0, c = 64, u = 16 * 0.15 * plain, v = 64 * 0.015 * plain;
+    double a = 1, b = 0, c = 4, u = 0.15 * plain, v = 4 * 0.05 * plain;
     for (int i = 0; i < p->drafts[d]; i++) {
         const struct timing *t = &p->draft[d][i];
         a += t->x * t->x, b += t->x * t->fresh, c += t->fresh * t->fresh, u += t->x * t->y, v += t->fresh * t->y;
@@ -222,9 +222,11 @@ static double rate_of(const struct past *p, double plain) { return fmax((p->toke
 
 static int slow_choice(const struct past *p, const struct place *w, int pos) {
     double base, slope, best = -INFINITY;
-    int choice = -1, budget = MAX_NEW - pos - 1;
+    int choice = -1, budget = MAX_NEW - pos - 1, plainly = 0;
+    for (int i = 0; i < p->verifies; i++) plainly += p->verify[i].x == 0;
+    if (p->rounds && !plainly) return 0; // measured first
     verify_of(p, p->verifies, &base, &slope);
-    double rho = rate_of(p, base), lost = -p->ahead / (base * (2 + 0.01 * p->tokens)), hope = lost > 1 ? -1 : 2;
+    double rho = rate_of(p, base), lost = -p->ahead / (base * (2 + 0.005 * p->tokens)), hope = lost > 1 ? -1 : 2;
     for (int d = -1; d < D; d++)
         for (int i = 0; i < K; i++) {
             if (arms[i].drafter != d || (lost > 3 && d >= 0)) continue;
