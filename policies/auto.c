@@ -173,7 +173,7 @@ static int auto_select(void *state, const struct problem *p, const double *param
     (void)rng;
     if (v.max_new <= 0) v.max_new = v.pos + ARM_GAMMA_MAX + 1; // nobody told
     if (v.pos == 1 || !v.peek) begin_sequence(s, p, param, &v);
-    s->text = v.prompt_tokens + v.pos, s->P = 1;
+    s->text = v.prompt_tokens + v.pos;
     const double rho = rate(s), behind = lost(s, param), optimism = behind > 1 ? -1 : param[OPTIMISM];
     double most = -INFINITY, tokens[ARM_GAMMA_MAX + 1];
     int best = -1, plain = -1;
@@ -201,7 +201,7 @@ static bool auto_deepen(void *state, const struct problem *p, const double *para
     double x[HAZARD_X];
     if (!param[CONFIDENCE]) return true;
     features(x, logit(t->top_prob), t->depth, d->lately);
-    s->P *= hazard_at(&d->confident, x, 0);
+    s->P = (t->depth > 1 ? s->P : 1) * hazard_at(&d->confident, x, 0);
     features(x, 0, t->depth + 1, d->lately);
     double one_more = pace_rates(&d->pace, verify_seconds(&s->verify, 0)).token + verify_slope(&s->verify);
     return s->P * hazard_at(&d->before, x, 0) > rate(s) * one_more;

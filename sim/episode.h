@@ -15,6 +15,26 @@ struct step {
     struct outcome outcome;
 };
 
+/* A sequence in play and the policy that plays it, between two rounds: what the one loop and that of a batch (batch.h) share. */
+struct seat {
+    struct world *world;
+    struct agent *agent;
+    bool sees, all;
+    struct view view;
+    struct {
+        int n, at[ARM_GAMMA_MAX + 2], round[ARM_GAMMA_MAX + 2]; // oldest first: each round emits a token, so L + 1 of them at most
+    } pending; // rounds whose asked drafts the text has not yet judged
+};
+
+/* Begins sequence q of the world, with what the policy asks of it. */
+int seat_start(struct seat *s, struct world *w, struct agent *a, int q, struct err *err);
+/* Before a choice: s->view. `batch` requests are in the pass. */
+int seat_look(struct seat *s, int batch, struct err *err);
+/* After it, before the round numbered so in the sequence. */
+void seat_choose(struct seat *s, int round);
+/* After the round, unless it ended the sequence. */
+void seat_learn(struct seat *s, const struct outcome *o);
+
 /* Called after every round, the last included; null for none. Returns nonzero to stop with an error set. */
 struct episode_watch {
     int (*step)(void *user, const struct step *s, struct err *err);

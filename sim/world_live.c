@@ -86,34 +86,43 @@ static void cut(struct world_live *w, const struct arm *arm, bool copier, struct
     if (draft->n && draft->n < *gamma) *gamma = draft->n;
 }
 
-static int live_round(struct world *world, const struct arm *arm, struct outcome *o, struct err *err) {
-    struct world_live *w = (struct world_live *)world;
-    struct round r;
-    struct draft draft;
+int world_live_draft(struct world_live *w, const struct arm *arm, struct live_turn *t, struct err *err) {
     struct stopping stopping = {w, arm, 0};
     const struct draft_rule rule = {last, &stopping};
     const int d = arm->drafter;
     const struct drafter_type *type = d < 0 ? NULL : w->decoder->drafters[d].type;
-    const bool model = type && !type->tree && !type->copier, rules = arm->stop.rule || (model && world->agent);
-    const bool asked = type && was_asked(w, d);
+    const bool rules = arm->stop.rule || (type && !type->tree && !type->copier && w->world.agent);
     if (arm->stop.rule && type->tree) return err_set(err, "arm '%s': a tree comes at once, so no rule can stop it", arm->name);
     if (arm->stop.rule && type->copier)
         return err_set(err, "arm '%s' wants a drafter with probabilities, which '%s' has not", arm->name, w->decoder->drafters[d].name);
-    r.draft_ns = 0;
-    if (asked) {
-        draft = asked_of(w, w->round)[d];
-        cut(w, arm, type->copier, &draft, &r.gamma);
-    } else if (decoder_draft_until(w->decoder, d, arm->gamma, rules ? &rule : NULL, &draft, &r.gamma, &r.draft_ns, err)) return -1;
-    if (decoder_settle(w->decoder, d, &draft, &r, err)) return -1;
-    if (arm->stop.rule) stop_learn(&arm->stop, &w->stops[arm->stop.slot], r.proposed, r.accepted);
-    if (model && world->asks & POLICY_SIGNAL) note_signal(w, &draft);
-    o->signal = model && world->asks & POLICY_SIGNAL ? w->signal : NULL;
-    o->gamma = r.gamma, o->proposed = r.proposed, o->accepted = r.accepted, o->emitted = r.emitted, o->nodes = r.width - 1;
-    o->draft_s = (double)(r.draft_ns + (world->asks ? w->asked_ns : 0)) / 1e9, o->verify_s = (double)r.verify_ns / 1e9;
-    w->margin = r.margin;
+    t->round.draft_ns = 0;
+    if (!type || !was_asked(w, d)) return decoder_draft_until(w->decoder, d, arm->gamma, rules ? &rule : NULL, &t->draft, &t->round.gamma, &t->round.draft_ns, err);
+    t->draft = asked_of(w, w->round)[d];
+    cut(w, arm, type->copier, &t->draft, &t->round.gamma);
+    return 0;
+}
+
+int world_live_finish(struct world_live *w, const struct arm *arm, const struct live_turn *t, struct outcome *o, struct err *err) {
+    struct world *world = &w->world;
+    const struct round *r = &t->round;
+    const struct drafter_type *type = arm->drafter < 0 ? NULL : w->decoder->drafters[arm->drafter].type;
+    const bool signal = world->asks & POLICY_SIGNAL && type && !type->tree && !type->copier;
+    if (arm->stop.rule) stop_learn(&arm->stop, &w->stops[arm->stop.slot], r->proposed, r->accepted);
+    if (signal) note_signal(w, &t->draft);
+    o->signal = signal ? w->signal : NULL;
+    o->gamma = r->gamma, o->proposed = r->proposed, o->accepted = r->accepted, o->emitted = r->emitted, o->nodes = r->width - 1;
+    o->draft_s = (double)(r->draft_ns + (world->asks ? w->asked_ns : 0)) / 1e9, o->verify_s = (double)r->verify_ns / 1e9;
+    w->margin = r->margin;
     w->round++;
     follow(w);
-    return tell(w, r.emitted, r.accepted, err);
+    return tell(w, r->emitted, r->accepted, err);
+}
+
+static int live_round(struct world *world, const struct arm *arm, struct outcome *o, struct err *err) {
+    struct world_live *w = (struct world_live *)world;
+    struct live_turn t;
+    if (world_live_draft(w, arm, &t, err) || decoder_settle(w->decoder, arm->drafter, &t.draft, &t.round, err)) return -1;
+    return world_live_finish(w, arm, &t, o, err);
 }
 
 /* Against the text that has come since. */

@@ -35,4 +35,12 @@ enum { LIVE_ASKED = DRAFT_MAX + 2 }; // a draft of L tokens is judged at most L 
 struct world_live world_live(struct decoder *d, const struct live_prompt *prompts, int max_new);
 void world_live_close(struct world_live *w);
 
+/* A round in two halves, for those who verify several sequences in one pass (decoders_settle): the draft, and what came of it. */
+struct live_turn {
+    struct draft draft;
+    struct round round;
+};
+int world_live_draft(struct world_live *w, const struct arm *arm, struct live_turn *t, struct err *err);
+int world_live_finish(struct world_live *w, const struct arm *arm, const struct live_turn *t, struct outcome *o, struct err *err);
+
 #endif
