@@ -15,7 +15,7 @@ static int uniforms_gone(const struct agent *a, int round, size_t n, struct err 
 }
 
 int seat_start(struct seat *s, struct world *w, struct agent *a, int q, struct err *err) {
-    w->asks = a->policy->flags & WORLD_ASKS, w->L = a->problem.L, w->agent = a->policy->deepen ? a : NULL;
+    w->asks = a->policy->flags & WORLD_ASKS, w->L = a->problem.L, w->drafters = w->asks ? world_drafters(&a->problem) : 0, w->agent = a->policy->deepen ? a : NULL;
     int rc = w->type->start(w, q, err);
     if (rc) return rc;
     s->world = w, s->agent = a, s->pending.n = 0;

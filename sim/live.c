@@ -66,7 +66,7 @@ static int compare_step(void *user, const struct step *s, struct err *err) {
 /* What the cost model says of the very rounds that were played live: the same arms, with drafts as long as they were. */
 static int add_modelled(struct mirror *m, int q, const struct rounds *live, struct err *err) {
     struct world_trace w = world_trace(m->trace, m->cost);
-    w.world.asks = m->agent.policy->flags & WORLD_ASKS, w.world.L = m->agent.problem.L;
+    w.world.asks = m->agent.policy->flags & WORLD_ASKS, w.world.L = m->agent.problem.L, w.world.drafters = world_drafters(&m->agent.problem);
     if (w.world.type->start(&w.world, q, err)) return -1;
     for (size_t i = 0; i < live->n; i++) {
         struct arm arm = m->agent.problem.arms[live->at[i].outcome.arm];

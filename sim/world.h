@@ -40,8 +40,17 @@ struct world {
     // of the policy that plays, set by the episode:
     unsigned asks;       // POLICY_PEEK | POLICY_ALL | POLICY_SIGNAL | POLICY_MARGIN
     int L;               // tokens an asked drafter drafts, at most
+    uint64_t drafters;   // those with an arm, a bit each: only they are asked
     struct agent *agent; // its `deepen` is asked after each token drafted with a probability; null: nobody
 };
+
+/* Drafters that have an arm. */
+static inline uint64_t world_drafters(const struct problem *p) {
+    uint64_t all = 0;
+    for (int k = 0; k < p->K; k++)
+        if (p->arms[k].drafter >= 0 && p->arms[k].drafter < 64) all |= (uint64_t)1 << p->arms[k].drafter;
+    return all;
+}
 
 enum { WORLD_ASKS = POLICY_PEEK | POLICY_ALL | POLICY_SIGNAL | POLICY_MARGIN };
 

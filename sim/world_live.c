@@ -32,6 +32,13 @@ static struct draft *asked_of(const struct world_live *w, int round) {
     return w->asked + (size_t)(round % LIVE_ASKED) * (size_t)w->decoder->D;
 }
 
+/* Does drafter d draft before the choice? */
+static bool was_asked(const struct world_live *w, int d) {
+    const struct drafter_type *type = w->decoder->drafters[d].type;
+    if (!(w->world.drafters >> d & 1)) return false;
+    return w->world.asks & POLICY_ALL || (w->world.asks & POLICY_PEEK && type->copier && !type->tree);
+}
+
 static int live_look(struct world *world, struct view *v, struct err *err) {
     struct world_live *w = (struct world_live *)world;
     const int D = w->decoder->D;
@@ -46,7 +53,7 @@ static int live_look(struct world *world, struct view *v, struct err *err) {
         int asked;
         int64_t ns;
         w->peeks[i] = (struct peek){-1, 0};
-        if (!type->copier && !(world->asks & POLICY_ALL)) continue;
+        if (!was_asked(w, i)) continue;
         if (type->tree) return err_set(err, "a policy that asks every drafter in every round cannot ask '%s', which drafts trees", w->decoder->drafters[i].name);
         if (decoder_draft(w->decoder, i, world->L, draft, &asked, &ns, err)) return -1;
         w->asked_ns += ns;
@@ -54,10 +61,6 @@ static int live_look(struct world *world, struct view *v, struct err *err) {
     }
     v->peek = w->peeks;
     return 0;
-}
-
-static bool was_asked(const struct world_live *w, int d) {
-    return w->world.asks & POLICY_ALL || (w->world.asks & POLICY_PEEK && w->decoder->drafters[d].type->copier);
 }
 
 struct stopping {

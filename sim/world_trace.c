@@ -47,28 +47,30 @@ static double drafting(struct world_trace *w, int d, int proposed, int accepted,
     return seconds;
 }
 
+/* Does drafter d draft before the choice? */
+static bool was_asked(const struct world_trace *w, int d) {
+    if (d < 0 || !(w->world.drafters >> d & 1)) return false;
+    return w->world.asks & POLICY_ALL || (w->world.asks & POLICY_PEEK && w->trace->drafters[d].copier && !w->trace->drafters[d].tree);
+}
+
 static int trace_look(struct world *world, struct view *v, struct err *err) {
     struct world_trace *w = (struct world_trace *)world;
     const struct trace *t = w->trace;
     const int pos = world->pos, most = least(world->L, world->max_new - pos - 1), context = world->prompt_tokens + pos;
-    if (world->asks & POLICY_MARGIN) v->margin = pos > 1 ? t->margin[w->cell0 + (size_t)pos - 1] : 0;
+    if (world->asks & POLICY_MARGIN) v->margin = t->margin && pos > 1 ? t->margin[w->cell0 + (size_t)pos - 1] : 0;
     w->asked_s = 0;
     if (!(world->asks & (POLICY_PEEK | POLICY_ALL))) return 0;
     for (int d = 0; d < t->D; d++) {
-        const bool copier = t->drafters[d].copier;
         size_t cell = (size_t)d * t->cells + w->cell0 + (size_t)pos;
         int proposed = most > 0 ? least(most, t->proposed[cell]) : 0;
-        w->peeks[d] = copier ? (struct peek){proposed, t->match ? t->match[cell] : 0} : (struct peek){-1, 0};
-        if (!copier && !(world->asks & POLICY_ALL)) continue;
+        w->peeks[d] = (struct peek){-1, 0};
+        if (!was_asked(w, d)) continue;
+        if (t->drafters[d].copier) w->peeks[d] = (struct peek){proposed, t->match ? t->match[cell] : 0};
         if (t->drafters[d].tree) return err_set(err, "a policy that asks every drafter in every round cannot ask '%s', which drafts trees", t->drafters[d].name);
         if (most > 0) w->asked_s += drafting(w, d, proposed, least(proposed, t->accepted[cell]), context);
     }
     v->peek = w->peeks;
     return 0;
-}
-
-static bool was_asked(const struct world_trace *w, int d) {
-    return w->world.asks & POLICY_ALL || (w->world.asks & POLICY_PEEK && w->trace->drafters[d].copier);
 }
 
 static int trace_round(struct world *world, const struct arm *arm, struct outcome *o, struct err *err) {

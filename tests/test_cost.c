@@ -174,7 +174,7 @@ static void test_catching_up_is_read_from_the_trace_and_charged(void **state) {
     int shown = 0;
     for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
         struct outcome a, b;
-        int context = charged.prompt_tokens + charged.world.pos;
+        int context = charged.world.prompt_tokens + charged.world.pos;
         assert_int_equal(charged.world.type->round(&charged.world, &arms[i], &a, &err), 0);
         assert_int_equal(caught_up.world.type->round(&caught_up.world, &arms[i], &b, &err), 0);
         double extra = arms[i].gamma ? cost_catch_up(&c, 0, context - shown) : 0;
