@@ -47,6 +47,12 @@ static inline void *cost_end(struct cost *c, const struct problem *p) { return (
  * arms equal). `doubt` in [0, 1] is the share taken off the prediction. */
 double cost_seconds(const struct cost *c, const struct problem *p, int i, double doubt);
 
+/* Expected seconds of a verification of `drafted` tokens beside the newest: the line alone. */
+double cost_verify(const struct cost *c, double drafted);
+
+/* Expected seconds that the `depth`-th drafted token adds to a round: one more of drafting, one more row of verification. */
+double cost_token(const struct cost *c, int drafter, int depth);
+
 /* Emitted tokens per expected second; the tokens themselves before any timing. */
 static inline double cost_rate(const struct cost *c, const struct problem *p, int i, double doubt, double emitted) {
     return c->verify.n == 0 ? emitted : emitted / cost_seconds(c, p, i, doubt);
