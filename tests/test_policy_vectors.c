@@ -9,7 +9,10 @@
 
 #include <math.h>
 
+#include "policies/adahedge.h"
+#include "policies/chain.h"
 #include "policies/index.h"
+#include "policies/normalhedge.h"
 #include "policies/reward.h"
 #include "policies/tgd.h"
 #include "policies/tsallis.h"
@@ -94,6 +97,55 @@ static void test_weights_of_tsallis_inf(void **state) {
         }
 }
 
+static void test_weights_of_normalhedge(void **state) {
+    (void)state;
+    const double regret[4] = {3, 1, -2, 0.5}, none[4] = {0, -1, -2, 0};
+    double w[4];
+    near(normalhedge_weights(regret, 4, w), 2.2240912833, "c");
+    near(w[0], 0.9272193491, "w_0");
+    near(w[1], 0.0511667823, "w_1");
+    near(w[2], 0, "w_2");
+    near(w[3], 0.0216138685, "w_3");
+    near(normalhedge_weights(none, 4, w), 0, "c without regret");
+    for (int i = 0; i < 4; i++) near(w[i], 0.25, "w without regret");
+}
+
+static void test_weights_of_adahedge(void **state) {
+    (void)state;
+    static const double loss[3][3] = {{0.2, 0.9, 0.5}, {0.4, 0.1, 0.6}, {0, 1, 0.3}};
+    static const double weight[3][3] = {
+        {1.0 / 3, 1.0 / 3, 1.0 / 3}, {0.6795361767, 0.0676484651, 0.2528153581}, {0.6601592034, 0.1955635717, 0.1442772248}};
+    static const double h[3] = {0.5333333333, 0.4302685321, 0.2388467392}, mix[3] = {0.2, 0.4023931419, 0.1046306960};
+    double sum[3] = {0}, delta = 0, w[3];
+    for (int t = 0; t < 3; t++) {
+        adahedge_weights(sum, 3, delta, w);
+        for (int i = 0; i < 3; i++) near(w[i], weight[t][i], "w");
+        double own = adahedge_dot(w, loss[t], 3), mixed = adahedge_mix(sum, loss[t], 3, delta, w);
+        near(own, h[t], "h");
+        near(mixed, mix[t], "mix");
+        delta += fmax(0, own - mixed);
+        for (int i = 0; i < 3; i++) sum[i] += loss[t][i];
+    }
+    near(delta, 0.4954247668, "Delta");
+}
+
+/* arXiv 2510.20064, Theorem 3: the sum over where the draft may end, and its other form. */
+static void test_expected_tokens_of_a_chain(void **state) {
+    (void)state;
+    static const double g[] = {0.9, 0.8, 0.5, 0.4};
+    near(chain_mean(g, 4), 3.124, "estimate");
+    near(1 - chain_mean(g, 4) / 5, 0.3752, "loss");
+    for (int K = 0; K <= 4; K++) {
+        double sum = 0, before = 1;
+        for (int k = 1; k <= K + 1; k++) {
+            double next = k <= K ? g[k - 1] : 0;
+            sum += k * (1 - next) * before;
+            before *= next;
+        }
+        near(chain_mean(g, K), sum, "estimate by Theorem 3");
+    }
+}
+
 /* By Pinsker: the bound of coins is never above Hoeffding's with alpha = 1/2. */
 static void test_kl_ucb_stays_below_ucb1(void **state) {
     (void)state;
@@ -124,6 +176,9 @@ int main(void) {
         cmocka_unit_test(test_imed_of_three_coins),
         cmocka_unit_test(test_bounds_of_the_ucb_family),
         cmocka_unit_test(test_weights_of_tsallis_inf),
+        cmocka_unit_test(test_weights_of_normalhedge),
+        cmocka_unit_test(test_weights_of_adahedge),
+        cmocka_unit_test(test_expected_tokens_of_a_chain),
         cmocka_unit_test(test_kl_ucb_stays_below_ucb1),
         cmocka_unit_test(test_rewards_lie_in_the_unit_interval),
     };
