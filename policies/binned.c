@@ -15,7 +15,8 @@ enum { INNER, BY, UNIT, BINS };
 enum { POSITION, PROMPT, BATCH, ACCEPTED, MATCH };
 enum { MOST = 16 }; // bins
 
-extern const struct policy policy_thompson, policy_ts_hazard, policy_kl_ucb_tgd, policy_imed_tgd, policy_ucb1, policy_exp3_ix, policy_tsallis_inf;
+extern const struct policy policy_thompson, policy_ts_hazard, policy_kl_ucb_tgd, policy_imed_tgd, policy_ucb1, policy_exp3_ix,
+    policy_tsallis_inf;
 static const struct policy *const inners[] = {
     &policy_thompson, &policy_ts_hazard, &policy_kl_ucb_tgd, &policy_imed_tgd, &policy_ucb1, &policy_exp3_ix, &policy_tsallis_inf,
 };
@@ -96,7 +97,8 @@ const struct policy policy_binned = {
     .bound = "sum over the bins of the inner policy's bound for the rounds in them",
     .flags = POLICY_RANDOM | POLICY_SECONDS | POLICY_PEEK,
     .params = {
-        {"inner", 0, 0, INNERS - 1, "thompson|ts-hazard|kl-ucb-tgd|imed-tgd|ucb1|exp3-ix|tsallis-inf", "what plays in each bin, with its defaults"},
+        {"inner", 0, 0, INNERS - 1, "thompson|ts-hazard|kl-ucb-tgd|imed-tgd|ucb1|exp3-ix|tsallis-inf",
+         "what plays in each bin, with its defaults"},
         {"by", ACCEPTED, 0, 4, "position|prompt|batch|accepted|match", "the number that is binned"},
         {"unit", 1, 1e-3, 1e6, NULL, "width of the first bin; bins double from there"},
         {"bins", 4, 1, MOST, NULL, "how many; the last has no end"},

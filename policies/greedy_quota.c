@@ -25,7 +25,9 @@ static int greedy_quota_check(const struct problem *p, const double *param, stru
     return quota_check(p, "greedy-quota", param[DRAFTER], err);
 }
 
-static void greedy_quota_init(void *state, const struct problem *p, const double *param) { quota_init(quota_of(state, p), p, (int)param[DRAFTER]); }
+static void greedy_quota_init(void *state, const struct problem *p, const double *param) {
+    quota_init(quota_of(state, p), p, (int)param[DRAFTER]);
+}
 
 static double reach(double accepted, double tested, double log_t) {
     return tested > 0 ? bernoulli_bound(accepted / tested, log_t / tested) : 1;
@@ -85,5 +87,6 @@ const struct policy policy_greedy_quota = {
         CHAIN_DRAFTER,
     },
     .check = greedy_quota_check,
-    .size = greedy_quota_size, .init = greedy_quota_init, .select_seeing = greedy_quota_select, .share = greedy_quota_share, .update = greedy_quota_update,
+    .size = greedy_quota_size, .init = greedy_quota_init, .select_seeing = greedy_quota_select,
+    .share = greedy_quota_share, .update = greedy_quota_update,
 };

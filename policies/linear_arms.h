@@ -15,7 +15,7 @@
 #include "policies/reward.h"
 
 enum { DISJOINT, SHARED };
-#define LINEAR_FORM {"form", DISJOINT, 0, 1, "disjoint|shared", "a model of the context per arm, or one model of drafter, gamma and context"}
+#define LINEAR_FORM {"form", DISJOINT, 0, 1, "disjoint|shared", "a model of the context per arm, or one of drafter, gamma and context"}
 #define LINEAR_LAMBDA {"lambda", 1, 1e-6, 1e6, NULL, "ridge: weight of the prior at zero"}
 
 enum { LINEAR_DRAFTERS = 16, LINEAR_MAX = 1 + 3 * LINEAR_DRAFTERS + 2 * (FEATURES - 1) }; // of the shared form
@@ -29,7 +29,8 @@ static inline int linear_arms_shared(const struct problem *p) { return 1 + 3 * p
 
 static inline size_t linear_arms_size(const struct problem *p) {
     size_t disjoint = (size_t)p->K * linear_size(FEATURES), shared = p->D > LINEAR_DRAFTERS ? 0 : linear_size(linear_arms_shared(p));
-    return sizeof(struct linear_arms) + features_size(p) + (size_t)(1 + p->D) * FEATURES * sizeof(double) + (disjoint > shared ? disjoint : shared);
+    size_t contexts = (size_t)(1 + p->D) * FEATURES * sizeof(double);
+    return sizeof(struct linear_arms) + features_size(p) + contexts + (disjoint > shared ? disjoint : shared);
 }
 
 static inline struct features *linear_arms_features(struct linear_arms *s) { return (struct features *)s->at; }

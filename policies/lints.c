@@ -17,7 +17,9 @@ static int lints_check(const struct problem *p, const double *param, struct err 
     return linear_arms_check(p, "lints", param[FORM], err);
 }
 
-static void lints_init(void *state, const struct problem *p, const double *param) { linear_arms_init(state, p, param[FORM], param[LAMBDA]); }
+static void lints_init(void *state, const struct problem *p, const double *param) {
+    linear_arms_init(state, p, param[FORM], param[LAMBDA]);
+}
 
 static int lints_select(void *state, const struct problem *p, const double *param, const struct view *v, struct rng *rng) {
     struct linear_arms *s = state;

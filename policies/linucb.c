@@ -25,7 +25,9 @@ static int linucb_check(const struct problem *p, const double *param, struct err
     return linear_arms_check(p, "linucb", param[FORM], err);
 }
 
-static void linucb_init(void *state, const struct problem *p, const double *param) { linear_arms_init(state, p, param[FORM], param[LAMBDA]); }
+static void linucb_init(void *state, const struct problem *p, const double *param) {
+    linear_arms_init(state, p, param[FORM], param[LAMBDA]);
+}
 
 static int linucb_select(void *state, const struct problem *p, const double *param, const struct view *v, struct rng *rng) {
     struct linear_arms *s = state;

@@ -32,7 +32,8 @@ static size_t myopic_rate_size(const struct problem *p) {
 }
 
 static int myopic_rate_check(const struct problem *p, const double *param, struct err *err) {
-    if (param[PROBE] != floor(param[PROBE])) return err_set(err, "policy 'myopic-rate': 'probe' wants a whole number, got '%g'", param[PROBE]);
+    if (param[PROBE] != floor(param[PROBE]))
+        return err_set(err, "policy 'myopic-rate': 'probe' wants a whole number, got '%g'", param[PROBE]);
     return chain_check(p, "myopic-rate", param[DRAFTER], err);
 }
 
@@ -95,5 +96,6 @@ const struct policy policy_myopic_rate = {
         CHAIN_DRAFTER,
     },
     .check = myopic_rate_check,
-    .size = myopic_rate_size, .init = myopic_rate_init, .select = myopic_rate_select, .deepen = myopic_rate_deepen, .update = myopic_rate_update,
+    .size = myopic_rate_size, .init = myopic_rate_init, .select = myopic_rate_select,
+    .deepen = myopic_rate_deepen, .update = myopic_rate_update,
 };

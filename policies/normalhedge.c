@@ -36,5 +36,6 @@ const struct policy policy_normalhedge = {
     .bound = "O( sqrt(T ln(1/eps)) + ln^2 N ) to the best eps-share of the experts, without delay (Theorem 1)",
     .flags = EXPERTS_FLAGS,
     .params = {REWARD_PARAM, EXPERTS_OVER, EXPERTS_PLAY},
-    .size = experts_size, .init = normalhedge_init, .select = normalhedge_select, .learn_all = normalhedge_learn, .update = normalhedge_update,
+    .size = experts_size, .init = normalhedge_init, .select = normalhedge_select,
+    .learn_all = normalhedge_learn, .update = normalhedge_update,
 };

@@ -59,7 +59,8 @@ int quota_fill(const double *tail, int L, int n, int quota, const struct quota_l
 
 size_t quota_size(const struct problem *p) {
     size_t R = (size_t)quota_requests(p), L = (size_t)p->L;
-    return sizeof(struct quota) + R * sizeof(struct quota_step) + 2 * R * sizeof(double) + R * L * (sizeof(double) + sizeof(struct quota_depth));
+    size_t each = sizeof(struct quota_step) + 2 * sizeof(double), each_depth = sizeof(double) + sizeof(struct quota_depth);
+    return sizeof(struct quota) + R * each + R * L * each_depth;
 }
 
 static struct quota_step *heap_of(const struct quota *s) { return (struct quota_step *)s->each; }

@@ -31,8 +31,8 @@ int quota_fill(const double *tail, int L, int n, int quota, const struct quota_l
                double (*seconds)(const void *user, int total), const void *user);
 
 /* What a policy keeps of each request, and learns. A request's numbers begin anew when its position goes back: another sequence
- * has taken its place. Flat state: struct quota, then (R) struct quota_step, (R) positions and lengths, (R, L) tails,
- * (R, L) struct quota_depth. */
+ * has taken its place (unless the old one lasted a single round). Each outcome of a pass carries the pass's own seconds.
+ * Flat state: struct quota, then (R) struct quota_step, (R) positions and lengths, (R, L) tails, (R, L) struct quota_depth. */
 struct quota_depth {
     double seen, accepted;
 };

@@ -3,13 +3,14 @@
  * sail-sg/BanditSpec, generate_utils.py, ucb_spec_generate_with_batch_mask (commit 4e6dd86). The plan (policies/seed_quota.h) gives gamma
  * and how many requests are chosen: those of highest score, ties to the lowest place in the batch. In the t-th round, with n_i
  * rounds in which request i was chosen and m_i its mean of emitted tokens in them,
- *   mode=seed:     m_i + sqrt( 6 ln t / sum n ) in single precision, one bonus for all. Every request drafts gamma: as coded, the mask is full
- *                  before the choice. Whenever one is not chosen, the first of the batch learns too (its mean, not its count).
+ *   mode=seed:     m_i + sqrt( 6 ln t / sum n ) in single precision, one bonus for all. Every request drafts gamma: as coded,
+ *                  the mask is full before the choice. Whenever one is not chosen, the first of the batch learns too (its mean, not its count).
  *   mode=intended: the same score in double precision; who is not chosen drafts one token less.
  *   mode=per_request_bonus: m_i + sqrt( 6 ln t / n_i ), infinite before the first; otherwise as intended.
  *   mode=repaired: (ours) that score on accepted tokens, and the quota is spent: every request drafts gamma and the chosen ones, as many as
  *                  tokens are left, one more. A super-arm of CUCB (Chen, Wang, Yuan 2013) whose base arms are requests.
- * The shared bonus is 0 before the first call, where the seed divides by zero. With it requests never chosen keep mean 0 and chosen ones have 1 or more: the first choice stands for ever.
+ * The shared bonus is 0 before the first call, where the seed divides by zero. With it requests never chosen keep mean 0 and chosen
+ * ones have 1 or more: the first choice stands for ever.
  * In the modes of the seed all_quota = quota + requests. A single request drafts min(L, most).
  * Check: 156 rows, 12 requests: gamma 4, 8 chosen, in round 1 the first eight. */
 #include "policies/seed_quota.h"
@@ -154,5 +155,6 @@ const struct policy policy_seed_quota = {
         CHAIN_DRAFTER,
     },
     .check = seed_quota_check,
-    .size = seed_quota_size, .init = seed_quota_init, .select_seeing = seed_quota_select, .share = seed_quota_share, .update = seed_quota_update,
+    .size = seed_quota_size, .init = seed_quota_init, .select_seeing = seed_quota_select,
+    .share = seed_quota_share, .update = seed_quota_update,
 };

@@ -57,7 +57,8 @@ static void context(int t, int drafter, double z[M]) {
         if (arms[o->arm].gamma == 0) continue;
         newest = (double)o->accepted / o->gamma;
         average = average * 7 / 8 + newest / 8;
-        if (arms[o->arm].drafter == drafter && o->proposed && !world_copier(drafter)) top = (double)past[i].draft.signal[2 * o->proposed - 2];
+        if (arms[o->arm].drafter == drafter && o->proposed && !world_copier(drafter))
+            top = (double)past[i].draft.signal[2 * o->proposed - 2];
     }
     if (drafter >= 0 && world_copier(drafter)) top = fmin(past[t].peeks[drafter].match / 16.0, 1);
     const double want[M] = {1, fmin(v->pos / 1024.0, 1), log(v->prompt_tokens) / 10, average, newest, drafter < 0 ? 0 : top,
@@ -146,7 +147,8 @@ static int best_of(const double *value) {
     for (int i = 1; i < K; i++)
         if (value[i] > value[best]) best = i;
     for (int i = 0; i < K; i++)
-        if (i != best && value[i] != value[best] && fabs(value[i] - value[best]) < 1e-12 * fabs(value[best])) fail_msg("arms %d and %d tie by %g", best, i, value[i] - value[best]);
+        if (i != best && value[i] != value[best] && fabs(value[i] - value[best]) < 1e-12 * fabs(value[best]))
+            fail_msg("arms %d and %d tie by %g", best, i, value[i] - value[best]);
     return best;
 }
 
@@ -459,7 +461,9 @@ static void test_context_pays_where_it_tells_something(void **state) {
         snprintf(spec, sizeof spec, "fixed:arm=%d", i);
         best = fmin(best, seconds_of(spec, 600));
     }
-    static const char *const others[] = {"random", "linucb", "linucb:alpha=0.1", "linucb:form=shared,alpha=0.1", "lints", "lints:form=shared", "lints:v=0.05", "binned", "binned:by=match,unit=2", "binned:inner=ucb1", "thompson", "ucb1"};
+    static const char *const others[] = {
+        "random", "ucb1", "thompson", "linucb", "linucb:form=shared,alpha=0.1", "lints", "lints:form=shared", "binned", "binned:by=match,unit=2",
+    };
     print_message("best fixed %.2f s, ts-hazard %.2f s, logit-hazard %.2f s\n", best, blind, seeing);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) print_message("%s %.2f s\n", others[i], seconds_of(others[i], 600));
     assert_true(seeing < 0.95 * blind && seeing < best);

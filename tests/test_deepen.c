@@ -143,7 +143,8 @@ static void test_myopic_rate_drafts_while_a_token_pays(void **state) {
                 if (arm != (drafts ? 2 : 0)) fail_msg("%s: round %d plays %d, by the rule %d", cases[c].spec, t, arm, drafts ? 2 : 0);
                 past[t].o = world_play(12, &a, arm, t, 0, &past[t].draft);
                 if (arm) want = myopic(t, &past[t].draft, cases[c].calibrate, cases[c].keep);
-                if (past[t].o.proposed != want) fail_msg("%s: round %d drafts %d, by the rule %d", cases[c].spec, t, past[t].o.proposed, want);
+                if (past[t].o.proposed != want)
+                    fail_msg("%s: round %d drafts %d, by the rule %d", cases[c].spec, t, past[t].o.proposed, want);
                 if (dear) past[t].o.draft_s *= 12;
                 agent_update(&a, &past[t].o);
                 lengths |= 1u << want;
@@ -178,7 +179,8 @@ static double seconds_of(const char *spec, int tokens, double dear) {
 static void test_stopping_inside_a_draft_beats_fixed_lengths(void **state) {
     (void)state;
     for (int dear = 1; dear <= 8; dear *= 2) {
-        double best = INFINITY, myopic_s = seconds_of("myopic-rate", 500, dear), specdec_s = seconds_of("specdec-pp", 500, dear);
+        double best = INFINITY, myopic_s = seconds_of("myopic-rate", 500, dear);
+        double specdec_s = seconds_of("specdec-pp", 500, dear);
         for (int i = 0; i < 3; i++) {
             char spec[32];
             snprintf(spec, sizeof spec, "fixed:arm=%d", i);

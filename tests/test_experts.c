@@ -136,7 +136,8 @@ static void play(const char *spec, uint64_t seed, void (*slow)(int n, int N, lon
         slow(fed, N, w);
         const double *have = experts_weight(experts_of(a.state, &problem), &problem);
         for (int e = 0; e < N; e++)
-            if (!(fabsl(have[e] - w[e]) < 1e-9)) fail_msg("%s: weight %d is %.12g instead of %.12Lg after %d losses", spec, e, have[e], w[e], fed);
+            if (!(fabsl(have[e] - w[e]) < 1e-9))
+                fail_msg("%s: weight %d is %.12g instead of %.12Lg after %d losses", spec, e, have[e], w[e], fed);
         int want = 0;
         double u = rng_uniform(&same);
         if (greedy) {
@@ -191,7 +192,9 @@ static void test_normalhedge_weighs_by_regret(void **state) {
 
 /* ---- what must not be read ---- */
 
-static const char *const all[] = {"hedge", "hedge:play=greedy", "hedge:over=drafter", "adahedge", "adahedge:over=drafter", "normalhedge", "normalhedge:over=drafter"};
+static const char *const all[] = {
+    "hedge", "hedge:play=greedy", "hedge:over=drafter", "adahedge", "adahedge:over=drafter", "normalhedge", "normalhedge:over=drafter",
+};
 enum { ALL = sizeof all / sizeof *all };
 
 /* Choices when everything around what is fed is `poison`: rows of rounds to come before they are due, rows that were fed, and
@@ -260,11 +263,14 @@ static void test_outcomes_alone_teach_nothing(void **state) {
 static void test_regrets_stay_under_their_bounds(void **state) {
     (void)state;
     enum { T = 20000 };
-    static const char *const specs[] = {"hedge:reward=len,over=drafter", "adahedge:reward=len,over=drafter", "normalhedge:reward=len,over=drafter"};
+    static const char *const specs[] = {
+        "hedge:reward=len,over=drafter", "adahedge:reward=len,over=drafter", "normalhedge:reward=len,over=drafter",
+    };
     for (int world = 0; world < 3; world++)
         for (int i = 0; i < 3; i++) {
             struct agent a = agent_of(specs[i]);
-            const double *w = experts_weight(experts_of(a.state, &problem), &problem), *loss = experts_loss(experts_of(a.state, &problem), &problem);
+            struct experts *s = experts_of(a.state, &problem);
+            const double *w = experts_weight(s, &problem), *loss = experts_loss(s, &problem);
             double own = 0, variance = 0, sum[D] = {0};
             for (int t = 0; t < T; t++) {
                 struct rng r = rng_at(6, 6, (uint32_t)world, (uint32_t)t);
@@ -276,7 +282,7 @@ static void test_regrets_stay_under_their_bounds(void **state) {
                 }
                 for (int d = 0; d < D; d++) {
                     proposed[d] = L;
-                    accepted[d] = world == 0 ? rng_below(&r, L + 1) : world == 1 ? (d == lead ? 0 : L) : rng_uniform(&r) < 0.5 + 0.1 * d ? L : 0;
+                    accepted[d] = world == 0 ? rng_below(&r, L + 1) : world == 1 ? (d == lead ? 0 : L) : L * (rng_uniform(&r) < 0.5 + 0.1 * d);
                 }
                 const struct hindsight h = {t, proposed, accepted};
                 a.policy->learn_all(a.state, &problem, a.param, &h);
@@ -284,7 +290,9 @@ static void test_regrets_stay_under_their_bounds(void **state) {
                 own += mean, variance += fmax(square - mean * mean, 0);
             }
             double best = fmin(sum[0], fmin(sum[1], sum[2])), regret = own - best, lnN = log(D);
-            double bound[3] = {2 * sqrt(T / 2.0 * lnN) + sqrt(lnN / 8), 2 * sqrt(variance * lnN) + 4.0 / 3 * lnN + 2, // Theorem 1 with its delta at 0.1
+            double bound[3] = {2 * sqrt(T / 2.0 * lnN) + sqrt(lnN / 8),
+                               2 * sqrt(variance * lnN) + 4.0 / 3 * lnN + 2,
+                               // Theorem 1 with its delta at 0.1
                                sqrt((1 + lnN) * (3 * (1 + 50 * 0.1) * T + 16 * lnN * lnN / 0.1 * (10.2 / 0.01 + lnN)))};
             print_message("world %d, %s: regret %.1f, bound %.1f\n", world, specs[i], regret, bound[i]);
             if (!(regret <= bound[i])) fail_msg("world %d, %s: regret %g above %g", world, specs[i], regret, bound[i]);
@@ -304,7 +312,8 @@ static void test_full_information_finds_the_best_arm(void **state) {
             int proposed[D], accepted[D], arm = agent_select(&a, &r);
             for (int d = 0; d < D; d++)
                 for (proposed[d] = L, accepted[d] = 0; accepted[d] < L && rng_uniform(&noise) < accept[d]; ) accepted[d]++;
-            struct outcome o = {.arm = arm, .gamma = arms[arm].gamma, .proposed = arms[arm].gamma, .draft_s = 0.016, .verify_s = 0.03 + 0.002 * arms[arm].gamma};
+            struct outcome o = {.arm = arm, .gamma = arms[arm].gamma, .proposed = arms[arm].gamma, .draft_s = 0.016};
+            o.verify_s = 0.03 + 0.002 * o.gamma;
             if (o.gamma) o.accepted = accepted[arms[arm].drafter] < o.gamma ? accepted[arms[arm].drafter] : o.gamma;
             o.emitted = o.accepted + 1;
             agent_update(&a, &o);

@@ -100,11 +100,13 @@ static void play_seed(const json_t *c, const json_t *run) {
         if (json_is_number(bonus) && fabs(seed_quota_bonus(&a) - json_number_value(bonus)) > (seed ? 0 : 1e-12))
             fail_msg("%s: bonus %.17g in round %zu", mode, seed_quota_bonus(&a), t);
         for (int i = 0; i < n; i++) {
-            int verified = (int)number(json_object_get(step, "drafts_verified"), i), unlimited = (int)number(json_array_get(table, (size_t)i), (int)t);
+            int verified = (int)number(json_object_get(step, "drafts_verified"), i);
+            int unlimited = (int)number(json_array_get(table, (size_t)i), (int)t);
             assert_int_equal(arms[arm[i]].gamma, verified);
             if (!seed) assert_int_equal(verified == gamma, gamma == 0 || number(json_object_get(step, "chosen"), i) == 1);
             total += verified;
-            struct outcome o = {.arm = arm[i], .gamma = verified, .proposed = verified, .accepted = unlimited < verified ? unlimited : verified, .request = i};
+            struct outcome o = {.arm = arm[i], .gamma = verified, .proposed = verified, .request = i};
+            o.accepted = unlimited < verified ? unlimited : verified;
             o.emitted = o.accepted + 1;
             assert_int_equal(o.emitted, (int)number(json_object_get(step, "correct_len"), i));
             agent_update(&a, &o);
@@ -112,7 +114,8 @@ static void play_seed(const json_t *c, const json_t *run) {
         assert_true(total <= (quota > 0 ? quota : 0));
         for (int i = 0; i < n; i++) {
             double have = seed_quota_mean(&a, i), want = number(json_object_get(step, "mean"), i);
-            if (seed ? have != want : fabs(have - want) > 1e-12) fail_msg("%s: mean of %d is %.17g instead of %.17g in round %zu", mode, i, have, want, t);
+            if (seed ? have != want : fabs(have - want) > 1e-12)
+                fail_msg("%s: mean of %d is %.17g instead of %.17g in round %zu", mode, i, have, want, t);
         }
     }
     agent_close(&a);
@@ -128,7 +131,8 @@ static void test_seed_quota_plays_the_published_runs(void **state) {
     json_decref(file);
 }
 
-/* The repaired rule from its formula: every request gamma = Q / n, and the Q mod n of highest mean accepted + sqrt(6 ln t / n_i) one more. */
+/* The repaired rule from its formula: every request gamma = Q / n, and the Q mod n of highest mean accepted + sqrt(6 ln t / n_i)
+ * one more. */
 static void test_the_repaired_rule_spends_the_quota(void **state) {
     (void)state;
     for (int quota = 0; quota <= 40; quota += 5) {
@@ -136,7 +140,7 @@ static void test_the_repaired_rule_spends_the_quota(void **state) {
         struct agent a = agent_of("seed-quota:most=3", &p);
         double sum[R] = {0}, calls[R] = {0};
         for (int t = 0; t < 80; t++) {
-            int arm[R], gamma = quota / R < 3 ? quota / R : 3, more = gamma < 3 ? quota % R : quota - 3 * R > R ? R : quota - 3 * R, total = 0;
+            int arm[R], gamma = quota / R < 3 ? quota / R : 3, left = quota - gamma * R, more = left < R ? left : R, total = 0;
             bool chosen[R] = {false};
             for (int place = 0; place < more; place++) {
                 int best = -1;
@@ -150,9 +154,11 @@ static void test_the_repaired_rule_spends_the_quota(void **state) {
             share(&a, R, quota, t, arm);
             for (int i = 0; i < R; i++) {
                 int want = gamma + (chosen[i] && gamma < 3);
-                if (arms[arm[i]].gamma != want) fail_msg("quota %d, round %d: request %d drafts %d, by the rule %d", quota, t, i, arms[arm[i]].gamma, want);
+                if (arms[arm[i]].gamma != want)
+                    fail_msg("quota %d, round %d: request %d drafts %d, by the rule %d", quota, t, i, arms[arm[i]].gamma, want);
                 struct seen_draft x = world_draft(5, 2 * i, t, i, L);
-                struct outcome o = {.arm = arm[i], .gamma = want, .proposed = want, .accepted = x.accepted < want ? x.accepted : want, .request = i};
+                struct outcome o = {.arm = arm[i], .gamma = want, .proposed = want, .request = i};
+                o.accepted = x.accepted < want ? x.accepted : want;
                 o.emitted = o.accepted + 1;
                 agent_update(&a, &o);
                 if (chosen[i]) sum[i] += o.accepted, calls[i]++;
@@ -208,7 +214,8 @@ static void test_greedy_is_optimal(void **state) {
                 assert_int_equal(total, spent);
                 assert_int_equal(total, quota < n * L ? quota : n * L);
                 double have = value_of(tail, length, n), want = brute(tail, &l, n, quota, 0, tried);
-                if (fabs(have - want) > 1e-12) fail_msg("seed %u, %d requests, quota %d: %.12g instead of %.12g", seed, n, quota, have, want);
+                if (fabs(have - want) > 1e-12)
+                    fail_msg("seed %u, %d requests, quota %d: %.12g instead of %.12g", seed, n, quota, have, want);
             }
     const double check[] = {.9, .8, .1, 0, 0, 0, 0, 0, .7, .6, .5, 0, 0, 0, 0, 0};
     int length[2];
@@ -299,7 +306,8 @@ static void pick(double tail[N][L], int quota, int t, bool load, int *length) {
         int best = -1;
         for (int r = 0; r < N; r++) {
             if (length[r] == L) continue;
-            if (best < 0 || tail[r][length[r]] > tail[best][length[best]] || (tail[r][length[r]] == tail[best][length[best]] && length[r] < length[best])) best = r;
+            double gain = tail[r][length[r]], most = best < 0 ? -1 : tail[best][length[best]];
+            if (gain > most || (gain == most && length[r] < length[best])) best = r;
         }
         if (best < 0) break;
         double gain = tail[best][length[best]];
@@ -342,7 +350,8 @@ static void greedy_tail(int t, bool hazard, double tail[N][L]) {
         double tested[L] = {0}, accepted[L] = {0}, all = 0, hits = 0;
         for (int i = 0; i <= t; i++) {
             if (gone[i][r]) memset(tested, 0, sizeof tested), memset(accepted, 0, sizeof accepted);
-            for (int j = 0; i < t && j < past[i][r].gamma && j <= past[i][r].accepted; j++) tested[j]++, accepted[j] += past[i][r].accepted > j;
+            for (int j = 0; i < t && j < past[i][r].gamma && j <= past[i][r].accepted; j++)
+                tested[j]++, accepted[j] += past[i][r].accepted > j;
         }
         for (int j = 0; j < L; j++) all += tested[j], hits += accepted[j];
         for (int j = 0; j < L; j++) {
@@ -363,7 +372,7 @@ static void play(const char *spec, int quota) {
         int request[N], arm[N], want[N], total = 0;
         struct rng rng = rng_at(1, 1, 1, (uint32_t)t);
         for (int r = 0; r < N; r++) {
-            gone[t][r] = t && rng_uniform(&rng) < 0.03;
+            gone[t][r] = t && pos[r] > 1 && rng_uniform(&rng) < 0.03; // where a sequence of one round ended, nobody can tell
             pos[r] = gone[t][r] ? 1 : pos[r] + 2;
             v[r] = (struct view){.pos = pos[r], .batch = N}, request[r] = r;
         }
@@ -380,7 +389,8 @@ static void play(const char *spec, int quota) {
             int have = arms[arm[r]].gamma;
             if (have != want[r]) fail_msg("%s: round %d gives request %d %d tokens, by the rule %d", spec, t, r, have, want[r]);
             struct seen_draft x = world_draft(3, 2 * r, t, r, L);
-            past[t][r] = (struct outcome){.arm = arm[r], .gamma = have, .proposed = have, .accepted = x.accepted < have ? x.accepted : have, .verify_s = pass_s[t], .request = r};
+            past[t][r] = (struct outcome){.arm = arm[r], .gamma = have, .proposed = have, .verify_s = pass_s[t], .request = r};
+            past[t][r].accepted = x.accepted < have ? x.accepted : have;
             past[t][r].emitted = past[t][r].accepted + 1;
             agent_update(&a, &past[t][r]);
         }
@@ -417,7 +427,8 @@ static void test_a_single_request_plays_sensibly(void **state) {
             struct rng rng = rng_at(2, 2, 2, (uint32_t)t), noise = rng_at(3, 3, 3, (uint32_t)t);
             const struct view v = {.pos = 1 + t, .batch = 1};
             int arm = last = agent_choose(&a, &v, &rng);
-            struct outcome o = {.arm = arm, .gamma = arms[arm].gamma, .proposed = arms[arm].gamma, .draft_s = 0.01 * arms[arm].gamma, .verify_s = 0.03};
+            struct outcome o = {.arm = arm, .gamma = arms[arm].gamma, .proposed = arms[arm].gamma, .verify_s = 0.03};
+            o.draft_s = 0.01 * o.gamma;
             while (o.accepted < o.gamma && rng_uniform(&noise) < 0.6) o.accepted++;
             o.emitted = o.accepted + 1;
             agent_update(&a, &o);
@@ -432,8 +443,10 @@ static void test_a_single_request_plays_sensibly(void **state) {
 /* Any requests of the R, in any order, with arms that leave lengths out. */
 static void test_shares_stay_within_any_quota(void **state) {
     (void)state;
-    static const char *const specs[] = {"cucb", "greedy-quota", "greedy-quota:size=quota,index=hazard", "seed-quota", "seed-quota:mode=seed",
-                                        "seed-quota:mode=intended", "seed-quota:mode=per_request_bonus"};
+    static const char *const specs[] = {
+        "cucb", "greedy-quota", "greedy-quota:size=quota,index=hazard", "seed-quota", "seed-quota:mode=seed", "seed-quota:mode=intended",
+        "seed-quota:mode=per_request_bonus",
+    };
     for (size_t s = 0; s < sizeof specs / sizeof *specs; s++)
         for (int few = 0; few < 2; few++) {
             struct problem p = problem_of(R);
@@ -456,7 +469,8 @@ static void test_shares_stay_within_any_quota(void **state) {
                     int gamma = p.arms[arm[i]].gamma;
                     total += gamma;
                     if (rng_uniform(&rng) < 0.1) continue; // its sequence ends: not fed back
-                    struct outcome o = {.arm = arm[i], .gamma = gamma, .proposed = gamma, .accepted = rng_below(&rng, gamma + 1), .request = request[i], .verify_s = 1};
+                    struct outcome o = {.arm = arm[i], .gamma = gamma, .proposed = gamma, .request = request[i], .verify_s = 1};
+                    o.accepted = rng_below(&rng, gamma + 1);
                     o.emitted = o.accepted + 1;
                     agent_update(&a, &o);
                 }
