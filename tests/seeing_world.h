@@ -81,4 +81,40 @@ static inline void world_judge(uint64_t seed, const struct problem *p, int round
     }
 }
 
+/* Round t with all that policies may ask for: a choice, or every third time a share over p->R requests; the outcome; every drafter's
+ * draft of WORLD_DELAY rounds ago. Who does not ask is not shown. Returns the arm that was played, of a share the first request's; -1
+ * when it was none, or the shares exceed the quota. */
+enum { WORLD_DELAY = 4, WORLD_R = 8 };
+
+static inline int world_round(uint64_t seed, struct agent *a, int t) {
+    static struct peek peeks[WORLD_D];
+    static int proposed[WORLD_D], accepted[WORLD_D];
+    static struct seen_draft draft;
+    const struct problem *p = &a->problem;
+    struct rng rng = rng_at(seed, 997, 0, (uint32_t)t);
+    struct view v[WORLD_R];
+    int arm[WORLD_R], request[WORLD_R], n = a->policy->share && t % 3 == 2 ? p->R : 1, total = 0, quota = t % 50;
+    for (int i = 0; i < n; i++) {
+        v[i] = (struct view){.pos = 1 + 2 * (t % 500), .prompt_tokens = 100, .max_new = 1000, .batch = n, .margin = 1};
+        if (a->policy->flags & POLICY_PEEK) v[i] = world_view(seed, p, t, i, v[i].pos, peeks);
+        request[i] = i;
+    }
+    if (n > 1) a->policy->share(a->state, p, a->param, v, request, n, quota, &rng, arm);
+    else arm[0] = agent_choose(a, v, &rng);
+    for (int i = 0; i < n; i++) {
+        if (arm[i] < 0 || arm[i] >= p->K) return -1;
+        total += n > 1 ? p->arms[arm[i]].gamma : 0;
+        struct outcome o = world_play(seed, a, arm[i], t, request[i], &draft);
+        if (!(a->policy->flags & POLICY_SIGNAL)) o.signal = NULL;
+        agent_update(a, &o);
+    }
+    if (total > quota) return -1;
+    if (a->policy->learn_all && t >= WORLD_DELAY) {
+        world_judge(seed, p, t - WORLD_DELAY, proposed, accepted);
+        const struct hindsight h = {t - WORLD_DELAY, proposed, accepted};
+        a->policy->learn_all(a->state, p, a->param, &h);
+    }
+    return arm[0];
+}
+
 #endif

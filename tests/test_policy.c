@@ -12,6 +12,7 @@
 
 #include "core/mem.h"
 #include "policies/policy.h"
+#include "tests/seeing_world.h"
 
 enum { MANY = 1000 };
 
@@ -22,7 +23,7 @@ static struct problem problem_of(struct arm *arms, int K) {
         if (i) snprintf(arms[i].name, sizeof arms[i].name, "d%d:%d", arms[i].drafter, arms[i].gamma);
         else strcpy(arms[i].name, "plain");
     }
-    return (struct problem){.K = K, .D = (K + 2) / 4, .L = 16, .arms = arms};
+    return (struct problem){.K = K, .D = (K + 2) / 4, .L = 16, .R = 3, .arms = arms};
 }
 
 static struct agent agent_of(const char *spec, const struct problem *p) {
@@ -46,14 +47,11 @@ static struct outcome play(const struct problem *p, int arm, int n) {
     return o;
 }
 
-/* Plays rounds [from, to) and notes the arms. */
-static void run_rounds(struct agent *a, int from, int to, int *plays, int *arms) {
+/* Plays rounds [from, to) in a world that shows all a policy may ask for, and notes the arms. */
+static void run_rounds(struct agent *a, int from, int to, int *arms) {
     for (int t = from; t < to; t++) {
-        struct rng r = rng_at(5, 1, 0, (uint32_t)t);
-        int arm = agent_select(a, &r);
-        assert_in_range(arm, 0, a->problem.K - 1);
-        struct outcome o = play(&a->problem, arm, plays[arm]++);
-        agent_update(a, &o);
+        int arm = world_round(5, a, t);
+        if (arm < 0) fail_msg("%s: round %d is out of its bounds", a->spec, t);
         if (arms) arms[t] = arm;
     }
 }
@@ -81,8 +79,7 @@ static void test_every_policy_selects_within_its_arms(void **state) {
         for (int s = 0; s < 4; s++) {
             struct problem p = problem_of(arms, sizes[s]);
             struct agent a = agent_of((*q)->name, &p);
-            int plays[MANY] = {0};
-            run_rounds(&a, 0, 2500, plays, NULL);
+            run_rounds(&a, 0, 2500, NULL);
             agent_close(&a);
         }
 }
@@ -93,13 +90,12 @@ static void test_every_state_is_flat(void **state) {
     struct problem p = problem_of(arms, 7);
     for (const struct policy *const *q = policies; *q; q++) {
         struct agent a = agent_of((*q)->name, &p), b = agent_of((*q)->name, &p);
-        int plays[7] = {0}, same[7], first[400] = {0}, second[400] = {0};
-        run_rounds(&a, 0, 200, plays, NULL);
+        int first[400] = {0}, second[400] = {0};
+        run_rounds(&a, 0, 200, NULL);
         memcpy(b.state, a.state, a.size);
-        memcpy(same, plays, sizeof same);
-        run_rounds(&a, 200, 400, plays, first);
+        run_rounds(&a, 200, 400, first);
         agent_close(&a); // whatever the copy might still point to is gone
-        run_rounds(&b, 200, 400, same, second);
+        run_rounds(&b, 200, 400, second);
         assert_memory_equal(first, second, sizeof first);
         agent_close(&b);
     }
@@ -111,8 +107,7 @@ static void test_every_reset_equals_new(void **state) {
     struct problem p = problem_of(arms, 7);
     for (const struct policy *const *q = policies; *q; q++) {
         struct agent used = agent_of((*q)->name, &p), fresh = agent_of((*q)->name, &p);
-        int plays[7] = {0};
-        run_rounds(&used, 0, 100, plays, NULL);
+        run_rounds(&used, 0, 100, NULL);
         agent_reset(&used);
         assert_memory_equal(used.state, fresh.state, fresh.size);
         agent_close(&used);
@@ -132,6 +127,7 @@ static void test_permuted_arms_permute_choices(void **state) {
         "ts-hazard", "ts-hazard:reward=len", "hf", "goodput", "goodput:reward=len",
         "ucb1", "ucb1:alpha=0.5,reward=len", "ucb1-tuned", "ucb-v", "moss", "kl-ucb", "kl-ucb:c=3", "imed", "imed:reward=len",
         "d-ucb:keep=1", "sw-ucb:window=1024", "osub", "osub:c=3,reward=len", "etc", "ratio-ucb", "ratio-ucb:width=L",
+        "specdec-pp", "myopic-rate", "cucb", "greedy-quota", "greedy-quota:index=hazard,size=quota", "seed-quota",
     };
     enum { ROUNDS = 600, K = 7 };
     static const int order[K] = {3, 0, 6, 1, 5, 2, 4}, tokens[K] = {1, 3, 5, 6, 9, 2, 4};
@@ -160,7 +156,44 @@ static void test_permuted_arms_permute_choices(void **state) {
     }
 }
 
-/* Extremes: nothing accepted, everything accepted, no time, long times. */
+/* Extremes: nothing accepted, everything accepted, no time, long times; what is seen is nothing, no number, or as much as it can be. */
+static void extreme_rounds(struct agent *a, bool all, double seconds, int rounds) {
+    const struct problem *p = &a->problem;
+    const float sure = all ? 1 : NAN;
+    float signal[2 * WORLD_L];
+    struct peek peeks[2];
+    int proposed[2], accepted[2];
+    for (int k = 0; k < 2 * WORLD_L; k++) signal[k] = sure;
+    for (int d = 0; d < p->D; d++) {
+        peeks[d] = (struct peek){all ? p->L : d - 1, all ? 1 << 30 : 0};
+        proposed[d] = p->L, accepted[d] = all ? p->L : 0;
+    }
+    for (int t = 0; t < rounds; t++) {
+        struct rng r = rng_at(1, 2, 3, (uint32_t)t);
+        const struct view v = {.pos = all ? 1 << 30 : 0, .prompt_tokens = all ? 1 << 30 : 0, .batch = all ? 1 << 20 : 0,
+                               .margin = all ? INFINITY : NAN, .peek = a->policy->flags & POLICY_PEEK ? peeks : NULL};
+        const struct view each[3] = {v, v, v};
+        const int request[3] = {2, 0, 1};
+        int arms[3], n = a->policy->share && t % 2 ? 3 : 1;
+        if (n > 1) a->policy->share(a->state, p, a->param, each, request, n, all ? 1 << 20 : 0, &r, arms);
+        else arms[0] = agent_choose(a, &v, &r);
+        for (int i = 0; i < n; i++) {
+            assert_in_range(arms[i], 0, p->K - 1);
+            int gamma = p->arms[arms[i]].gamma;
+            for (int k = 0; k + 1 < gamma; k++) {
+                struct drafted x = {arms[i], k + 1, sure, sure};
+                if (!agent_deepen(a, &x)) gamma = k + 1;
+            }
+            struct outcome o = {.arm = arms[i], .gamma = gamma, .proposed = gamma, .accepted = all ? gamma : 0, .emitted = all ? gamma + 1 : 1,
+                                .draft_s = seconds, .verify_s = seconds, .request = n > 1 ? request[i] : 0,
+                                .signal = a->policy->flags & POLICY_SIGNAL ? signal : NULL};
+            agent_update(a, &o);
+        }
+        const struct hindsight h = {t, proposed, accepted};
+        if (a->policy->learn_all) a->policy->learn_all(a->state, p, a->param, &h);
+    }
+}
+
 static void test_every_policy_survives_extreme_outcomes(void **state) {
     (void)state;
     static const double seconds[] = {0, 1e-9, 3600};
@@ -171,14 +204,7 @@ static void test_every_policy_survives_extreme_outcomes(void **state) {
                 for (int s = 0; s < 3; s++) {
                     struct problem p = problem_of(arms, K);
                     struct agent a = agent_of((*q)->name, &p);
-                    for (uint32_t t = 0; t < 20000; t++) {
-                        struct rng r = rng_at(1, 2, 3, t);
-                        int arm = agent_select(&a, &r), gamma = arms[arm].gamma;
-                        assert_in_range(arm, 0, K - 1);
-                        struct outcome o = {.arm = arm, .gamma = gamma, .proposed = gamma, .accepted = all ? gamma : 0,
-                                            .emitted = all ? gamma + 1 : 1, .draft_s = seconds[s], .verify_s = seconds[s]};
-                        agent_update(&a, &o);
-                    }
+                    extreme_rounds(&a, all, seconds[s], 20000);
                     agent_close(&a);
                 }
 }
