@@ -1,10 +1,14 @@
 /* confidence.h - the chance that a drafted token is accepted, read off the drafter's own probability of it.
  *
  *   f = top probability (calibrate=no), or sigmoid( w_0 + w_1 ln( p / (1-p) ) ) (calibrate=yes): Platt's scaling, Platt 1999,
- * learned from every tested token (policies/logistic.h), started at f = p. Zeroed and started is new. */
+ * learned from every tested token (policies/logistic.h), started at f = p.
+ *
+ * Stopping rules speak of one drafter that shows probabilities. Which do is only seen when they have drafted: with drafter=-1 the
+ * drafters take turns, lowest number first, until one has shown some; if none does, the first stays. */
 #ifndef POLICIES_CONFIDENCE_H
 #define POLICIES_CONFIDENCE_H
 
+#include "policies/chain.h"
 #include "policies/logistic.h"
 #include "policies/policy.h"
 
@@ -42,6 +46,37 @@ static inline void confidence_learn(struct confidence *c, const struct outcome *
         confidence_features((double)o->signal[2 * k], x);
         logistic_update(confidence_fit(c), x, k < o->accepted, LOGISTIC_FULL);
     }
+}
+
+#define CONFIDENCE_DRAFTER {"drafter", -1, -1, 1e6, NULL, "number of the drafter, counted from 0; -1: the first that shows probabilities"}
+
+struct speaker { // the drafter that a stopping rule speaks of
+    int drafter;  // -1: there is none
+    bool settled;
+};
+
+static inline void speaker_init(struct speaker *s, const struct problem *p, double drafter) {
+    s->drafter = chain_drafter(p, drafter < 0 ? 0 : (int)drafter);
+    s->settled = drafter >= 0;
+}
+
+static inline int speaker_check(const struct problem *p, const char *policy, double drafter, struct err *err) {
+    return chain_check(p, policy, drafter == -1 ? 0 : drafter, err);
+}
+
+/* True when the turn passes to another drafter. */
+static inline bool speaker_learn(struct speaker *s, const struct problem *p, const struct outcome *o) {
+    if (s->settled || !o->proposed) return false;
+    s->settled = true;
+    if (o->signal) return false;
+    int next = -1;
+    for (int i = 0; i < p->K; i++) {
+        int d = p->arms[i].drafter;
+        if (chain_is(&p->arms[i]) && d > s->drafter && (next < 0 || d < next)) next = d;
+    }
+    s->settled = next < 0;
+    s->drafter = next < 0 ? chain_drafter(p, 0) : next;
+    return true;
 }
 
 #endif

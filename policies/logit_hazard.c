@@ -95,7 +95,7 @@ const struct policy policy_logit_hazard = {
     .flags = POLICY_SECONDS | FEATURES_ASKS,
     .params = {
         COST_REWARD,
-        {"alpha", 0.5, 0, 100, NULL, "posterior deviations added to a logit; more tries more"},
+        {"alpha", 0.2, 0, 100, NULL, "posterior deviations added to a logit; more tries more"},
         {"variance", 1, 1e-9, 1e6, NULL, "of the prior of each weight, around 0"},
         LOGISTIC_HESSIAN, COST_DOUBT,
     },

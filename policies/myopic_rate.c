@@ -12,7 +12,8 @@
  * after every `probe` such rounds. The longest arm of one drafter plays otherwise; copiers, never asked, draft it whole.
  * Until there are seconds to go by, drafts are full.
  * Check: rho = 50, c = 0.004: a draft goes on while P h > 0.2. */
-#include "policies/chain.h"
+#include <string.h>
+
 #include "policies/confidence.h"
 #include "policies/cost.h"
 
@@ -20,7 +21,7 @@ enum { CALIBRATE, KEEP, PROBE, DRAFTER };
 
 struct myopic_rate { // behind the struct cost
     struct confidence confidence;
-    double drafter;
+    struct speaker speaker;
     double tokens, seconds; // discounted
     double waited;          // rounds since the newest draft
     double kept;            // P_k of the draft in the making
@@ -34,13 +35,13 @@ static size_t myopic_rate_size(const struct problem *p) {
 static int myopic_rate_check(const struct problem *p, const double *param, struct err *err) {
     if (param[PROBE] != floor(param[PROBE]))
         return err_set(err, "policy 'myopic-rate': 'probe' wants a whole number, got '%g'", param[PROBE]);
-    return chain_check(p, "myopic-rate", param[DRAFTER], err);
+    return speaker_check(p, "myopic-rate", param[DRAFTER], err);
 }
 
 static void myopic_rate_init(void *state, const struct problem *p, const double *param) {
     struct myopic_rate *s = cost_end(state, p);
     confidence_init(&s->confidence);
-    s->drafter = chain_drafter(p, (int)param[DRAFTER]);
+    speaker_init(&s->speaker, p, param[DRAFTER]);
 }
 
 /* Does the token at `depth` pay, when those before it hold with chance `kept`? */
@@ -49,7 +50,7 @@ static bool pays(void *state, const struct problem *p, int depth, double kept) {
     const struct cost *c = state;
     if (c->verify.n == 0 || !(s->seconds > 0)) return true;
     double h = (1 + s->depth[depth - 1].accepted) / (1 + s->depth[depth - 1].tested);
-    return kept * h > s->tokens / s->seconds * cost_token(c, (int)s->drafter, depth);
+    return kept * h > s->tokens / s->seconds * cost_token(c, s->speaker.drafter, depth);
 }
 
 static int myopic_rate_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
@@ -57,8 +58,8 @@ static int myopic_rate_select(void *state, const struct problem *p, const double
     int plain = chain_plain(p);
     (void)rng;
     bool probe = param[PROBE] > 0 && s->waited >= param[PROBE];
-    if (plain >= 0 && (s->drafter < 0 || (!probe && !pays(state, p, 1, 1)))) return plain;
-    return chain_arm(p, (int)s->drafter, p->L);
+    if (plain >= 0 && (s->speaker.drafter < 0 || (!probe && !pays(state, p, 1, 1)))) return plain;
+    return chain_arm(p, s->speaker.drafter, p->L);
 }
 
 static bool myopic_rate_deepen(void *state, const struct problem *p, const double *param, const struct drafted *x) {
@@ -82,6 +83,7 @@ static void myopic_rate_update(void *state, const struct problem *p, const doubl
         s->depth[k].accepted += k < o->accepted;
     }
     confidence_learn(&s->confidence, o);
+    if (speaker_learn(&s->speaker, p, o)) memset(s->depth, 0, (size_t)p->L * sizeof *s->depth); // another's are not its
 }
 
 const struct policy policy_myopic_rate = {
@@ -93,7 +95,7 @@ const struct policy policy_myopic_rate = {
         CONFIDENCE_CALIBRATE(CALIBRATE_YES),
         {"keep", 0.99, 0, 1, NULL, "weight of the past in the current rate after one more round"},
         {"probe", 32, 0, 1e9, NULL, "rounds of plain decoding after which a draft is tried; 0: never"},
-        CHAIN_DRAFTER,
+        CONFIDENCE_DRAFTER,
     },
     .check = myopic_rate_check,
     .size = myopic_rate_size, .init = myopic_rate_init, .select = myopic_rate_select,

@@ -279,16 +279,16 @@ static int hazard_choice(int t, bool diagonal, double alpha, double variance, bo
     return best_of(value);
 }
 
-static int hazard_full(int t, struct rng rng) { return (void)rng, hazard_choice(t, false, 0.5, 1, true); }
+static int hazard_full(int t, struct rng rng) { return (void)rng, hazard_choice(t, false, 0.2, 1, true); }
 static int hazard_diagonal(int t, struct rng rng) { return (void)rng, hazard_choice(t, true, 1, 0.3, true); }
-static int hazard_len(int t, struct rng rng) { return (void)rng, hazard_choice(t, false, 0.2, 2, false); }
+static int hazard_len(int t, struct rng rng) { return (void)rng, hazard_choice(t, false, 0.6, 2, false); }
 
 static void test_logit_hazard_takes_newton_steps(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++) {
         play("logit-hazard", seed, hazard_full);
         play("logit-hazard:hessian=diagonal,alpha=1,variance=0.3", seed, hazard_diagonal);
-        play("logit-hazard:reward=len,alpha=0.2,variance=2", seed, hazard_len);
+        play("logit-hazard:reward=len,alpha=0.6,variance=2", seed, hazard_len);
     }
 }
 
@@ -433,6 +433,43 @@ static void test_logistic_steps_match_their_check(void **state) {
     near(sigmoid(800), 1);
 }
 
+/* A million observations that all say the same, that alternate, that come at one context only: weights stay finite, variances
+ * positive and falling, chances within (0, 1), and a constant chance is learned. */
+static void test_regressions_stay_sane_for_ever(void **state) {
+    (void)state;
+    enum { N = 9, MANY = 1000000 };
+    static const double chance[] = {0, 1, 0.5, 0.9};
+    for (int c = 0; c < 4; c++)
+        for (int fixed = 0; fixed < 2; fixed++)
+            for (int hessian = 0; hessian < 2; hessian++) {
+                struct logistic *l = calloc(1, logistic_size(N));
+                double x[N], variance, mean = 0;
+                logistic_init(l, N, 1);
+                for (uint32_t t = 0; t < MANY / 4; t++) {
+                    struct rng r = rng_at(21, 1, 1, t);
+                    for (int k = 0; k < N; k++) x[k] = k == 0 || fixed ? 1 : (t >> k & 1);
+                    logistic_update(l, x, c == 2 ? t % 2 : rng_uniform(&r) < chance[c], hessian);
+                    double h = sigmoid(logistic_logit(l, x, &variance));
+                    if (!(h > 0 && h < 1 && variance >= 0 && variance <= N)) fail_msg("chance %g: h %g, variance %g in round %u", chance[c], h, variance, t);
+                    if (t >= MANY / 8) mean += h / (MANY / 8);
+                }
+                if (fabs(mean - chance[c]) > 0.01) fail_msg("chance %g, fixed %d, hessian %d: %g is learned", chance[c], fixed, hessian, mean);
+                free(l);
+            }
+    struct linear *l = calloc(1, linear_size(M));
+    double z[M] = {1, 0.5, 0.3, 0.9, 0.1, 0.2, 0, 0.25}, width = INFINITY;
+    linear_init(l, M, 1);
+    for (int t = 0; t < MANY; t++) { // one context only: all others stay at the prior
+        linear_update(l, z, 0.7);
+        double now = linear_width(l, z);
+        if (!(now > 0 && now <= width * (1 + 1e-9))) fail_msg("width %g after %g in round %d", now, width, t);
+        width = now;
+    }
+    assert_true(fabs(linear_mean(l, z) - 0.7) < 1e-5 && fabs(width * width * MANY - 1) < 1e-3);
+    assert_true(fabs(linear_width(l, (double[]){[6] = 1}) - 1) < 1e-9);
+    free(l);
+}
+
 /* Acceptance that hangs on the match length: who sees it is faster than who does not. */
 static double seconds_of(const char *spec, int tokens) {
     struct agent a = agent_of(spec);
@@ -495,6 +532,7 @@ int main(void) {
         cmocka_unit_test(test_lints_draws_from_the_posterior),
         cmocka_unit_test(test_logit_hazard_takes_newton_steps),
         cmocka_unit_test(test_binned_is_a_policy_of_its_own_in_each_bin),
+        cmocka_unit_test(test_regressions_stay_sane_for_ever),
         cmocka_unit_test(test_context_pays_where_it_tells_something),
         cmocka_unit_test(test_the_shared_form_has_its_limits),
     };

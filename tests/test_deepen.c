@@ -191,6 +191,34 @@ static void test_stopping_inside_a_draft_beats_fixed_lengths(void **state) {
     }
 }
 
+/* Drafter 0 has no arms, 1 copies: after its first draft the turn is with 2, which shows probabilities. */
+static void test_stopping_policies_find_a_drafter_with_probabilities(void **state) {
+    (void)state;
+    struct arm three[3] = {{.drafter = 1, .gamma = 8}, {.drafter = -1}, {.drafter = 2, .gamma = 8}};
+    struct problem p = {.K = 3, .D = 3, .L = L, .arms = three};
+    static const char *const specs[] = {"specdec-pp", "myopic-rate:probe=0"};
+    for (int s = 0; s < 2; s++)
+        for (int copiers = 0; copiers < 2; copiers++) {
+            struct agent a;
+            struct err err;
+            three[2].drafter = copiers ? 1 : 2; // then nobody has any, and the first stays
+            three[2].gamma = copiers ? 4 : 8;
+            assert_int_equal(agent_open(&a, specs[s], &p, &err), 0);
+            bool drafted = false;
+            for (int t = 0; t < 40; t++) {
+                struct rng rng = rng_at(1, 1, 1, (uint32_t)t);
+                struct seen_draft draft;
+                int arm = agent_select(&a, &rng), want = !drafted || copiers ? 0 : 2;
+                if (arm != want && arm != 1) fail_msg("%s: round %d plays %d instead of %d", specs[s], t, arm, want);
+                struct outcome o = world_play(13, &a, arm, t, 0, &draft);
+                agent_update(&a, &o);
+                drafted |= o.proposed > 0;
+            }
+            assert_true(drafted);
+            agent_close(&a);
+        }
+}
+
 static void test_stopping_policies_want_a_drafter_that_is_there(void **state) {
     (void)state;
     static const char *const bad[][2] = {
@@ -214,6 +242,7 @@ int main(void) {
         cmocka_unit_test(test_specdec_pp_stops_where_a_rejection_is_likely),
         cmocka_unit_test(test_myopic_rate_drafts_while_a_token_pays),
         cmocka_unit_test(test_stopping_inside_a_draft_beats_fixed_lengths),
+        cmocka_unit_test(test_stopping_policies_find_a_drafter_with_probabilities),
         cmocka_unit_test(test_stopping_policies_want_a_drafter_that_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
