@@ -149,7 +149,7 @@ static void play(const char *spec, uint64_t seed, void (*slow)(int n, int N, lon
         changes += t && chosen != past[t - 1].o.arm;
         world_judge(seed, &problem, t, past[t].proposed, past[t].accepted);
         past[t].o = world_play(seed, &a, chosen, t, 0, &draft);
-        past[t].o.draft_s = 0.016; // all drafters', whatever plays
+        past[t].o.draft_s = t ? 0.016 + 0.001 * (t % 7) : 0.5; // all drafters', whatever plays; the first time they catch up
         agent_update(&a, &past[t].o);
         if (t < DELAY) continue;
         const struct hindsight h = {t - DELAY, past[t - DELAY].proposed, past[t - DELAY].accepted};
