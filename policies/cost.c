@@ -11,7 +11,7 @@ size_t cost_size(const struct problem *p) {
     return sizeof(struct cost) + (size_t)p->D * sizeof(struct cost_drafter) + (size_t)p->K * sizeof(struct cost_arm);
 }
 
-double cost_verify(const struct cost *c, double drafted) {
+static double verify_seconds(const struct cost *c, double drafted) {
     double most = c->verify.mean_y / (1 + c->verify.mean_x); // slope of a cost proportional to the width
     double slope = drafted < c->verify.mean_x ? most : 0;
     if (c->verify.sxx > 0) slope = fmin(fmax(c->verify.sxy / c->verify.sxx, 0), most);
@@ -19,16 +19,11 @@ double cost_verify(const struct cost *c, double drafted) {
 }
 
 static double predicted_seconds(const struct cost *c, const struct arm *arm) {
-    if (arm->gamma == 0) return cost_verify(c, 0);
+    if (arm->gamma == 0) return verify_seconds(c, 0);
     const struct cost_drafter *d = &drafters(c)[arm->drafter];
     double share = d->asked > 0 ? d->proposed / d->asked : 1;
     double draft = d->timed_asked > 0 ? d->draft_s / d->timed_asked : 0;
-    return cost_verify(c, arm->gamma * share) + arm->gamma * draft;
-}
-
-double cost_token(const struct cost *c, int drafter, int depth) {
-    const struct cost_drafter *d = &drafters(c)[drafter];
-    return (d->timed_asked > 0 ? d->draft_s / d->timed_asked : 0) + cost_verify(c, depth) - cost_verify(c, depth - 1);
+    return verify_seconds(c, arm->gamma * share) + arm->gamma * draft;
 }
 
 double cost_seconds(const struct cost *c, const struct problem *p, int i, double doubt) {
@@ -63,4 +58,11 @@ void cost_update(struct cost *c, const struct problem *p, const struct outcome *
         d->timed_asked += o->gamma;
         d->draft_s += o->draft_s;
     }
+}
+
+double cost_verify(const struct cost *c, double drafted) { return verify_seconds(c, drafted); }
+
+double cost_token(const struct cost *c, int drafter, int depth) {
+    const struct cost_drafter *d = &drafters(c)[drafter];
+    return (d->timed_asked > 0 ? d->draft_s / d->timed_asked : 0) + verify_seconds(c, depth) - verify_seconds(c, depth - 1);
 }
