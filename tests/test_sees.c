@@ -98,30 +98,48 @@ static int compare(void *user, const struct step *s, struct err *err) {
 
 static const int prompts[3][PROMPT] = {{5, 9, 13, 5, 9, 13, 5, 9}, {17, 18, 17, 18, 17, 18, 17, 18}, {300, 2, 44, 300, 2, 44, 300, 2}};
 
-static void check(struct scene_lm *s, struct trace *t, const struct arms *arms, const struct policy *policy, struct seer *seen) {
+/* Prompt q with one agent live, with the other in replay at the live run's timings: the same rounds. */
+static void beside(struct scene_lm *s, struct trace *t, const struct arms *arms, int q, struct agent *live_agent, struct agent *agent) {
     struct err err = {""};
+    char key[17];
+    struct rounds rounds = {.n = 0};
+    struct episode_total total = {0};
+    const char *name = agent->policy->name;
+    assert_false(prompt_key(prompts[q], PROMPT, key, &err));
+    assert_string_equal(key, t->sequences[q].prompt_key);
+    const struct live_prompt prompt = {prompts[q], PROMPT, prompt_sequence(key)};
+    struct world_live live = world_live(&s->decoder, &prompt, MAX_NEW);
+    if (episode_run(&live.world, live_agent, 1, 0, 0, NULL, 0, &(struct episode_watch){keep, &rounds}, &total, &err)) fail_msg("%s: %s", name, err.text);
+    world_live_close(&live);
+    struct world_trace w = world_trace(t, NULL);
+    world_trace_give(&w, rounds.seconds, rounds.n);
+    struct replayed r = {&rounds, 0};
+    if (world_trace_ready(t, agent->policy->flags, arms->at, arms->K, &err)
+        || episode_run(&w.world, agent, 1, q, 0, NULL, 0, &(struct episode_watch){compare, &r}, &total, &err)) fail_msg("%s: %s", name, err.text);
+    assert_int_equal(r.n, rounds.n);
+    rounds_close(&rounds);
+}
+
+static void check(struct scene_lm *s, struct trace *t, const struct arms *arms, const struct policy *policy, struct seer *seen) {
     for (int q = 0; q < 3; q++) {
-        char key[17];
         struct seer live_seer, seer;
         struct agent live_agent = agent_of(policy, arms, t->D, &live_seer), agent = agent_of(policy, arms, t->D, &seer);
-        struct rounds rounds = {.n = 0};
-        struct episode_total total = {0};
-        assert_false(prompt_key(prompts[q], PROMPT, key, &err));
-        assert_string_equal(key, t->sequences[q].prompt_key);
-        const struct live_prompt prompt = {prompts[q], PROMPT, prompt_sequence(key)};
-        struct world_live live = world_live(&s->decoder, &prompt, MAX_NEW);
-        if (episode_run(&live.world, &live_agent, 1, 0, 0, NULL, 0, &(struct episode_watch){keep, &rounds}, &total, &err)) fail_msg("%s: %s", policy->name, err.text);
-        world_live_close(&live);
-        struct world_trace w = world_trace(t, NULL);
-        world_trace_give(&w, rounds.seconds, rounds.n);
-        struct replayed r = {&rounds, 0};
-        if (world_trace_ready(t, policy->flags, arms->at, arms->K, &err)
-            || episode_run(&w.world, &agent, 1, q, 0, NULL, 0, &(struct episode_watch){compare, &r}, &total, &err)) fail_msg("%s: %s", policy->name, err.text);
-        assert_int_equal(r.n, rounds.n);
+        beside(s, t, arms, q, &live_agent, &agent);
         if (memcmp(&live_seer, &seer, sizeof seer)) fail_msg("'%s' saw something else in replay of prompt %d", policy->name, q);
         seen->deepened += seer.deepened, seen->hindsights += seer.hindsights, seen->signals += seer.signals, seen->matches += seer.matches, seen->margins += seer.margins;
-        rounds_close(&rounds);
     }
+}
+
+/* A policy of the list that learns on over the prompts; at the end its two states are equal, byte for byte. */
+static void check_listed(struct scene_lm *s, struct trace *t, const struct arms *arms, const struct policy *policy) {
+    struct err err = {""};
+    const struct problem p = {.K = arms->K, .D = t->D, .L = arms->L, .arms = arms->at};
+    struct agent live, replay;
+    if (agent_open(&live, policy->name, &p, &err) || agent_open(&replay, policy->name, &p, &err)) fail_msg("%s", err.text);
+    for (int q = 0; q < 3; q++) beside(s, t, arms, q, &live, &replay);
+    if (memcmp(live.state, replay.state, live.size)) fail_msg("'%s' remembers something else in replay", policy->name);
+    agent_close(&live);
+    agent_close(&replay);
 }
 
 static struct tempdir dir;
@@ -155,6 +173,7 @@ static void test_policies_see_the_same_live_and_in_replay(void **state) {
             if (flags & POLICY_ALL) assert_true(seen.hindsights > 10);
             if (asking[i].deepen) assert_true(seen.deepened > 10);
         }
+        for (const struct policy *const *q = policies; *q; q++) check_listed(&s, &t, &arms, *q);
         scene_lm_close(&s);
         arms_close(&arms);
         trace_close(&t);
