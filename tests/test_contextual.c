@@ -466,7 +466,7 @@ static void test_regressions_stay_sane_for_ever(void **state) {
         width = now;
     }
     assert_true(fabs(linear_mean(l, z) - 0.7) < 1e-5 && fabs(width * width * MANY - 1) < 1e-3);
-    assert_true(fabs(linear_width(l, (double[]){[6] = 1}) - 1) < 1e-9);
+    assert_true(fabs(linear_width(l, (double[M]){[6] = 1}) - 1) < 1e-9);
     free(l);
 }
 
