@@ -12,7 +12,7 @@
 
 /* Fills w (N) from sums (N). */
 static inline void adahedge_weights(const double *sum, int N, double delta, double *w) {
-    double least = sum[0], total = 0, eta = log(N) / delta;
+    double least = sum[0], total = 0, eta = delta > 0 ? log(N) / delta : INFINITY;
     for (int i = 1; i < N; i++) least = fmin(least, sum[i]);
     for (int i = 0; i < N; i++) total += w[i] = sum[i] == least ? 1 : delta > 0 ? exp(-eta * (sum[i] - least)) : 0;
     for (int i = 0; i < N; i++) w[i] /= total;
@@ -26,7 +26,7 @@ static inline double adahedge_dot(const double *w, const double *loss, int N) {
 
 /* The mix loss of weights that stand for `sum` and `delta`. */
 static inline double adahedge_mix(const double *sum, const double *loss, int N, double delta, const double *w) {
-    double least = loss[0], before = sum[0], after = sum[0] + loss[0], mean = 0, eta = log(N) / delta;
+    double least = loss[0], before = sum[0], after = sum[0] + loss[0], mean = 0, eta = delta > 0 ? log(N) / delta : INFINITY;
     for (int i = 1; i < N; i++) {
         least = fmin(least, loss[i]);
         before = fmin(before, sum[i]);

@@ -170,7 +170,7 @@ static void extreme_rounds(struct agent *a, bool all, double seconds, int rounds
     }
     for (int t = 0; t < rounds; t++) {
         struct rng r = rng_at(1, 2, 3, (uint32_t)t);
-        const struct view v = {.pos = all ? 1 << 30 : 0, .prompt_tokens = all ? 1 << 30 : 0, .batch = all ? 1 << 20 : 0,
+        const struct view v = {.pos = all ? 1 << 29 : 0, .prompt_tokens = all ? 1 << 29 : 0, .batch = all ? 1 << 20 : 0,
                                .margin = all ? INFINITY : NAN, .peek = a->policy->flags & POLICY_PEEK ? peeks : NULL};
         const struct view each[3] = {v, v, v};
         const int request[3] = {2, 0, 1};
