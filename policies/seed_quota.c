@@ -4,7 +4,8 @@
  * and how many requests are chosen: those of highest score, ties to the lowest place in the batch. In the t-th round, with n_i
  * rounds in which request i was chosen and m_i its mean of emitted tokens in them,
  *   mode=seed:     m_i + sqrt( 6 ln t / sum n ) in single precision, one bonus for all. Every request drafts gamma: as coded,
- *                  the mask is full before the choice. Whenever one is not chosen, the first of the batch learns too (its mean, not its count).
+ *                  the mask is full before the choice. Whenever one is not chosen, the first of the batch learns too: its mean, not
+ *                  its count.
  *   mode=intended: the same score in double precision; who is not chosen drafts one token less.
  *   mode=per_request_bonus: m_i + sqrt( 6 ln t / n_i ), infinite before the first; otherwise as intended.
  *   mode=repaired: (ours) that score on accepted tokens, and the quota is spent: every request drafts gamma and the chosen ones, as many as

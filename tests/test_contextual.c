@@ -450,10 +450,12 @@ static void test_regressions_stay_sane_for_ever(void **state) {
                     for (int k = 0; k < N; k++) x[k] = k == 0 || fixed ? 1 : (t >> k & 1);
                     logistic_update(l, x, c == 2 ? t % 2 : rng_uniform(&r) < chance[c], hessian);
                     double h = sigmoid(logistic_logit(l, x, &variance));
-                    if (!(h > 0 && h < 1 && variance >= 0 && variance <= N)) fail_msg("chance %g: h %g, variance %g in round %u", chance[c], h, variance, t);
+                    if (!(h > 0 && h < 1 && variance >= 0 && variance <= N))
+                        fail_msg("chance %g: h %g, variance %g in round %u", chance[c], h, variance, t);
                     if (t >= MANY / 8) mean += h / (MANY / 8);
                 }
-                if (fabs(mean - chance[c]) > 0.01) fail_msg("chance %g, fixed %d, hessian %d: %g is learned", chance[c], fixed, hessian, mean);
+                if (fabs(mean - chance[c]) > 0.01)
+                    fail_msg("chance %g, fixed %d, hessian %d: %g is learned", chance[c], fixed, hessian, mean);
                 free(l);
             }
     struct linear *l = calloc(1, linear_size(M));
@@ -499,7 +501,8 @@ static void test_context_pays_where_it_tells_something(void **state) {
         best = fmin(best, seconds_of(spec, 600));
     }
     static const char *const others[] = {
-        "random", "ucb1", "thompson", "linucb", "linucb:form=shared,alpha=0.1", "lints", "lints:form=shared", "binned", "binned:by=match,unit=2",
+        "random", "ucb1", "thompson", "linucb", "linucb:form=shared,alpha=0.1", "lints", "lints:form=shared", "binned",
+        "binned:by=match,unit=2",
     };
     print_message("best fixed %.2f s, ts-hazard %.2f s, logit-hazard %.2f s\n", best, blind, seeing);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) print_message("%s %.2f s\n", others[i], seconds_of(others[i], 600));

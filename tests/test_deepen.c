@@ -186,7 +186,8 @@ static void test_stopping_inside_a_draft_beats_fixed_lengths(void **state) {
             snprintf(spec, sizeof spec, "fixed:arm=%d", i);
             best = fmin(best, seconds_of(spec, 500, dear));
         }
-        print_message("drafting %d ms a token: best fixed %.2f s, myopic-rate %.2f s, specdec-pp %.2f s\n", 2 * dear, best, myopic_s, specdec_s);
+        print_message("drafting %d ms a token: best fixed %.2f s, myopic-rate %.2f s, specdec-pp %.2f s\n",
+                      2 * dear, best, myopic_s, specdec_s);
         if (myopic_s > (dear < 8 ? 0.97 : 1.03) * best) fail_msg("myopic-rate needs %g s, the best fixed length %g s", myopic_s, best);
     }
 }
@@ -222,7 +223,8 @@ static void test_stopping_policies_find_a_drafter_with_probabilities(void **stat
 static void test_stopping_policies_want_a_drafter_that_is_there(void **state) {
     (void)state;
     static const char *const bad[][2] = {
-        {"specdec-pp:drafter=2", "no arm drafts with drafter 2"}, {"myopic-rate:drafter=0.5", "whole number"}, {"myopic-rate:probe=0.5", "whole number"},
+        {"specdec-pp:drafter=2", "no arm drafts with drafter 2"}, {"myopic-rate:drafter=0.5", "whole number"},
+        {"myopic-rate:probe=0.5", "whole number"},
     };
     for (int i = 0; i < 3; i++) {
         struct agent a;

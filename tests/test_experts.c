@@ -282,7 +282,9 @@ static void test_regrets_stay_under_their_bounds(void **state) {
                 }
                 for (int d = 0; d < D; d++) {
                     proposed[d] = L;
-                    accepted[d] = world == 0 ? rng_below(&r, L + 1) : world == 1 ? (d == lead ? 0 : L) : L * (rng_uniform(&r) < 0.5 + 0.1 * d);
+                    accepted[d] = world == 0   ? rng_below(&r, L + 1)
+                                  : world == 1 ? (d == lead ? 0 : L)
+                                               : L * (rng_uniform(&r) < 0.5 + 0.1 * d);
                 }
                 const struct hindsight h = {t, proposed, accepted};
                 a.policy->learn_all(a.state, &problem, a.param, &h);
