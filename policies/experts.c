@@ -27,8 +27,8 @@ void experts_see(void *state, const struct problem *p, double reward, const stru
     for (int e = 0; e < s->N; e++) {
         const struct arm *arm = &p->arms[(int)s->each[e]];
         int drafted = arm->gamma ? h->proposed[arm->drafter] : 0, accepted = arm->gamma ? h->accepted[arm->drafter] : 0;
-        if (drafted > arm->gamma) drafted = arm->gamma;
-        if (accepted > drafted) accepted = drafted;
+        drafted = drafted < 0 ? 0 : drafted > arm->gamma ? arm->gamma : drafted; // -1: was not asked, as good as no draft
+        accepted = accepted < 0 ? 0 : accepted > drafted ? drafted : accepted;
         double est = accepted + 1, worth = est / (p->L + 1);
         if (rate) worth = est / fmax(sunk + cost_verify(c, drafted), 1e-9) * s->reward.scale;
         experts_loss(s, p)[e] = 1 - fmin(worth, 1);

@@ -111,6 +111,8 @@ static inline int world_round(uint64_t seed, struct agent *a, int t) {
     if (total > quota) return -1;
     if (a->policy->learn_all && t >= WORLD_DELAY) {
         world_judge(seed, p, t - WORLD_DELAY, proposed, accepted);
+        for (int d = 0; d < p->D; d++)
+            if (!(a->policy->flags & POLICY_ALL) && !world_copier(d)) proposed[d] = accepted[d] = -1; // not asked
         const struct hindsight h = {t - WORLD_DELAY, proposed, accepted};
         a->policy->learn_all(a->state, p, a->param, &h);
     }

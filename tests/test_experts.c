@@ -240,6 +240,22 @@ static void test_full_information_never_reads_beyond_the_frontier(void **state) 
     }
 }
 
+/* A drafter that was not asked counts as one that found nothing. */
+static void test_a_drafter_that_was_not_asked_has_no_draft(void **state) {
+    (void)state;
+    struct agent a = agent_of("hedge:reward=len,over=drafter"), b = agent_of("hedge:reward=len,over=drafter");
+    for (int t = 0; t < 10; t++) {
+        const struct hindsight not_asked = {t, (int[D]){8, -1, 3}, (int[D]){2, -1, 3}}, nothing = {t, (int[D]){8, 0, 3}, (int[D]){2, 0, 3}};
+        a.policy->learn_all(a.state, &problem, a.param, &not_asked);
+        b.policy->learn_all(b.state, &problem, b.param, &nothing);
+        const double *loss = experts_loss(experts_of(a.state, &problem), &problem);
+        assert_true(fabs(loss[0] - 6.0 / 9) < 1e-12 && fabs(loss[1] - 8.0 / 9) < 1e-12 && fabs(loss[2] - 5.0 / 9) < 1e-12);
+    }
+    assert_memory_equal(a.state, b.state, a.size);
+    agent_close(&a);
+    agent_close(&b);
+}
+
 /* Until the first loss arrives, whatever was played and brought, all experts weigh the same. */
 static void test_outcomes_alone_teach_nothing(void **state) {
     (void)state;
@@ -363,6 +379,7 @@ int main(void) {
         cmocka_unit_test(test_adahedge_tunes_itself),
         cmocka_unit_test(test_normalhedge_weighs_by_regret),
         cmocka_unit_test(test_full_information_never_reads_beyond_the_frontier),
+        cmocka_unit_test(test_a_drafter_that_was_not_asked_has_no_draft),
         cmocka_unit_test(test_outcomes_alone_teach_nothing),
         cmocka_unit_test(test_regrets_stay_under_their_bounds),
         cmocka_unit_test(test_full_information_finds_the_best_arm),
