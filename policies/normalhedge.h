@@ -20,7 +20,7 @@ static inline double normalhedge_weights(const double *R, int N, double *w) {
     }
     // In units of most^2 / 2: at c = 1 no term is above e, at c = 1 / ln(N e) the largest alone is N e.
     double lo = 1 / (1 + log(N)), hi = 1;
-    for (int round = 0; round < 100 && hi - lo > 1e-16; round++) {
+    for (int round = 0; round < 100 && hi - lo > 4e-16 * hi; round++) {
         double c = sqrt(lo * hi), sum = 0;
         for (int i = 0; i < N; i++) sum += R[i] > 0 ? exp(R[i] / most * (R[i] / most) / c) : 1;
         if (sum > N * exp(1)) lo = c;

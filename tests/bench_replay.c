@@ -67,6 +67,7 @@ static int bench(const char *path, struct err *err) {
     if (!rc) rc = replay_arms(&arms, &t, words, 2, err);
     struct problem p = replay_problem(&t, &arms);
     if (!rc) rc = lineup_open(&lineup, NULL, 0, &p, false, 1, err);
+    if (!rc) rc = world_trace_ready(&t, lineup.asks, arms.at, arms.K, err);
     if (!rc) rc = time_all(&lineup, &p, &t, &cost, err);
     lineup_close(&lineup);
     arms_close(&arms);

@@ -54,8 +54,11 @@ static inline void trace_make(struct trace *t, int Q, const int *tokens, int D, 
     }
     t->proposed = mem_alloc((size_t)D * t->cells, 1, "proposed", &err);
     t->accepted = mem_alloc((size_t)D * t->cells, 1, "accepted", &err);
+    t->margin = mem_alloc(t->cells, sizeof *t->margin, "margins", &err);
     assert_non_null(t->proposed);
     assert_non_null(t->accepted);
+    assert_non_null(t->margin);
+    for (size_t i = 0; i < t->cells; i++) t->margin[i] = (float)(i % 7);
     for (int d = 0; d < D; d++)
         for (int q = 0; q < Q; q++)
             for (int pos = 1; pos < tokens[q]; pos++) {
