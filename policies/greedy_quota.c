@@ -6,7 +6,8 @@
  *   index=hazard: the same bound q_k depth by depth,                      a_{r,j} = q_1 ... q_j
  *   size=quota: all of the quota is spent
  *   size=load:  only while expected tokens a second grow, (n + gains) / seconds(tokens in the pass), DSpark's Algorithm 1 with its early
- *               stop; seconds is the least-squares line of draft and verify seconds over the tokens allotted (policies/cost.h)
+ *               stop. A request pays for its own drafting and rows and for an equal share of the pass, so the pass of n requests takes
+ *               n times what the least-squares line of a request's seconds over its tokens (policies/cost.h) says of the mean
  * A new sequence starts with q = 1. A single request has quota L.
  * Check: 30 accepted, 12 rejected, t=40: q = 0.8726464519. */
 #include "policies/cost.h"
@@ -40,18 +41,26 @@ static void tail_of(const struct quota_depth *depth, int L, double index, double
     for (int j = 0; j < L; j++) tail[j] = a *= index == KL_UCB ? q : reach(depth[j].accepted, depth[j].seen, log_t);
 }
 
-static double pass_seconds(const void *user, int total) { return fmax(cost_verify(user, total), 1e-12); }
+struct pass {
+    const struct cost *cost;
+    int n;
+};
+
+static double pass_seconds(const void *user, int total) {
+    const struct pass *x = user;
+    return fmax(x->n * cost_verify(x->cost, (double)total / x->n), 1e-12);
+}
 
 static void greedy_quota_share(void *state, const struct problem *p, const double *param, const struct view *v, const int *request, int n,
                                int quota, struct rng *rng, int *arm) {
     struct quota *s = quota_of(state, p);
-    const struct cost *c = state;
+    const struct pass pass = {state, n};
     (void)rng;
     for (int i = 0; i < n; i++) {
         quota_meet(s, p, request[i], v[i].pos);
         tail_of(quota_depths(s, p, request[i]), p->L, param[INDEX], log(fmax(s->t, 1)), quota_tail(s, p, i));
     }
-    quota_share(s, p, n, quota, arm, param[SIZE] == SIZE_LOAD && c->verify.n > 0 ? pass_seconds : NULL, c);
+    quota_share(s, p, n, quota, arm, param[SIZE] == SIZE_LOAD && pass.cost->verify.n > 0 ? pass_seconds : NULL, &pass);
 }
 
 static int greedy_quota_select(void *state, const struct problem *p, const double *param, const struct view *v, struct rng *rng) {
@@ -63,13 +72,11 @@ static int greedy_quota_select(void *state, const struct problem *p, const doubl
 static void greedy_quota_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct quota *s = quota_of(state, p);
     struct quota_depth *depth = quota_depths(s, p, o->request);
+    struct outcome whole = *o;
     (void)param;
-    if (quota_round(s)) { // one pass for the whole batch: its seconds against all that was allotted
-        struct outcome pass = *o;
-        pass.nodes = 0, pass.gamma = pass.proposed = (int)s->total;
-        pass.verify_s += pass.draft_s, pass.draft_s = 0;
-        cost_update(state, p, &pass);
-    }
+    whole.verify_s += whole.draft_s, whole.draft_s = 0; // one line for both
+    cost_update(state, p, &whole);
+    quota_round(s);
     for (int j = 0; j < o->gamma && j <= o->accepted; j++) {
         depth[j].seen++;
         depth[j].accepted += j < o->accepted;

@@ -45,7 +45,8 @@ int quota_fill(const double *tail, int L, int n, int quota, const struct quota_l
         struct quota_step x = heap[0];
         int size = l->at[x.step] - l->at[x.step - 1];
         bool fits = total + size <= quota;
-        if (fits && seconds && (tokens + x.gain * size) * seconds(user, total) < tokens * seconds(user, total + size)) break;
+        // Where seconds are proportional to rows and every token is accepted the rate stays the same: rounding is no fall.
+        if (fits && seconds && (tokens + x.gain * size) * seconds(user, total) < tokens * seconds(user, total + size) * (1 - 1e-12)) break;
         if (fits) {
             total += size, tokens += x.gain * size;
             length[x.request] = l->at[x.step];
@@ -94,7 +95,7 @@ void quota_meet(struct quota *s, const struct problem *p, int request, int pos) 
 void quota_share(struct quota *s, const struct problem *p, int n, int quota, int *arm,
                  double (*seconds)(const void *user, int total), const void *user) {
     int *length = lengths_of(s, p);
-    s->total = quota_fill(tails(s, p), p->L, n, quota, &s->lengths, heap_of(s), length, seconds, user);
+    quota_fill(tails(s, p), p->L, n, quota, &s->lengths, heap_of(s), length, seconds, user);
     s->open = true;
     for (int i = 0; i < n; i++) arm[i] = chain_arm(p, s->drafter, length[i]);
 }

@@ -31,7 +31,7 @@ int quota_fill(const double *tail, int L, int n, int quota, const struct quota_l
                double (*seconds)(const void *user, int total), const void *user);
 
 /* What a policy keeps of each request, and learns. A request's numbers begin anew when its position goes back: another sequence
- * has taken its place (unless the old one lasted a single round). Each outcome of a pass carries the pass's own seconds.
+ * has taken its place (unless the old one lasted a single round).
  * Flat state: struct quota, then (R) struct quota_step, (R) positions and lengths, (R, L) tails, (R, L) struct quota_depth. */
 struct quota_depth {
     double seen, accepted;
@@ -41,8 +41,7 @@ struct quota {
     struct quota_lengths lengths;
     int drafter;
     double t;        // rounds of the batch that were learned from
-    double total;    // tokens allotted in the newest
-    bool open;       // of which nothing was learned yet
+    bool open;       // nothing was learned of the newest yet
     double each[];
 };
 
@@ -62,12 +61,10 @@ void quota_meet(struct quota *s, const struct problem *p, int request, int pos);
 void quota_share(struct quota *s, const struct problem *p, int n, int quota, int *arm,
                  double (*seconds)(const void *user, int total), const void *user);
 
-/* Counts a round of the batch once; true on its first outcome. */
-static inline bool quota_round(struct quota *s) {
-    bool first = s->open;
+/* Counts a round of the batch once, on its first outcome. */
+static inline void quota_round(struct quota *s) {
+    s->t += s->open;
     s->open = false;
-    s->t += first;
-    return first;
 }
 
 #endif

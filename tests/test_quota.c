@@ -289,16 +289,15 @@ static void test_load_aware_size_is_where_tokens_per_second_peak(void **state) {
 enum { ROUNDS = 120, N = 5 };
 static struct outcome past[ROUNDS][N];
 static bool gone[ROUNDS][N]; // a new sequence began in this place in this round
-static double pass_s[ROUNDS];
-static int allotted[ROUNDS];
 
 /* Takes the Q largest of all (r, j), one after the other. */
 static void pick(double tail[N][L], int quota, int t, bool load, int *length) {
     struct cost *c = calloc(1, 8192);
     struct problem p = problem_of(N);
     double tokens = N;
-    for (int i = 0; i < t; i++) {
-        const struct outcome o = {.arm = 0, .gamma = 0, .proposed = allotted[i], .verify_s = pass_s[i]};
+    for (int i = 0; i < t * N; i++) {
+        const struct outcome *of = &past[i / N][i % N];
+        const struct outcome o = {.arm = 0, .gamma = 0, .proposed = of->proposed, .verify_s = of->draft_s + of->verify_s};
         cost_update(c, &p, &o);
     }
     for (int r = 0; r < N; r++) length[r] = 0;
@@ -311,7 +310,8 @@ static void pick(double tail[N][L], int quota, int t, bool load, int *length) {
         }
         if (best < 0) break;
         double gain = tail[best][length[best]];
-        if (load && t > 1 && (tokens + gain) / cost_verify(c, total + 1) < tokens / cost_verify(c, total)) break;
+        double rate = tokens / cost_verify(c, (double)total / N), next = (tokens + gain) / cost_verify(c, (total + 1.0) / N);
+        if (load && t > 0 && next < rate * (1 - 1e-12)) break;
         tokens += gain;
         length[best]++;
     }
@@ -382,14 +382,13 @@ static void play(const char *spec, int quota) {
         a.policy->share(a.state, &p, a.param, v, request, N, quota, &rng, arm);
         for (int r = 0; r < N; r++) total += arms[arm[r]].gamma;
         assert_true(total <= quota);
-        allotted[t] = total;
-        pass_s[t] = 0.03 + 0.002 * total;
         spent[0] = total < spent[0] ? total : spent[0], spent[1] = total > spent[1] ? total : spent[1];
         for (int r = 0; r < N; r++) {
             int have = arms[arm[r]].gamma;
             if (have != want[r]) fail_msg("%s: round %d gives request %d %d tokens, by the rule %d", spec, t, r, have, want[r]);
             struct seen_draft x = world_draft(3, 2 * r, t, r, L);
-            past[t][r] = (struct outcome){.arm = arm[r], .gamma = have, .proposed = have, .verify_s = pass_s[t], .request = r};
+            past[t][r] = (struct outcome){.arm = arm[r], .gamma = have, .proposed = have, .request = r};
+            past[t][r].draft_s = 0.001 * have, past[t][r].verify_s = (0.03 + 1e-4 * (t % 3)) / N + 0.001 * have; // its part of the pass
             past[t][r].accepted = x.accepted < have ? x.accepted : have;
             past[t][r].emitted = past[t][r].accepted + 1;
             agent_update(&a, &past[t][r]);
