@@ -6,8 +6,8 @@
  *   alarm when the later half of an arm's latest `window` samples differs from the earlier by more than b: all arms restart
  * Published (remark 1): b = sqrt( w/2 ln(2 K T^2) ) and g = sqrt( M K (2 b + 3 sqrt(w)) / (2T) ) for M stretches of T rounds. Halves
  * differ by w/2 at most, so that b alarms only when w > 2 ln(2 K T^2): 52 at T = 128 and K = 7, where g is above 1 and
- * every choice is forced. The defaults are therefore ours, for rounds by the hundred; b=0 and explore=0 stand
- * for the published ones. Check: in policies/change.h. */
+ * every choice is forced. The defaults are therefore ours, for rounds by the hundred: means that differ by 0.6, where
+ * accepted lengths alone let the sums of two halves of 10 differ by about 2. b=0 and explore=0 stand for the published ones. Check: in policies/change.h. */
 #include "policies/change.h"
 #include "policies/index.h"
 #include "policies/reward.h"
@@ -78,7 +78,7 @@ const struct policy policy_m_ucb = {
     .params = {
         REWARD_PARAM,
         {"window", 20, 2, CHANGE_HISTORY, NULL, "latest samples of an arm that are compared, even"},
-        {"b", 3, 0, CHANGE_HISTORY, NULL, "difference of the halves' sums that alarms; 0: as published"},
+        {"b", 6, 0, CHANGE_HISTORY, NULL, "difference of the halves' sums that alarms; 0: as published"},
         {"explore", 0.1, 0, 1, NULL, "share of forced choices g; 0: as published"},
         {"horizon", 128, 2, 1e12, NULL, "rounds that the published b and exploration are tuned for"},
         {"stretches", 1, 1e-6, 1e9, NULL, "stretches M between changes within the horizon"},

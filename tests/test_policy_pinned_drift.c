@@ -223,7 +223,7 @@ static void test_glr_klucb_is_its_formula(void **state) {
 static void test_m_ucb_is_its_formula(void **state) {
     (void)state;
     pin_alarms("m-ucb", 60, 30, m_ucb, 0);
-    pin_alarms("m-ucb:reward=len", 250, 100, m_ucb, 1);
+    pin_alarms("m-ucb:reward=len,b=3", 250, 100, m_ucb, 1);
     pin_alarms("m-ucb:reward=len,window=8,b=2.2,explore=0.3", 250, 100, m_ucb, 2);
     pin_alarms("m-ucb:b=0,explore=0,horizon=100000,window=6", 120, 60, m_ucb, 0); // as published
 }
