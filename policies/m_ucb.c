@@ -5,9 +5,10 @@
  *   A < K: arm A plays,   else the highest  mean_i + sqrt( 2 ln(t - tau) / n_i )  of counts since tau, ties to the lowest number
  *   alarm when the later half of an arm's latest `window` samples differs from the earlier by more than b: all arms restart
  * Published (remark 1): b = sqrt( w/2 ln(2 K T^2) ) and g = sqrt( M K (2 b + 3 sqrt(w)) / (2T) ) for M stretches of T rounds. Halves
- * differ by w/2 at most, so that b alarms only when w > 2 ln(2 K T^2): 52 at T = 128 and K = 7, where g is above 1 and
- * every choice is forced. The defaults are therefore ours, for rounds by the hundred: means that differ by 0.6, where
- * accepted lengths alone let the sums of two halves of 10 differ by about 2. b=0 and explore=0 stand for the published ones. Check: in policies/change.h. */
+ * differ by w/2 at most, so that b alarms only when w > 2 ln(2 K T^2): 25 at T = 128 and K = 7, where g is above 1 and every
+ * choice is forced. The defaults are therefore ours, for rounds by the hundred: an alarm where means differ by 0.6, while
+ * accepted lengths alone let the sums of two halves of 10 differ by about 2. b=0 and explore=0 stand for the published ones.
+ * Check: in policies/change.h. */
 #include "policies/change.h"
 #include "policies/index.h"
 #include "policies/reward.h"
