@@ -23,21 +23,37 @@ static inline size_t flat_size(const struct problem *p) {
     return sizeof(struct flat) + (size_t)p->K * sizeof(struct flat_arm);
 }
 
+static inline void flat_count(struct flat *s, const struct problem *p, int i) {
+    if (s->t == 0) s->log_K = log(p->K);
+    s->log_t = log(++s->t);
+    s->arm[i].log_n = log(++s->arm[i].n);
+}
+
 static inline void flat_update(struct flat *s, const struct problem *p, double kind, const struct outcome *o) {
     struct flat_arm *arm = &s->arm[o->arm];
     double raw = reward_raw(&s->reward, p, kind, o), before = raw - arm->mean;
-    if (s->t == 0) s->log_K = log(p->K);
-    s->log_t = log(++s->t);
-    arm->log_n = log(++arm->n);
+    flat_count(s, p, o->arm);
     arm->mean += before / arm->n;
     arm->squares += before * (raw - arm->mean);
 }
 
 static inline double flat_mean(const struct flat *s, int i) { return fmin(s->arm[i].mean * s->reward.scale, 1); }
 
+/* The mean as an index: greedy. */
+static inline double flat_mean_of(const struct flat *s, const struct problem *p, const double *param, int i) {
+    (void)p, (void)param;
+    return flat_mean(s, i);
+}
+
 /* The biased variance, divided by n. */
 static inline double flat_variance(const struct flat *s, int i) {
     return s->arm[i].squares / s->arm[i].n * s->reward.scale * s->reward.scale;
+}
+
+/* A draw from Beta(a + n mean, b + n (1 - mean)): rewards count as fractions of a success. */
+static inline double flat_draw(const struct flat *s, int i, double a, double b, struct rng *rng) {
+    double n = s->arm[i].n, won = n * flat_mean(s, i);
+    return rng_beta(rng, a + won, b + (n - won));
 }
 
 /* The arm of highest index; `index` is asked only for arms played before. */

@@ -51,7 +51,7 @@ static void thompson_update(void *state, const struct problem *p, const double *
 }
 
 const struct policy policy_thompson = {
-    .name = "thompson", .setting = "stochastic",
+    .name = "thompson", .setting = "Bayesian",
     .summary = "Thompson sampling on each drafter's acceptance rate, all gammas pooled",
     .cite = "Thompson 1933; arXiv 2505.15141 eq. (10), (130) for the model",
     .bound = "(1+eps) sum Delta_i ln T / kl + O(K/eps^2) for Bernoulli arms (Agrawal & Goyal 2012)",
