@@ -19,10 +19,16 @@ static double log_gamma(double x) {
     return lgamma_r(x, &sign);
 }
 
-/* ln of x^a (1-x)^b / B(a, b). Large parameters: the divergence in place of the difference of huge logarithms. */
+/* ln Gamma(a + b) - ln Gamma(a): for large a not as the difference of two huge logarithms. */
+static double log_gamma_rise(double a, double b) {
+    if (a < 10) return log_gamma(a + b) - log_gamma(a);
+    return (a - 0.5) * log1p(b / a) + b * (log(a + b) - 1) + stirling_rest(a + b) - stirling_rest(a);
+}
+
+/* ln of x^a (1-x)^b / B(a, b). Both large: the divergence, for the same reason. */
 static double log_power(double a, double b, double x) {
     double n = a + b;
-    if (a < 10 || b < 10) return log_gamma(n) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x);
+    if (a < 10 || b < 10) return log_gamma_rise(fmax(a, b), fmin(a, b)) - log_gamma(fmin(a, b)) + a * log(x) + b * log1p(-x);
     return stirling_rest(n) - stirling_rest(a) - stirling_rest(b) - n * bernoulli_kl(a / n, x) +
            0.5 * log(a / n * b / (2 * 3.14159265358979323846));
 }
@@ -64,8 +70,8 @@ double beta_quantile(double a, double b, double p) {
         if (have > p) hi = x; else lo = x;
         // ln I is concave in ln x: from below Newton's steps never pass the root, from above one of them lands below it.
         double next = x * exp(log(p / have) * have * (1 - x) / exp(log_power(a, b, x)));
-        if (!(next > lo && next < hi)) next = lo > 0 ? (lo + hi) / 2 : hi * 0.1;
-        if (fabs(next - x) <= 1e-15 * x || next < 1e-300) return next;
+        if (fabs(next - x) <= 1e-14 * x || next < 1e-300) return next; // also where rounding keeps it at an end of the bracket
+        if (!(next > lo && next < hi)) next = lo > 0 ? sqrt(lo) * sqrt(hi) : hi * 0.1;
         x = next;
     }
     return x;
