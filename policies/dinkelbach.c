@@ -4,17 +4,19 @@
  * belongs to the arm of highest E[emitted] - rho* E[seconds], where that is 0. With rho the tokens per second so far (and one
  * imagined plain round, 1 token in the least seconds of a round), an arm's mean and variance of
  *   x = ( emitted - rho seconds - low ) / ( L + 1 - low ),   low = 1 - rho (longest round's seconds),   x in [0, 1]
- * follow from sums over its rounds, whatever rho has become: nothing of the past is stored. Before each choice they are handed to the policy
- * `of`, at its default parameters, as its own (policies/flat.h); alpha is that of ucb1.
+ * follow from sums over its rounds, whatever rho has become: nothing of the past is stored. Before each choice they are handed to
+ * the policy `of`, at its default parameters, as its own (policies/flat.h); of=ucb1 is the index of UCB1 with this alpha.
  * Check: K arms of constant emitted and seconds: the best ratio has x highest at rho = rho*. */
-#include <string.h>
-
 #include "policies/flat.h"
+#include "policies/index.h"
 
 enum { OF, ALPHA };
 enum { UCB1 };
 #define OF_WORDS "ucb1|ucb1-tuned|ucb-v|moss|kl-ucb|kl-ucb-pp|imed|ts-bern|ts-gauss|boltzmann|epsilon-greedy"
-static const char *const names[] = {"ucb1", "ucb1-tuned", "ucb-v", "moss", "kl-ucb", "kl-ucb-pp", "imed", "ts-bern", "ts-gauss", "boltzmann", "epsilon-greedy"};
+// Those that keep nothing in their state but a struct flat, and what is no reward behind it.
+static const char *const names[] = {
+    "ucb1", "ucb1-tuned", "ucb-v", "moss", "kl-ucb", "kl-ucb-pp", "imed", "ts-bern", "ts-gauss", "boltzmann", "epsilon-greedy",
+};
 enum { INNERS = sizeof names / sizeof *names };
 
 struct dinkelbach {
@@ -31,8 +33,8 @@ static struct flat *inner_state(void *state, const struct problem *p) { return (
 
 /* Room for any of them. */
 static size_t dinkelbach_size(const struct problem *p) {
-    size_t most = 0;
-    for (int k = 0; k < INNERS; k++) {
+    size_t most = flat_size(p);
+    for (int k = UCB1 + 1; k < INNERS; k++) {
         size_t size = policy_find(names[k])->size(p);
         if (size > most) most = size;
     }
@@ -50,13 +52,19 @@ static void restate(const struct dinkelbach *s, const struct problem *p, struct 
     }
 }
 
+static double ucb1_index(const struct flat *s, const struct problem *p, const double *param, int i) {
+    (void)p;
+    return index_ucb1(flat_mean(s, i), s->arm[i].n, s->log_t, param[ALPHA]);
+}
+
 static int dinkelbach_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
+    struct flat *flat = inner_state(state, p);
+    restate(state, p, flat);
+    if (param[OF] == UCB1) return flat_best(flat, p, param, ucb1_index);
     const struct policy *of = policy_find(names[(int)param[OF]]);
     double inner[POLICY_PARAMS];
     for (int i = 0; of->params[i].name; i++) inner[i] = of->params[i].value;
-    if (param[OF] == UCB1) inner[1] = param[ALPHA];
-    restate(state, p, inner_state(state, p));
-    return of->select(inner_state(state, p), p, inner, rng);
+    return of->select(flat, p, inner, rng);
 }
 
 static void dinkelbach_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {

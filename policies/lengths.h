@@ -1,6 +1,7 @@
 /* lengths.h - how often each arm accepted 0, 1, ... gamma tokens, beside the seconds its rounds took.
  *
- * A round cut short by the token budget is not one of its arm's lengths and is left out; an arm with a stopping rule asks for what it drafts.
+ * A round cut short by the token budget is not one of its arm's lengths and is left out; an arm with a stopping rule asks for
+ * what it drafts.
  * In a policy's flat state this is: struct cost, struct lengths, then (K, L + 2) numbers. */
 #ifndef POLICIES_LENGTHS_H
 #define POLICIES_LENGTHS_H

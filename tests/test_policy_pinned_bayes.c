@@ -1,4 +1,4 @@
-/* test_policy_pinned_bayes.c - Bayesian policies, round by round, against slow readings of their formulas (tests/pinned.h).
+/* test_policy_pinned_bayes.c - Bayesian policies, round by round, against slow readings of their formulas (tests/history.h).
  *
  * Draws come from the generator's own distributions, in the order that the policies' headers give. */
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <gsl/gsl_cdf.h>
 
-#include "tests/pinned.h"
+#include "tests/history.h"
 
 enum { RATE = REWARD_RATE, LEN = REWARD_LEN };
 

@@ -1,11 +1,11 @@
-/* test_policy_pinned_budget.c - policies of tokens per second, round by round, against slow readings of their formulas (tests/pinned.h). */
+/* test_policy_pinned_budget.c - policies of tokens per second, against slow readings of their formulas (tests/history.h). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "tests/pinned.h"
+#include "tests/history.h"
 
 /* c = alpha, 1: width L. */
 static void ratio_ucb(const struct past *h, const double *c, struct rng *rng, double *v) {
@@ -123,12 +123,13 @@ static void test_ratio_ts(void **state) {
 }
 
 /* Every round's x at the rho of now, then the index of the policy inside, from the history. c = which. */
-enum { UCB1, UCB1_TUNED, UCB_V, MOSS, KL_UCB, KL_UCB_PP, IMED, TS_BERN, TS_GAUSS };
+enum { UCB1, UCB1_TUNED, UCB_V, MOSS, KL_UCB, KL_UCB_PP, IMED, BOLTZMANN, TS_BERN, TS_GAUSS, EPSILON_GREEDY };
 
 static void dinkelbach(const struct past *h, const double *c, struct rng *rng, double *v) {
     double tokens = 1, seconds = INFINITY, longest = 0, sum = 0, mean[K_MAX], var[K_MAX], most = 0, t = h->t;
     int K = h->p->K;
-    if (c[0] < TS_BERN && starts(h, v)) return;
+    if (c[0] == EPSILON_GREEDY && rng_uniform(rng) < 0.1) return only(h, v, (int)(rng_uniform(rng) * K));
+    if (c[0] != TS_BERN && c[0] != TS_GAUSS && starts(h, v)) return;
     for (int s = 0; s < h->t; s++) {
         tokens += h->o[s].emitted, sum += seconds_at(h, s);
         seconds = fmin(seconds, seconds_at(h, s)), longest = fmax(longest, seconds_at(h, s));
@@ -145,7 +146,8 @@ static void dinkelbach(const struct past *h, const double *c, struct rng *rng, d
         most = fmax(most, mean[i]);
     }
     for (int i = 0; i < K; i++) {
-        double n = plays(h, i), y = 128 / (K * n), y_plus = y > 1 ? log(y) : 0, g = y * (1 + y_plus * y_plus), V = var[i] + sqrt(2 * log(t) / n);
+        double n = plays(h, i), y = 128 / (K * n), y_plus = y > 1 ? log(y) : 0, g = y * (1 + y_plus * y_plus);
+        double V = var[i] + sqrt(2 * log(t) / n);
         switch ((int)c[0]) {
         case UCB1: v[i] = mean[i] + sqrt(c[1] * log(t) / n); break;
         case UCB1_TUNED: v[i] = mean[i] + sqrt(log(t) / n * fmin(0.25, V)); break;
@@ -154,10 +156,18 @@ static void dinkelbach(const struct past *h, const double *c, struct rng *rng, d
         case KL_UCB: v[i] = coin_bound(mean[i], log(t) / n); break;
         case KL_UCB_PP: v[i] = coin_bound(mean[i], g > 1 ? log(g) / n : 0); break;
         case IMED: v[i] = -n * coin_kl(mean[i], most) - log(n); break;
+        case EPSILON_GREEDY: case BOLTZMANN: v[i] = mean[i]; break;
         case TS_BERN: v[i] = rng_beta(rng, 1 + n * mean[i], 1 + n - n * mean[i]); break;
         case TS_GAUSS: v[i] = n * mean[i] / (n + 1) + 0.5 / sqrt(n + 1) * rng_normal(rng); break;
         }
     }
+    if (c[0] != BOLTZMANN) return;
+    double total = 0, u = rng_uniform(rng), below = 0;
+    int arm = 0;
+    for (int i = 0; i < K; i++) total += exp(mean[i] / 0.1);
+    for (int i = 0; i < K; i++)
+        if ((below += exp(mean[i] / 0.1) / total) <= u) arm = i + 1;
+    only(h, v, arm);
 }
 
 static void test_dinkelbach(void **state) {
@@ -172,6 +182,8 @@ static void test_dinkelbach(void **state) {
     pinned("dinkelbach:of=imed", dinkelbach, (double[]){IMED});
     pinned("dinkelbach:of=ts-bern", dinkelbach, (double[]){TS_BERN});
     pinned("dinkelbach:of=ts-gauss", dinkelbach, (double[]){TS_GAUSS});
+    pinned("dinkelbach:of=boltzmann", dinkelbach, (double[]){BOLTZMANN});
+    pinned("dinkelbach:of=epsilon-greedy", dinkelbach, (double[]){EPSILON_GREEDY});
 }
 
 int main(void) {

@@ -1,11 +1,11 @@
-/* test_policy_pinned_stochastic.c - stochastic policies, round by round, against slow readings of their formulas (tests/pinned.h). */
+/* test_policy_pinned_stochastic.c - stochastic policies, round by round, against slow readings of their formulas (tests/history.h). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "tests/pinned.h"
+#include "tests/history.h"
 
 enum { RATE = REWARD_RATE, LEN = REWARD_LEN };
 

@@ -140,7 +140,8 @@ static void test_the_incomplete_beta_function(void **state) {
         for (double b = 0.05; b < 1e6; b *= 3.1) {
             for (double x = 1e-3; x < 1; x += 0.0371) near(beta_cdf(a, b, x), gsl_cdf_beta_P(x, a, b), "I_x(a, b)");
             for (double p = 1e-12; p < 1; p = p < 0.1 ? 10 * p : p + 0.17) {
-                double x = beta_quantile(a, b, p), at = x < 1 - 1e-9 ? gsl_cdf_beta_P(x, a, b) : p; // else 1 - x has no digits; GSL itself is off by 1e-9
+                // Where 1 - x has digits left. GSL itself is off by 1e-9 in places: a long double series says so.
+                double x = beta_quantile(a, b, p), at = x < 1 - 1e-9 ? gsl_cdf_beta_P(x, a, b) : p;
                 if (!(fabs(at / p - 1) < 1e-8)) fail_msg("Beta(%g, %g): quantile %g of %g, which is that of %g", a, b, x, p, at);
             }
         }
@@ -178,9 +179,11 @@ static void test_short_drafts_tell_long_ones_the_truth(void **state) {
         side_update(state_block, &p, &(struct outcome){.arm = i, .gamma = gamma, .proposed = gamma, .accepted = A, .emitted = A + 1});
         if (i || A < gamma) told++, sum += A;
     }
-    double have = side_mean(side_of(state_block, &p), &p, 1, &n); // one tested the last depth in 10 rounds, and 0.8^7 of these: a deviation of about 0.03
-    print_message("mean of gamma 8: %.3f, the truth %.3f, over the rounds that told it %.3f; behind it %.0f rounds\n", have, want, sum / told, n);
-    assert_true(fabs(have - want) < 0.12 && sum / told < want - 1);
+    double have = side_mean(side_of(state_block, &p), &p, 1, &n);
+    print_message("mean of gamma 8: %.3f, the truth %.3f, over the rounds that told it %.3f; behind it %.0f rounds\n",
+                  have, want, sum / told, n);
+    // 4000 drafts of 8, whose length has a deviation of 2.9: 0.046 were they alone.
+    assert_true(fabs(have - want) < 0.14 && sum / told < want - 1);
     assert_true(fabs(n / 4000 - 1) < 0.1);
 }
 

@@ -1,4 +1,4 @@
-/* pinned.h - a policy's first 50 decisions against a slow reading of its formula.
+/* history.h - a policy's first 50 decisions against a slow reading of its formula.
  *
  * A reading knows nothing but the rounds so far: in every round it adds up the whole history anew, in its own order, and
  * solves by bisection, so that no state, no running update and no short cut of the policy's can hide. It writes a
@@ -9,8 +9,8 @@
  *
  *     static void ucb1(const struct past *h, const double *c, struct rng *rng, double *v) { ... }
  *     pinned("ucb1:alpha=0.5", ucb1, (double[]){REWARD_RATE, 0.5});                                     */
-#ifndef TESTS_PINNED_H
-#define TESTS_PINNED_H
+#ifndef TESTS_HISTORY_H
+#define TESTS_HISTORY_H
 
 #include <math.h>
 #include <stdio.h>
@@ -270,7 +270,7 @@ static inline void pinned(const char *spec, reading *read, const double *c) {
             int ties = 0;
             if (agent_open(&a, spec, &p, &err)) fail_msg("%s", err.text);
             while (h.t < ROUNDS) pinned_round(&a, read, c, &h, world, seed, &ties);
-            if (ties > 2 * ROUNDS / 5) fail_msg("%s, world %d, seed %d: %d rounds without a single best arm pin nothing", spec, world, seed, ties);
+            if (ties > 2 * ROUNDS / 5) fail_msg("%s, world %d, seed %d: %d rounds without a single best arm", spec, world, seed, ties);
             agent_close(&a);
         }
 }
