@@ -19,12 +19,12 @@
 #include "policies/policy.h"
 #include "policies/reward.h"
 
-enum { ROUNDS = 50, WORLDS = 3, SEEDS = 2, K_MAX = 7 };
+enum { ROUNDS = 50, LONG = 600, WORLDS = 3, SEEDS = 2, K_MAX = 7 };
 
 struct past {
     const struct problem *p;
     int t;                    // rounds so far
-    struct outcome o[ROUNDS];
+    struct outcome o[LONG];
 };
 
 typedef void reading(const struct past *h, const double *c, struct rng *rng, double *v);
@@ -233,7 +233,7 @@ static inline struct outcome pinned_outcome(const struct problem *p, int world, 
     const struct arm *a = &p->arms[arm];
     struct rng r = rng_at((uint64_t)(100 * world + seed), 1, (uint32_t)arm, (uint32_t)t);
     struct outcome o = {.arm = arm, .gamma = a->gamma};
-    if (world == 2 && t >= ROUNDS - 6 && o.gamma > ROUNDS - t) o.gamma = ROUNDS - t; // the token budget
+    if (world == 2 && t >= ROUNDS - 6 && t < ROUNDS && o.gamma > ROUNDS - t) o.gamma = ROUNDS - t; // the token budget
     o.proposed = o.gamma;
     if (world == 2 && a->drafter == 1 && o.gamma) o.proposed = rng_below(&r, o.gamma + 1); // a copier
     while (o.accepted < o.proposed && rng_uniform(&r) < accept[a->drafter]) o.accepted++;
@@ -259,7 +259,7 @@ static inline void pinned_round(struct agent *a, reading *read, const double *c,
     agent_update(a, &h->o[h->t++]);
 }
 
-static inline void pinned(const char *spec, reading *read, const double *c) {
+static inline void pinned_for(int rounds, const char *spec, reading *read, const double *c) {
     for (int world = 0; world < WORLDS; world++)
         for (int seed = 0; seed < SEEDS; seed++) {
             struct arm arms[K_MAX];
@@ -269,10 +269,12 @@ static inline void pinned(const char *spec, reading *read, const double *c) {
             struct err err;
             int ties = 0;
             if (agent_open(&a, spec, &p, &err)) fail_msg("%s", err.text);
-            while (h.t < ROUNDS) pinned_round(&a, read, c, &h, world, seed, &ties);
-            if (ties > 2 * ROUNDS / 5) fail_msg("%s, world %d, seed %d: %d rounds without a single best arm", spec, world, seed, ties);
+            while (h.t < rounds) pinned_round(&a, read, c, &h, world, seed, &ties);
+            if (ties > 2 * rounds / 5) fail_msg("%s, world %d, seed %d: %d rounds without a single best arm", spec, world, seed, ties);
             agent_close(&a);
         }
 }
+
+static inline void pinned(const char *spec, reading *read, const double *c) { pinned_for(ROUNDS, spec, read, c); }
 
 #endif

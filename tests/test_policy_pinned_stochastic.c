@@ -69,7 +69,7 @@ static void ucb1_tuned(const struct past *h, const double *c, struct rng *rng, d
 static void test_ucb1_tuned(void **state) {
     (void)state;
     pinned("ucb1-tuned", ucb1_tuned, (double[]){RATE});
-    pinned("ucb1-tuned:reward=len", ucb1_tuned, (double[]){LEN});
+    pinned_for(LONG, "ucb1-tuned:reward=len", ucb1_tuned, (double[]){LEN}); // until the variance counts
 }
 
 static void ucb_v(const struct past *h, const double *c, struct rng *rng, double *v) {
@@ -202,7 +202,7 @@ static void elim(const struct past *h, const double *c, struct rng *rng, double 
 static void test_elim(void **state) {
     (void)state;
     pinned("elim", elim, (double[]){RATE, 0.05});
-    pinned("elim:delta=1,reward=len", elim, (double[]){LEN, 1});
+    pinned_for(LONG, "elim:delta=1,reward=len", elim, (double[]){LEN, 1}); // until arms drop out
 }
 
 /* Fifty rounds drop none: here two arms whose rewards are 1 and 0, and the 26 turns of its header. */
@@ -309,6 +309,36 @@ static void test_seed_ucb_fixed(void **state) {
     (void)state;
     pinned("seed-ucb-fixed", seed_ucb_fixed, (double[]){6});
     pinned("seed-ucb:bonus=arm,arithmetic=f64,scale=max", seed_ucb_fixed, (double[]){6});
+}
+
+/* Forgetting: each round weighs keep^age. c = reward, keep, index. */
+enum { D_KL_UCB = 1, D_IMED, D_UCBSPEC };
+
+static void d_index(const struct past *h, const double *c, struct rng *rng, double *v) {
+    double n[K_MAX] = {0}, x[K_MAX] = {0}, all = 0, most = 0;
+    int K = h->p->K;
+    (void)rng;
+    if (starts(h, v)) return;
+    for (int s = 0; s < h->t; s++) {
+        double weight = pow(c[1], h->t - 1 - s);
+        n[h->o[s].arm] += weight, x[h->o[s].arm] += weight * reward_at(h, c[0], s), all += weight;
+    }
+    for (int i = 0; i < K; i++) most = fmax(most, x[i] /= n[i]);
+    double log_all = all > 1 ? log(all) : 0;
+    for (int i = 0; i < K; i++) {
+        if (c[2] == D_KL_UCB) v[i] = coin_bound(x[i], log_all / n[i]);
+        else if (c[2] == D_IMED) v[i] = -log(n[i]) - n[i] * coin_kl(x[i], most);
+        else v[i] = x[i] + 0.5 * sqrt((1 + n[i]) / pow(n[i], 2) * (1 + 2 * log(K * exp(2 * log_all) * sqrt(1 + n[i]) / 0.5)));
+    }
+}
+
+static void test_d_ucb_with_other_indices(void **state) {
+    (void)state;
+    pinned("d-ucb:index=kl-ucb", d_index, (double[]){RATE, 0.98, D_KL_UCB});
+    pinned("d-ucb:index=imed,keep=0.9", d_index, (double[]){RATE, 0.9, D_IMED});
+    pinned("d-ucb:index=ucbspec", d_index, (double[]){RATE, 0.98, D_UCBSPEC});
+    pinned("d-ucb:index=kl-ucb,keep=1", kl_ucb, (double[]){RATE, 0});
+    pinned("d-ucb:index=imed,keep=1", imed, (double[]){RATE});
 }
 
 /* Acceptance rates of drafters: c = pooled, reward, a parameter, doubt. */
@@ -496,6 +526,7 @@ int main(void) {
         cmocka_unit_test(test_metasd_ucb),
         cmocka_unit_test(test_seq_halving),
         cmocka_unit_test(test_seed_ucb_fixed),
+        cmocka_unit_test(test_d_ucb_with_other_indices),
         cmocka_unit_test(test_kl_ucb_tgd),
         cmocka_unit_test(test_imed_tgd),
         cmocka_unit_test(test_emp_kl_ucb),
