@@ -64,6 +64,7 @@ static void test_ucb_bv(void **state) {
     pinned("ucb-bv", ucb_bv, (double[]){2});
     pinned("ucb-bv:version=1", ucb_bv, (double[]){1, 0.5});
     pinned("ucb-bv:version=1,lambda=1", ucb_bv, (double[]){1, 1});
+    pinned("ucb-bv:version=1,lambda=0.8", ucb_bv, (double[]){1, 0.8});
 }
 
 /* Fifty rounds hardly leave the open bounds: 3000 rounds of steady arms, then the index itself. */
