@@ -68,8 +68,7 @@ static void test_ucb_bv(void **state) {
 }
 
 /* Fifty rounds hardly leave the open bounds: 3000 rounds of steady arms, then the index itself. */
-static void test_ucb_bv_compares_its_index_once_bounds_are_closed(void **state) {
-    (void)state;
+static void compare_closed(const char *spec, double l, double factor) {
     static const int tokens[2] = {3, 2};
     static const double seconds[2] = {1.0, 0.8};
     struct arm arms[2] = {{.drafter = 0, .gamma = 4}, {.drafter = 0, .gamma = 2}};
@@ -78,13 +77,14 @@ static void test_ucb_bv_compares_its_index_once_bounds_are_closed(void **state) 
     struct err err;
     double n[2] = {0};
     int compared = 0;
-    assert_int_equal(agent_open(&a, "ucb-bv", &p, &err), 0);
+    assert_int_equal(agent_open(&a, spec, &p, &err), 0);
     for (int t = 0; t < 3000; t++) {
         double D[2];
         int arm = agent_select(&a, NULL);
         for (int i = 0; i < 2 && t >= 2; i++) {
             double e = sqrt(log(t) / n[i]);
-            D[i] = e < 0.8 ? tokens[i] / 5.0 / seconds[i] + e / 0.8 * (1 + 1 / (0.8 - e)) : INFINITY;
+            double bonus = factor > 0 ? factor * e / (l - e) : e / l * (1 + 1 / (l - e));
+            D[i] = e < l ? tokens[i] / 5.0 / seconds[i] + bonus : INFINITY;
         }
         if (t >= 2 && isfinite(D[0]) && isfinite(D[1])) {
             assert_int_equal(arm, D[1] > D[0]);
@@ -96,6 +96,12 @@ static void test_ucb_bv_compares_its_index_once_bounds_are_closed(void **state) 
     }
     assert_true(compared > 2500);
     agent_close(&a);
+}
+
+static void test_ucb_bv_compares_its_index_once_bounds_are_closed(void **state) {
+    (void)state;
+    compare_closed("ucb-bv", 0.8, 0); // the cheaper arm's 0.8 s over 1 s
+    compare_closed("ucb-bv:version=1,lambda=0.7", 0.7, 1 + 1 / 0.7);
 }
 
 /* c = 1: coins. Those of a round are the first two draws of its generator. */
