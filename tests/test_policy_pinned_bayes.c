@@ -14,6 +14,14 @@
 enum { RATE = REWARD_RATE, LEN = REWARD_LEN };
 
 /* c = a, b, reward, doubt. */
+static void thompson_unpooled(const struct past *h, const double *c, struct rng *rng, double *v) {
+    for (int i = 0; i < h->p->K; i++) {
+        double won, lost;
+        trials_of(h, false, i, &won, &lost);
+        v[i] = over_cost(h, c[2], c[3], i, h->p->arms[i].gamma ? mu(h->p->arms[i].gamma, rng_beta(rng, c[0] + won, c[1] + lost)) : 1);
+    }
+}
+
 static void thompson(const struct past *h, const double *c, struct rng *rng, double *v) {
     double theta[4];
     for (int d = 0; d < h->p->D; d++) {
@@ -30,6 +38,7 @@ static void thompson(const struct past *h, const double *c, struct rng *rng, dou
 static void test_thompson(void **state) {
     (void)state;
     pinned("thompson", thompson, (double[]){1, 1, VALUE_RATE, 0.1});
+    pinned("thompson:pooled=0", thompson_unpooled, (double[]){1, 1, VALUE_RATE, 0.1});
     pinned("thompson:a=0.5,b=2,doubt=0.3", thompson, (double[]){0.5, 2, VALUE_RATE, 0.3});
 }
 
