@@ -38,6 +38,7 @@ static void thompson(const struct past *h, const double *c, struct rng *rng, dou
 static void test_thompson(void **state) {
     (void)state;
     pinned("thompson", thompson, (double[]){1, 1, VALUE_RATE, 0.1});
+    pinned("thompson:value=len", thompson, (double[]){1, 1, VALUE_LEN, 0});
     pinned("thompson:pooled=0", thompson_unpooled, (double[]){1, 1, VALUE_RATE, 0.1});
     pinned("thompson:a=0.5,b=2,doubt=0.3", thompson, (double[]){0.5, 2, VALUE_RATE, 0.3});
 }
@@ -69,6 +70,7 @@ static void ts_hazard(const struct past *h, const double *c, struct rng *rng, do
 static void test_ts_hazard(void **state) {
     (void)state;
     pinned("ts-hazard", ts_hazard, (double[]){1, 1, VALUE_RATE, 0.1});
+    pinned("ts-hazard:reward=len", ts_hazard, (double[]){1, 1, VALUE_LEN, 0});
     pinned("ts-hazard:a=2,b=0.5,doubt=0.3", ts_hazard, (double[]){2, 0.5, VALUE_RATE, 0.3});
 }
 
@@ -107,6 +109,7 @@ static void ts_bern(const struct past *h, const double *c, struct rng *rng, doub
 static void test_ts_bern(void **state) {
     (void)state;
     pinned("ts-bern", ts_bern, (double[]){RATE, 1, 1, 0});
+    pinned("d-ts:keep=1", ts_bern, (double[]){RATE, 1, 1, 0});
     pinned("ts-bern:reward=len,a=0.5,b=0.5", ts_bern, (double[]){LEN, 0.5, 0.5, 0});
     pinned("ts-bern:update=coin", ts_bern, (double[]){RATE, 1, 1, 1});
     pinned("ts-bern:update=coin,reward=len,a=2", ts_bern, (double[]){LEN, 2, 1, 1});
@@ -139,7 +142,7 @@ static void test_ts_gauss(void **state) {
     pinned("ts-gauss:variance=unknown,prior=0.6,reward=len", ts_gauss_unknown, (double[]){LEN, 0.6, 2});
 }
 
-/* c = prior of each length, prior of the longest, doubt. */
+/* c = prior of each length, prior of the longest, doubt, reward. */
 static void dirichlet(const struct past *h, const double *c, struct rng *rng, double *v) {
     for (int i = 0; i < h->p->K; i++) {
         int gamma = h->p->arms[i].gamma;
@@ -150,20 +153,22 @@ static void dirichlet(const struct past *h, const double *c, struct rng *rng, do
             sum += w[k] = shape > 0 ? rng_gamma(rng, shape) : 0;
         }
         for (int k = 0; k <= gamma && gamma; k++) emitted += k * (w[k] / sum);
-        v[i] = over_cost(h, VALUE_RATE, c[2], i, emitted);
+        v[i] = over_cost(h, c[3], c[2], i, emitted);
     }
 }
 
 static void test_ts_dirichlet(void **state) {
     (void)state;
-    pinned("ts-dirichlet", dirichlet, (double[]){1, 1, 0.1});
-    pinned("ts-dirichlet:prior=0.3,doubt=0.2", dirichlet, (double[]){0.3, 0.3, 0.2});
+    pinned("ts-dirichlet", dirichlet, (double[]){1, 1, 0.1, VALUE_RATE});
+    pinned("ts-dirichlet:prior=0.3,doubt=0.2", dirichlet, (double[]){0.3, 0.3, 0.2, VALUE_RATE});
+    pinned("ts-dirichlet:reward=len", dirichlet, (double[]){1, 1, 0, VALUE_LEN});
 }
 
 static void test_npts(void **state) {
     (void)state;
-    pinned("npts", dirichlet, (double[]){0, 1, 0.1});
-    pinned("npts:doubt=0", dirichlet, (double[]){0, 1, 0});
+    pinned("npts", dirichlet, (double[]){0, 1, 0.1, VALUE_RATE});
+    pinned("npts:doubt=0", dirichlet, (double[]){0, 1, 0, VALUE_RATE});
+    pinned("npts:reward=len", dirichlet, (double[]){0, 1, 0, VALUE_LEN});
 }
 
 static void ts_side(const struct past *h, const double *c, struct rng *rng, double *v) {

@@ -259,6 +259,7 @@ static void metasd_ucb(const struct past *h, const double *c, struct rng *rng, d
 static void test_metasd_ucb(void **state) {
     (void)state;
     pinned("metasd-ucb", metasd_ucb, (double[]){1, 1, 1});
+    pinned("metasd-ucb:reward=be,price=0", ucb1, (double[]){LEN, 2});
     pinned("metasd-ucb:reward=be,price=0,beta=0.3", metasd_ucb, (double[]){0, 0.3, 0});
     pinned("metasd-ucb:reward=be,beta=0.1", metasd_ucb, (double[]){0, 0.1, 1});
 }
@@ -360,6 +361,7 @@ static void test_kl_ucb_tgd(void **state) {
     (void)state;
     pinned("kl-ucb-tgd", kl_ucb_tgd, (double[]){1, VALUE_RATE, 0, 0.1, 0, 0});
     pinned("kl-ucb-tgd:pooled=0,c=3,doubt=0.3", kl_ucb_tgd, (double[]){0, VALUE_RATE, 3, 0.3, 0, 0});
+    pinned("kl-ucb-tgd:reward=len", kl_ucb_tgd, (double[]){1, VALUE_LEN, 0, 0, 0, 0});
     pinned("kl-ucb-tgd:warm=3,accept=0.6", kl_ucb_tgd, (double[]){1, VALUE_RATE, 0, 0.1, 3, 0.6});
 }
 
@@ -442,6 +444,7 @@ static void emp_kl_ucb(const struct past *h, const double *c, struct rng *rng, d
 static void test_emp_kl_ucb(void **state) {
     (void)state;
     pinned("emp-kl-ucb", emp_kl_ucb, (double[]){VALUE_RATE, 0, 0.1});
+    pinned("emp-kl-ucb:reward=len", emp_kl_ucb, (double[]){VALUE_LEN, 0, 0});
     pinned("emp-kl-ucb:c=1,doubt=0.2", emp_kl_ucb, (double[]){VALUE_RATE, 1, 0.2});
 }
 
@@ -466,6 +469,7 @@ static void imed_emp(const struct past *h, const double *c, struct rng *rng, dou
 static void test_imed_emp(void **state) {
     (void)state;
     pinned("imed-emp", imed_emp, (double[]){VALUE_RATE, 0.1});
+    pinned("imed-emp:reward=len", imed_emp, (double[]){VALUE_LEN, 0});
     pinned("imed-emp:doubt=0.3", imed_emp, (double[]){VALUE_RATE, 0.3});
 }
 
@@ -482,6 +486,7 @@ static void ucb_side(const struct past *h, const double *c, struct rng *rng, dou
 static void test_ucb_side(void **state) {
     (void)state;
     pinned("ucb-side", ucb_side, (double[]){VALUE_RATE, 0.5, 0.1});
+    pinned("ucb-side:alpha=0.02,reward=len", ucb_side, (double[]){VALUE_LEN, 0.02, 0});
     pinned("ucb-side:alpha=0.05,doubt=0", ucb_side, (double[]){VALUE_RATE, 0.05, 0});
 }
 
