@@ -1,7 +1,7 @@
 /* f_kube.c - fractional KUBE: reward density under a budget, with known costs.
  *
  * Tran-Thanh, Chapman, Rogers, Jennings, "Knapsack based optimal policies for budget-limited multi-armed bandits", AAAI 2012,
- * Algorithm 2. The budget is wall time, the cost of an arm its expected seconds (policies/cost.h), the reward emitted / (L + 1).
+ * fractional KUBE. The budget is wall time, the cost of an arm its expected seconds (policies/cost.h), the reward emitted / (L + 1).
  * After each arm once, with t rounds so far, n of them with an arm of mean reward x and cost c:
  *   index = x / c + sqrt( 2 ln t / n ) / c,   the highest plays, ties to the lowest number
  * That is UCB1 over a known cost. In the paper the budget ends play; here the text does.
@@ -48,8 +48,8 @@ static void f_kube_update(void *state, const struct problem *p, const double *pa
 const struct policy policy_f_kube = {
     .name = "f-kube", .setting = "budgeted",
     .summary = "UCB1 on emitted tokens over expected seconds",
-    .cite = "Tran-Thanh, Chapman, Rogers, Jennings 2012, Algorithm 2 (fractional KUBE)",
-    .bound = "O( ln B ) for a budget B and known costs (Theorem 2)",
+    .cite = "Tran-Thanh, Chapman, Rogers, Jennings 2012 (fractional KUBE)",
+    .bound = "O( ln B ) for a budget B and known costs",
     .flags = POLICY_SECONDS,
     .params = {{"alpha", 2, 1e-6, 100, NULL, "width of the bound; 2 in the paper"}},
     .size = f_kube_size, .select = f_kube_select, .update = f_kube_update,

@@ -29,7 +29,7 @@ const struct policy policy_kl_ucb_pp = {
     .name = "kl-ucb-pp", .setting = "stochastic",
     .summary = "KL-UCB++: the bound of coins, narrower for arms played their share",
     .cite = "Menard & Garivier 2017 (KL-UCB++)",
-    .bound = "76 sqrt(K T) and sum Delta_i ln T / kl(mu_i, mu_*) (1 + o(1)) for horizon=T",
+    .bound = "O( sqrt(K T) ), minimax, and sum Delta_i ln T / kl(mu_i, mu_*) (1 + o(1)) for horizon=T",
     .flags = POLICY_SECONDS,
     .params = {
         REWARD_PARAM,

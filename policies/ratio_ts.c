@@ -62,7 +62,7 @@ const struct policy policy_ratio_ts = {
     .name = "ratio-ts", .setting = "budgeted",
     .summary = "a draw of the emitted tokens over a draw of the seconds",
     .cite = "Xia, Li, Qin, Yu, Liu 2015, Algorithm 1 (BTS)",
-    .bound = "O( ln B ) for a budget B (Theorem 1)",
+    .bound = "O( ln B ) for a budget B",
     .flags = POLICY_RANDOM | POLICY_SECONDS,
     .params = {{"update", FRACTION, 0, 1, "fraction|coin", "values count as fractions of a success, or as one with that chance"}},
     .size = ratio_ts_size, .select = ratio_ts_select, .update = ratio_ts_update,

@@ -1,10 +1,10 @@
 /* ts_bern.c - Thompson sampling on a [0, 1] reward.
  *
- * Agrawal & Goyal, "Further optimal regret bounds for Thompson sampling", AISTATS 2013. Each round draws, in index order,
+ * Agrawal & Goyal, "Analysis of Thompson sampling for the multi-armed bandit problem", COLT 2012. Each round draws, in index order,
  *   theta_i ~ Beta(a + won, b + n - won)
  * from an arm's n rounds, and plays the highest, ties to the lowest number. A round of reward x in [0, 1] counts
  *   update=fraction: won += x                       (no guarantee, less noise)
- *   update=coin:     won += 1 with chance x, else 0  (their Algorithm 2); the uniform of that coin is the round's first draw
+ *   update=coin:     won += 1 with chance x, else 0  (their form for rewards that are no coins); the uniform of that coin is the round's first draw
  * Check: update=fraction is d-ts with keep=1. */
 #include "policies/flat.h"
 
@@ -44,7 +44,7 @@ static void ts_bern_update(void *state, const struct problem *p, const double *p
 const struct policy policy_ts_bern = {
     .name = "ts-bern", .setting = "Bayesian",
     .summary = "Thompson sampling for coins on a [0, 1] reward",
-    .cite = "Agrawal & Goyal 2013, Algorithm 2; Thompson 1933",
+    .cite = "Agrawal & Goyal 2012; Thompson 1933",
     .bound = "update=coin: (1 + eps) sum Delta_i ln T / kl(mu_i, mu_*) + O(K / eps^2)",
     .flags = POLICY_RANDOM | POLICY_SECONDS,
     .params = {

@@ -1,7 +1,7 @@
 /* ts_gauss.c - Thompson sampling with a normal posterior.
  *
  * With n rounds of an arm, x their mean reward in [0, 1] and S their sum of squared deviations from it, in index order:
- *   variance=known:   theta ~ N( n x / (n + 1), sigma^2 / (n + 1) )            Agrawal & Goyal 2013, Algorithm 3, prior N(0, sigma^2)
+ *   variance=known:   theta ~ N( n x / (n + 1), sigma^2 / (n + 1) )            Agrawal & Goyal, AISTATS 2013, prior N(0, sigma^2)
  *   variance=unknown: theta = x + sqrt( S / (n d) ) T_d,  d = n + 2 prior - 1   Honda & Takemura, "Optimality of Thompson
  *                     sampling for Gaussian bandits depends on priors", AISTATS 2014; each arm max(2, 3 - floor(2 prior)) times first
  * The highest plays, ties to the lowest number. T_d is Student's t with d degrees of freedom: a normal draw, then a gamma
@@ -44,8 +44,8 @@ static void ts_gauss_update(void *state, const struct problem *p, const double *
 const struct policy policy_ts_gauss = {
     .name = "ts-gauss", .setting = "Bayesian",
     .summary = "Thompson sampling with a normal posterior of the mean reward",
-    .cite = "Agrawal & Goyal 2013, Algorithm 3; Honda & Takemura 2014",
-    .bound = "O( sqrt(K T ln K) ) (known); sum Delta_i ln T / ln(1 + Delta_i^2/sigma_i^2) * 2 (1 + o(1)) for normal rewards (unknown)",
+    .cite = "Agrawal & Goyal 2013, Gaussian priors; Honda & Takemura 2014",
+    .bound = "known: O( sqrt(K T ln K) ); unknown: 2 sum Delta_i ln T / ln(1 + Delta_i^2 / sigma_i^2) (1 + o(1)) for normal rewards",
     .flags = POLICY_RANDOM | POLICY_SECONDS,
     .params = {
         REWARD_PARAM,

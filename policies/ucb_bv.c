@@ -69,7 +69,7 @@ const struct policy policy_ucb_bv = {
     .name = "ucb-bv", .setting = "budgeted",
     .summary = "ratio of mean tokens to mean seconds with a bonus for both",
     .cite = "Ding, Qin, Zhang, Liu 2013, eq. (3) and (4) (UCB-BV1, UCB-BV2)",
-    .bound = "O( ln B ) for a budget B (Theorems 1 and 2)",
+    .bound = "O( ln B ) for a budget B",
     .flags = POLICY_SECONDS,
     .params = {
         {"version", BV2, 0, 1, "1|2", "UCB-BV1, told the least mean cost, or UCB-BV2, which measures it"},

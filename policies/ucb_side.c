@@ -37,7 +37,7 @@ const struct policy policy_ucb_side = {
     .name = "ucb-side", .setting = "stochastic",
     .summary = "UCB1 where a round tells all gammas of its drafter",
     .cite = "Caron, Kveton, Lelarge, Bhagat 2012; Kaplan & Meier 1958 for lengths cut off at gamma",
-    .bound = "O( ln T ) per drafter instead of per arm (Theorem 2, for observations that depend on the arm alone)",
+    .bound = "O( ln T ) per drafter instead of per arm (UCB-N, for observations that depend on the arm alone)",
     .flags = POLICY_SECONDS,
     .params = {
         COST_REWARD,
