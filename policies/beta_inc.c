@@ -70,7 +70,7 @@ double beta_quantile(double a, double b, double p) {
         if (have > p) hi = x; else lo = x;
         // ln I is concave in ln x: from below Newton's steps never pass the root, from above one of them lands below it.
         if (have > 0 && density > have * 1e-9) next = x * exp(fmin(log(p / have) * have / density, 100));
-        if (next >= 0 && (fabs(next - x) <= 1e-14 * x || next < 1e-300)) return next; // also where rounding keeps it at an end of the bracket
+        if (next >= 0 && (fabs(next - x) <= 1e-14 * x || next < 1e-300)) return next; // even if rounding leaves it at a bracket's end
         if (!(next > lo && next < hi)) next = lo > 0 ? sqrt(lo) * sqrt(hi) : hi * 0.1;
         x = next;
     }

@@ -1,10 +1,11 @@
 /* ts_bern.c - Thompson sampling on a [0, 1] reward.
  *
- * Agrawal & Goyal, "Analysis of Thompson sampling for the multi-armed bandit problem", COLT 2012. Each round draws, in index order,
+ * Agrawal & Goyal, "Analysis of Thompson sampling for the multi-armed bandit problem", COLT 2012. Each round draws, in index
+ * order,
  *   theta_i ~ Beta(a + won, b + n - won)
  * from an arm's n rounds, and plays the highest, ties to the lowest number. A round of reward x in [0, 1] counts
  *   update=fraction: won += x                       (no guarantee, less noise)
- *   update=coin:     won += 1 with chance x, else 0  (their form for rewards that are no coins); the uniform of that coin is the round's first draw
+ *   update=coin:     won += 1 with chance x, else 0  (their form for rewards that are no coins); its uniform is the round's first draw
  * Check: update=fraction is d-ts with keep=1. */
 #include "policies/flat.h"
 
