@@ -1,7 +1,7 @@
 /* lengths.h - how often each arm accepted 0, 1, ... gamma tokens, beside the seconds its rounds took.
  *
- * A round cut short by the token budget is not one of its arm's lengths and is left out; an arm with a stopping rule asks for
- * what it drafts.
+ * A round cut short by the token budget counts as what it accepted, a little low: were it left out, an arm longer than the whole
+ * budget would stay untried, and be tried, for ever.
  * In a policy's flat state this is: struct cost, struct lengths, then (K, L + 2) numbers. */
 #ifndef POLICIES_LENGTHS_H
 #define POLICIES_LENGTHS_H
@@ -27,7 +27,6 @@ static inline void lengths_update(void *state, const struct problem *p, const st
     double *row = lengths_row(s, p, o->arm);
     cost_update(state, p, o);
     s->log_t = log(++s->t);
-    if (o->gamma < p->arms[o->arm].gamma && !p->arms[o->arm].stop.rule) return;
     row[0]++;
     row[1 + o->accepted]++;
 }

@@ -140,12 +140,12 @@ static inline void trials_of(const struct past *h, bool pooled, int i, double *a
     }
 }
 
-/* How often full rounds of an arm accepted 0..L tokens; their number. */
+/* How often an arm accepted 0..L tokens; its rounds. */
 static inline double counts_of(const struct past *h, int i, double *count) {
     double n = 0;
     for (int k = 0; k <= h->p->L; k++) count[k] = 0;
     for (int s = 0; s < h->t; s++)
-        if (h->o[s].arm == i && h->o[s].gamma == h->p->arms[i].gamma) count[h->o[s].accepted]++, n++;
+        if (h->o[s].arm == i) count[h->o[s].accepted]++, n++;
     return n;
 }
 

@@ -402,7 +402,7 @@ static void test_imed_tgd(void **state) {
     pinned("imed-tgd:warm=3,accept=0.6", imed_tgd, (double[]){1, VALUE_RATE, 0.1, 3, 0.6});
 }
 
-/* Distributions of accepted lengths: counts of full rounds. */
+/* Distributions of accepted lengths. */
 
 /* The dual by thirds: max over l in [0, 1/(1-mu)] of the concave sum w_k ln(1 - l (k/m - mu)). */
 static double slow_kinf(const double *count, int m, double n, double mean) {
