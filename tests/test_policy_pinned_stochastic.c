@@ -473,6 +473,29 @@ static void test_imed_emp(void **state) {
     pinned("imed-emp:doubt=0.3", imed_emp, (double[]){VALUE_RATE, 0.3});
 }
 
+/* Every draft is cut to 1 token: no arm is ever played in full, and yet each start is over after K rounds. */
+static void test_arms_longer_than_the_budget_do_not_stay_untried(void **state) {
+    (void)state;
+    static const char *const specs[] = {"emp-kl-ucb", "imed-emp"};
+    struct arm arms[K_MAX];
+    struct problem p = pinned_problem(0, arms);
+    for (int s = 0; s < 2; s++) {
+        struct agent a;
+        struct err err;
+        int played[K_MAX] = {0};
+        assert_int_equal(agent_open(&a, specs[s], &p, &err), 0);
+        for (int t = 0; t < 200; t++) {
+            int arm = agent_select(&a, NULL), gamma = arms[arm].gamma < 1 ? 0 : 1;
+            if (t < p.K) assert_int_equal(played[arm], 0);
+            played[arm]++;
+            agent_update(&a, &(struct outcome){.arm = arm, .gamma = gamma, .proposed = gamma, .accepted = gamma && t % 2,
+                                               .emitted = 1 + (gamma && t % 2), .draft_s = 0.001 * gamma, .verify_s = 0.03});
+        }
+        for (int i = 0; i < p.K; i++) assert_true(played[i] < 190);
+        agent_close(&a);
+    }
+}
+
 /* c = reward, alpha, doubt. */
 static void ucb_side(const struct past *h, const double *c, struct rng *rng, double *v) {
     (void)rng;
@@ -536,6 +559,7 @@ int main(void) {
         cmocka_unit_test(test_imed_tgd),
         cmocka_unit_test(test_emp_kl_ucb),
         cmocka_unit_test(test_imed_emp),
+        cmocka_unit_test(test_arms_longer_than_the_budget_do_not_stay_untried),
         cmocka_unit_test(test_ucb_side),
         cmocka_unit_test(test_osub),
     };
