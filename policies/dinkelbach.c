@@ -73,7 +73,7 @@ static void dinkelbach_update(void *state, const struct problem *p, const double
     struct flat *flat = inner_state(state, p);
     double seconds = o->draft_s + o->verify_s, y = o->emitted - a->y, c = seconds - a->c;
     (void)param;
-    flat_count(flat, p, o->arm);
+    flat_add(flat, p, o->arm, 0); // counts; its mean is written before each choice
     s->emitted += o->emitted;
     s->seconds += seconds;
     s->longest = fmax(s->longest, seconds);
