@@ -24,9 +24,10 @@ static inline size_t flat_size(const struct problem *p) {
     return sizeof(struct flat) + (size_t)p->K * sizeof(struct flat_arm);
 }
 
-static inline void flat_update(struct flat *s, const struct problem *p, double kind, const struct outcome *o) {
-    struct flat_arm *arm = &s->arm[o->arm];
-    double raw = reward_raw(&s->reward, p, kind, o), before = raw - arm->mean;
+/* One more round of arm `i`; raw times s->reward.scale lies in [0, 1]. */
+static inline void flat_add(struct flat *s, const struct problem *p, int i, double raw) {
+    struct flat_arm *arm = &s->arm[i];
+    double before = raw - arm->mean;
     if (s->t == 0) s->log_K = elementary_log(p->K);
     s->log_t = elementary_log(++s->t);
     arm->log_n = elementary_log(++arm->n);
@@ -34,11 +35,27 @@ static inline void flat_update(struct flat *s, const struct problem *p, double k
     arm->squares += before * (raw - arm->mean);
 }
 
+static inline void flat_update(struct flat *s, const struct problem *p, double kind, const struct outcome *o) {
+    flat_add(s, p, o->arm, reward_raw(&s->reward, p, kind, o));
+}
+
 static inline double flat_mean(const struct flat *s, int i) { return elementary_min(s->arm[i].mean * s->reward.scale, 1); }
+
+/* The mean as an index: greedy. */
+static inline double flat_mean_of(const struct flat *s, const struct problem *p, const double *param, int i) {
+    (void)p, (void)param;
+    return flat_mean(s, i);
+}
 
 /* The biased variance, divided by n. */
 static inline double flat_variance(const struct flat *s, int i) {
     return s->arm[i].squares / s->arm[i].n * s->reward.scale * s->reward.scale;
+}
+
+/* A draw from Beta(a + n mean, b + n (1 - mean)): rewards count as fractions of a success. */
+static inline double flat_draw(const struct flat *s, int i, double a, double b, struct rng *rng) {
+    double n = s->arm[i].n, won = n * flat_mean(s, i);
+    return rng_beta(rng, a + won, b + (n - won));
 }
 
 /* The arm of highest index; `index` is asked only for arms played before. */

@@ -14,7 +14,7 @@
 #include "policies/tgd.h"
 #include "policies/trials.h"
 
-enum { POOLED, REWARD, DOUBT };
+enum { POOLED, REWARD, DOUBT, WARM, ACCEPT };
 
 /* What a round of arm `i` is divided by. */
 static double price(const struct cost *c, const struct problem *p, const double *param, int i) {
@@ -27,6 +27,10 @@ static int untried(const struct trials *s, const struct problem *p, bool pooled)
     for (int i = 0; i < p->K; i++)
         if (trial_n(&s->slot[trials_slot(p, pooled, i)]) == 0 && (arm < 0 || p->arms[i].gamma > p->arms[arm].gamma)) arm = i;
     return arm;
+}
+
+static void imed_tgd_init(void *state, const struct problem *p, const double *param) {
+    trials_init(state, p, param[WARM], param[ACCEPT]);
 }
 
 static int imed_tgd_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
@@ -64,6 +68,6 @@ const struct policy policy_imed_tgd = {
     .cite = "Honda & Takemura 2015; arXiv 2505.15141 eq. (10), (130), (133) for the model",
     .bound = "pooled=0, reward=len: sum (Delta_i/mu_*) ln(len) / KL(TGD_i, TGD_*), the lower bound of Theorem 4.4",
     .flags = POLICY_SECONDS,
-    .params = {TRIALS_POOLED, COST_REWARD, COST_DOUBT},
-    .size = trials_size, .select = imed_tgd_select, .update = imed_tgd_update,
+    .params = {TRIALS_POOLED, COST_REWARD, COST_DOUBT, TRIALS_WARM},
+    .size = trials_size, .init = imed_tgd_init, .select = imed_tgd_select, .update = imed_tgd_update,
 };

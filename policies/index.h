@@ -32,6 +32,17 @@ static inline double index_moss(double mean, double n, double log_n, double log_
     return mean + sqrt((1 + alpha) / 2 * elementary_max(0, log_t - log_K - log_n) / n);
 }
 
+/* Audibert & Bubeck 2009, MOSS for `horizon` rounds. */
+static inline double index_moss_horizon(double mean, double n, double log_n, double log_horizon, double log_K) {
+    return mean + sqrt(fmax(0, log_horizon - log_K - log_n) / n);
+}
+
+/* g(n) of KL-UCB++, Menard & Garivier 2017, eq. (3): ln+( y (1 + ln+(y)^2) ) with y = horizon / (K n). */
+static inline double index_kl_ucb_pp_budget(double horizon, double K, double n) {
+    double y = horizon / (K * n), log_y = fmax(0, log(y));
+    return fmax(0, log(y * (1 + log_y * log_y)));
+}
+
 /* Honda & Takemura 2015, Bernoulli form: the least plays. */
 static inline double index_imed(double mean, double n, double log_n, double best_mean) {
     return n * bernoulli_kl(mean, best_mean) + log_n;

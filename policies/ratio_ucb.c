@@ -63,7 +63,7 @@ static void ratio_ucb_update(void *state, const struct problem *p, const double 
 }
 
 const struct policy policy_ratio_ucb = {
-    .name = "ratio-ucb", .setting = "stochastic",
+    .name = "ratio-ucb", .setting = "budgeted",
     .summary = "upper bound on emitted tokens over lower bound on seconds",
     .cite = "ours; budgeted bandits of Tran-Thanh et al. 2012 and Ding, Qin, Zhang, Liu 2013",
     .bound = "O( ln len ) as for budgeted bandits, not proved for this form",

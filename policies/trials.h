@@ -20,10 +20,19 @@ struct trials {
     struct trial slot[];  // (K) arms, then (D) drafters
 };
 
+/* A warm start: what earlier texts taught, worth `warm` trials. */
+#define TRIALS_WARM {"warm", 0, 0, 1e6, NULL, "warm start: imagined trials of each drafter before the first"}, \
+                    {"accept", 0.7, 0, 1, NULL, "acceptance rate of these, from a trace"}
 #define TRIALS_POOLED {"pooled", 1, 0, 1, "0|1", "1: all gammas of a drafter share its trials; 0: each arm has its own"}
 
 static inline size_t trials_size(const struct problem *p) {
     return cost_size(p) + sizeof(struct trials) + (size_t)(p->K + p->D) * sizeof(struct trial);
+}
+
+static inline void trials_init(void *state, const struct problem *p, double warm, double accept) {
+    struct trials *s = cost_end(state, p);
+    for (int j = 0; j < p->K + p->D; j++)
+        if (j >= p->K || p->arms[j].gamma) s->slot[j] = (struct trial){.accepted = warm * accept, .rejected = warm * (1 - accept)};
 }
 
 /* Where arm `i` counts. Arm "plain" has no trials, and a slot that counts its rounds as accepted. */

@@ -67,7 +67,7 @@ static void ts_hazard_update(void *state, const struct problem *p, const double 
 }
 
 const struct policy policy_ts_hazard = {
-    .name = "ts-hazard", .setting = "stochastic",
+    .name = "ts-hazard", .setting = "Bayesian",
     .summary = "Thompson sampling on each drafter's acceptance rate at each depth",
     .cite = "Thompson 1933; Riou & Honda 2020 for sampled distributions; per-depth form ours",
     .flags = POLICY_RANDOM | POLICY_SECONDS,
