@@ -5,41 +5,30 @@
  *   p_i = (1-g) w_i / W + g / K,   arm ~ p,   w_arm *= exp( g x / (K p_arm) )
  *   g = min(1, sqrt( K ln K / ((e-1) horizon) ))    Corollary 3.2
  * horizon counts the rounds the bound is tuned for: those of one answer by default.
- * Weights are divided by the largest when one passes 1e100, which leaves p as it was.
+ * What is kept is ln w, which grows by at most 1 a round, since p_arm >= g / K (policies/weights.h).
  * Check: K=2, g=1: p stays (1/2, 1/2) for ever. */
-#include "policies/reward.h"
+#include "policies/weights.h"
 
 enum { REWARD, HORIZON };
 
-struct exp3 {
-    double mix;           // g
-    struct reward reward;
-    double w[];           // (2, K): weights, then the probabilities of the latest choice
-};
-
-static size_t exp3_size(const struct problem *p) { return sizeof(struct exp3) + 2 * (size_t)p->K * sizeof(double); }
-
 static void exp3_init(void *state, const struct problem *p, const double *param) {
-    struct exp3 *s = state;
-    s->mix = fmin(1, sqrt(p->K * log(p->K) / ((exp(1) - 1) * param[HORIZON])));
-    for (int i = 0; i < p->K; i++) s->w[i] = 1, s->w[p->K + i] = 1.0 / p->K;
+    struct weights *s = state;
+    weights_init(state, p, param);
+    s->mix = fmin(1, sqrt(p->K * s->log_K / ((exp(1) - 1) * param[HORIZON])));
 }
 
 static int exp3_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct exp3 *s = state;
-    double total = 0, *probability = s->w + p->K;
+    struct weights *s = state;
+    double *probability = s->at + p->K;
     (void)param;
-    for (int i = 0; i < p->K; i++) total += s->w[i];
-    for (int i = 0; i < p->K; i++) probability[i] = (1 - s->mix) * s->w[i] / total + s->mix / p->K;
+    softmax(s->at, p->K, 1, probability);
+    mix_uniform(probability, p->K, s->mix);
     return rng_pick(rng, probability, p->K);
 }
 
 static void exp3_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
-    struct exp3 *s = state;
-    double x = reward_of(&s->reward, p, param[REWARD], o), *w = &s->w[o->arm];
-    *w *= exp(s->mix * x / (p->K * fmax(s->w[p->K + o->arm], 1e-12)));
-    if (*w < 1e100) return;
-    for (double most = *w, *each = s->w; each < s->w + p->K; each++) *each /= most;
+    struct weights *s = state;
+    s->at[o->arm] += s->mix * reward_of(&s->reward, p, param[REWARD], o) / (p->K * s->at[p->K + o->arm]);
 }
 
 const struct policy policy_exp3 = {
@@ -52,5 +41,5 @@ const struct policy policy_exp3 = {
         REWARD_PARAM,
         {"horizon", 128, 1, 1e12, NULL, "rounds that the exploration is tuned for"},
     },
-    .size = exp3_size, .init = exp3_init, .select = exp3_select, .update = exp3_update,
+    .size = weights_size, .init = exp3_init, .select = exp3_select, .update = exp3_update, .probabilities = weights_probabilities,
 };

@@ -5,36 +5,24 @@
  *   eta = 2 g = sqrt( ln K / (K t) ),   p_i = exp(-eta S_i) / sum_j exp(-eta S_j)
  *   arm ~ p,   S_arm += loss / (p_arm + g)
  * The bias g keeps one rare loss from deciding a run: of the exponential weights the steadiest in a single one.
- * The smallest sum is subtracted before exp.
  * Check: K=2, reward=len, an arm that accepts nothing in round 1: S = 1 / (1/2 + sqrt(ln 2 / 2) / 2) = 1.2589. */
-#include "policies/reward.h"
+#include "policies/weights.h"
 
 enum { REWARD };
 
-struct exp3_ix {
-    double t;             // rounds so far
-    struct reward reward;
-    double sum[];         // (2, K): estimated losses, then the probabilities of the latest choice
-};
-
-static size_t exp3_ix_size(const struct problem *p) { return sizeof(struct exp3_ix) + 2 * (size_t)p->K * sizeof(double); }
-
-static double eta_of(const struct exp3_ix *s, int K) { return sqrt(log(K) / (K * (s->t + 1))); }
+static double eta_of(const struct weights *s, int K) { return sqrt(s->log_K / (K * (s->t + 1))); }
 
 static int exp3_ix_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct exp3_ix *s = state;
-    double least = s->sum[0], total = 0, eta = eta_of(s, p->K), *probability = s->sum + p->K;
+    struct weights *s = state;
     (void)param;
-    for (int i = 1; i < p->K; i++) least = fmin(least, s->sum[i]);
-    for (int i = 0; i < p->K; i++) total += probability[i] = exp(-eta * (s->sum[i] - least));
-    for (int i = 0; i < p->K; i++) probability[i] /= total;
-    return rng_pick(rng, probability, p->K);
+    softmax(s->at, p->K, -eta_of(s, p->K), s->at + p->K);
+    return rng_pick(rng, s->at + p->K, p->K);
 }
 
 static void exp3_ix_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
-    struct exp3_ix *s = state;
-    double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), divisor = s->sum[p->K + o->arm] + eta_of(s, p->K) / 2;
-    s->sum[o->arm] += loss / fmax(divisor, 1e-12);
+    struct weights *s = state;
+    double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), divisor = s->at[p->K + o->arm] + eta_of(s, p->K) / 2;
+    s->at[o->arm] += loss / fmax(divisor, 1e-12);
     s->t++;
 }
 
@@ -45,5 +33,5 @@ const struct policy policy_exp3_ix = {
     .bound = "O( sqrt(K T ln K) ln(1/delta) ) with probability 1 - delta, at every T",
     .flags = POLICY_RANDOM | POLICY_SECONDS,
     .params = {REWARD_PARAM},
-    .size = exp3_ix_size, .select = exp3_ix_select, .update = exp3_ix_update,
+    .size = weights_size, .init = weights_init, .select = exp3_ix_select, .update = exp3_ix_update, .probabilities = weights_probabilities,
 };

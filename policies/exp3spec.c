@@ -10,57 +10,32 @@
  *
  * A rare arm's loss feeds back into its probability, which can magnify the last digit to the
  * ninth within 500 rounds: the operations keep the order in which they are printed.
- * The smallest sum is subtracted before exp, so weights lie in [0, 1] and one is 1. A
- * divisor below 1e-12 counts as 1e-12 (our floor): 10^7 rounds add up to 10^19 at most. */
+ * A divisor below 1e-12 counts as 1e-12 (our floor): 10^7 rounds add up to 10^19 at most. */
 #include "policies/exp3spec.h"
 
-#include <math.h>
-
-struct exp3spec {
-    int64_t t;            // rounds so far
-    double sum[];         // (2, K): estimated losses, then the probabilities of the latest choice
-};
-
-static size_t exp3spec_size(const struct problem *p) {
-    return sizeof(struct exp3spec) + 2 * (size_t)p->K * sizeof(double);
-}
-
-static void exp3spec_init(void *state, const struct problem *p, const double *param) {
-    struct exp3spec *s = state;
-    (void)param;
-    for (int i = 0; i < p->K; i++) s->sum[p->K + i] = 1.0 / p->K;
-}
+#include "policies/weights.h"
 
 static int exp3spec_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct exp3spec *s = state;
+    struct weights *s = state;
     (void)param;
-    int K = p->K;
-    const double *sum = s->sum;
-    double *probability = s->sum + K;
-    double eta = sqrt(log(K) / ((double)(s->t + 1) * K)), least = sum[0], total = 0;
-    for (int i = 1; i < K; i++)
-        if (sum[i] < least) least = sum[i];
-    for (int i = 0; i < K; i++) total += probability[i] = exp(-eta * (sum[i] - least));
-    for (int i = 0; i < K; i++) probability[i] /= total;
-    return rng_pick(rng, probability, K);
+    softmax(s->at, p->K, -sqrt(s->log_K / ((s->t + 1) * p->K)), s->at + p->K);
+    return rng_pick(rng, s->at + p->K, p->K);
 }
 
 static void exp3spec_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
-    struct exp3spec *s = state;
+    struct weights *s = state;
     (void)param;
-    double probability = fmax(s->sum[p->K + o->arm], 1e-12);
-    s->sum[o->arm] += (p->L + 1.0 - o->emitted) / (p->L * probability);
+    double probability = fmax(s->at[p->K + o->arm], 1e-12);
+    s->at[o->arm] += (p->L + 1.0 - o->emitted) / (p->L * probability);
     s->t++;
 }
 
 double exp3spec_probability(const struct agent *a, int arm) {
-    const struct exp3spec *s = a->state;
-    return s->sum[a->problem.K + arm];
+    return weights_probabilities(a->state, &a->problem)[arm];
 }
 
 double exp3spec_loss(const struct agent *a, int arm) {
-    const struct exp3spec *s = a->state;
-    return s->sum[arm];
+    return ((const struct weights *)a->state)->at[arm];
 }
 
 const struct policy policy_exp3spec = {
@@ -69,5 +44,5 @@ const struct policy policy_exp3spec = {
     .cite = "arXiv 2505.15141 Algorithms 5 and 9, eq. (13)-(14), (21)-(22)",
     .bound = "2L min( sqrt(len K ln K), 2LK ln K + sqrt(min_i ST_i K ln K) ) rounds (Theorem 5.3)",
     .flags = POLICY_RANDOM,
-    .size = exp3spec_size, .init = exp3spec_init, .select = exp3spec_select, .update = exp3spec_update,
+    .size = weights_size, .init = weights_init, .select = exp3spec_select, .update = exp3spec_update, .probabilities = weights_probabilities,
 };

@@ -45,7 +45,7 @@ static void line_add(struct line *l, const char *format, ...) {
 }
 
 static int unknown_policy(const char *name, struct err *err) {
-    char text[512];
+    char text[900];
     struct line known = {text, sizeof text, 0};
     for (const struct policy *const *p = policies; *p; p++) line_add(&known, "%s%s", p == policies ? "" : ", ", (*p)->name);
     return err_set(err, "unknown policy '%s' (known: %s)", name, text);

@@ -1,0 +1,50 @@
+/* weights.h - the state that the EXP3 family shares: a sum for every arm, and the probabilities drawn from.
+ *
+ *   p_i = exp(scale x_i) / sum_j exp(scale x_j)
+ * The largest exponent is subtracted first, so weights stay logarithms until the last step and nothing overflows however
+ * long a run. An arm whose weight would be below 1e-300 keeps 1e-300: probabilities are never 0, which none of
+ * the algorithms has, and what is that rare is never drawn.
+ * Check: x = (0, ln 2), scale 1: p = (1/3, 2/3). */
+#ifndef POLICIES_WEIGHTS_H
+#define POLICIES_WEIGHTS_H
+
+#include "policies/reward.h"
+
+struct weights {
+    double t;             // rounds so far
+    double log_K;
+    double mix;           // share of uniform exploration, where the policy has one
+    struct reward reward;
+    double at[];          // (2, K): sums by arm, then the probabilities of the latest choice
+};
+
+static inline size_t weights_size(const struct problem *p) { return sizeof(struct weights) + 2 * (size_t)p->K * sizeof(double); }
+
+static inline void weights_init(void *state, const struct problem *p, const double *param) {
+    struct weights *s = state;
+    (void)param;
+    s->log_K = log(p->K);
+    for (int i = 0; i < p->K; i++) s->at[p->K + i] = 1.0 / p->K;
+}
+
+static inline const double *weights_probabilities(const void *state, const struct problem *p) {
+    return ((const struct weights *)state)->at + p->K;
+}
+
+static inline void softmax(const double *x, int K, double scale, double *probability) {
+    double top = x[0], total = 0;
+    for (int i = 1; i < K; i++)
+        if (scale < 0 ? x[i] < top : x[i] > top) top = x[i];
+    for (int i = 0; i < K; i++) {
+        double weight = exp(scale * (x[i] - top));
+        total += probability[i] = weight > 1e-300 ? weight : 1e-300;
+    }
+    for (int i = 0; i < K; i++) probability[i] /= total;
+}
+
+/* A share `mix` of the probability goes to all arms alike (EXP3, EXP3.S). */
+static inline void mix_uniform(double *probability, int K, double mix) {
+    for (int i = 0; i < K; i++) probability[i] = (1 - mix) * probability[i] + mix / K;
+}
+
+#endif
