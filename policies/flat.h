@@ -23,14 +23,19 @@ static inline size_t flat_size(const struct problem *p) {
     return sizeof(struct flat) + (size_t)p->K * sizeof(struct flat_arm);
 }
 
-static inline void flat_update(struct flat *s, const struct problem *p, double kind, const struct outcome *o) {
-    struct flat_arm *arm = &s->arm[o->arm];
-    double raw = reward_raw(&s->reward, p, kind, o), before = raw - arm->mean;
+/* One more round of arm `i`; raw times s->reward.scale lies in [0, 1]. */
+static inline void flat_add(struct flat *s, const struct problem *p, int i, double raw) {
+    struct flat_arm *arm = &s->arm[i];
+    double before = raw - arm->mean;
     if (s->t == 0) s->log_K = log(p->K);
     s->log_t = log(++s->t);
     arm->log_n = log(++arm->n);
     arm->mean += before / arm->n;
     arm->squares += before * (raw - arm->mean);
+}
+
+static inline void flat_update(struct flat *s, const struct problem *p, double kind, const struct outcome *o) {
+    flat_add(s, p, o->arm, reward_raw(&s->reward, p, kind, o));
 }
 
 static inline double flat_mean(const struct flat *s, int i) { return fmin(s->arm[i].mean * s->reward.scale, 1); }
