@@ -214,7 +214,7 @@ static void test_glr_klucb_is_its_formula(void **state) {
     pin_alarms("glr-klucb", 60, 30, glr_klucb, 0);
     pin_alarms("glr-klucb:reward=len", 500, 200, glr_klucb, 1);
     pin_alarms("glr-klucb:reward=len,restart=global,delta=0.9,every=3", 500, 200, glr_klucb, 1);
-    pin_alarms("glr-klucb:reward=len,explore=0,delta=0.9,horizon=1000,history=20,every=1", 250, 100, glr_klucb, 2); // published exploration
+    pin_alarms("glr-klucb:reward=len,explore=0,delta=0.9,horizon=1000,history=20,every=1", 500, 200, glr_klucb, 1); // published exploration
 }
 
 static void test_m_ucb_is_its_formula(void **state) {
