@@ -358,6 +358,63 @@ static void test_nightjar_is_its_formula(void **state) {
     }
 }
 
+/* -- the check values of the files' headers -- */
+
+enum { ALL = 100 };
+
+/* One round: what was chosen, of which `accepted` tokens hold (ALL: every one), in `seconds`. */
+static int play_one(struct agent *a, int accepted, double seconds) {
+    static uint32_t round;
+    struct rng r = rng_at(5, a->stream, 0, round++);
+    struct outcome o = {.arm = agent_select(a, &r), .verify_s = seconds};
+    o.gamma = o.proposed = a->problem.arms[o.arm].gamma;
+    o.accepted = accepted < o.gamma ? accepted : o.gamma, o.emitted = o.accepted + 1;
+    agent_update(a, &o);
+    return o.gamma;
+}
+
+static struct agent open_over(struct game *g, const char *spec) {
+    struct agent a;
+    struct err err;
+    g->problem.arms = g->arms;
+    if (agent_open(&a, spec, &g->problem, &err)) fail_msg("%s", err.text);
+    return a;
+}
+
+static void test_headers_keep_their_word(void **state) {
+    (void)state;
+    static const int all[] = {1, 2, 3, 4, 5};
+    struct game g = game_new(1, all, 5, 0), odd = game_new(1, odd_gammas, 4, 0);
+    for (int i = 6; i < 11; i++) g.arms[i].drafter = 0, g.arms[i].gamma = i; // one drafter at 1 .. 10
+    g.problem.L = 10;
+    struct agent a = open_over(&g, "hf:up=3");
+    assert_true(play_one(&a, ALL, 1) == 5 && play_one(&a, ALL, 1) == 8 && play_one(&a, 0, 1) == 10 && play_one(&a, 0, 1) == 9);
+    g.problem.L = 16;
+    agent_close(&a), a = open_over(&g, "ngram-adaptive");
+    for (int i = 0; i < 4; i++) assert_int_equal(play_one(&a, ALL, 1), 8);
+    assert_int_equal(play_one(&a, ALL, 1), 9);
+    agent_close(&a), a = open_over(&g, "trt-gate:window=2,threshold=0.5");
+    assert_true(play_one(&a, 4, 1) == 4 && play_one(&a, 1, 1) == 4 && play_one(&a, 2, 1) == 4 && play_one(&a, 2, 1) == 0 && play_one(&a, 0, 1) == 0);
+    agent_close(&a), a = open_over(&odd, "sglang-ema");
+    for (int i = 0; i < 15; i++) assert_int_equal(play_one(&a, ALL, 1), 3);
+    assert_int_equal(play_one(&a, ALL, 1), 5);
+    agent_close(&a), a = open_over(&g, "adaptive-k:eps=0,cooldown=0,every=1000000");
+    play_one(&a, 0, 1);
+    assert_int_equal(play_one(&a, 0, 1), 10);
+    agent_close(&a), a = open_over(&g, "adaptive-k:eps=0,cooldown=0,every=1000000,draft=0.1");
+    play_one(&a, 0, 1);
+    assert_int_equal(play_one(&a, 0, 1), 7); // sum of 0.85^k over 1 + 0.1 K peaks there
+    agent_close(&a), a = open_over(&g, "cascade");
+    int drafts = 0;
+    for (int i = 0; i < 112; i++) {
+        bool drafting = (i >= 4 && i < 8) || (i >= 44 && i < 48); // 1 token in 1 s plain, 1 in 1.25 s: U = 0.8
+        drafts += play_one(&a, 0, drafting ? 1.25 : 1) > 0;
+    }
+    assert_int_equal(drafts, 8);
+    assert_true(play_one(&a, 0, 1) == 0); // and a test begins with plain decoding
+    agent_close(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules_of_one_drafter_are_their_descriptions),
@@ -367,6 +424,7 @@ int main(void) {
         cmocka_unit_test(test_sglang_cost_is_its_description),
         cmocka_unit_test(test_tapout_is_its_formula),
         cmocka_unit_test(test_nightjar_is_its_formula),
+        cmocka_unit_test(test_headers_keep_their_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "policies/change.h"
 #include "policies/index.h"
 #include "policies/reward.h"
 #include "policies/tgd.h"
@@ -94,6 +95,23 @@ static void test_weights_of_tsallis_inf(void **state) {
         }
 }
 
+static void test_tests_for_a_change(void **state) {
+    (void)state;
+    const double x[] = {.2, .3, .1, .25, .8, .9, .7, .85}, ones[] = {4, 4, 4}, half[] = {0, 0, 1, 1};
+    near(change_glr(x, 8, 0, 8, 1), 1.5433661152, "GLR");
+    near(change_glr_threshold(8, 0.05), 7.2135068747, "its threshold");
+    near(change_halves(x, 8, 0, 8, 1), 2.4, "difference of the halves");
+    near(change_glr(half, 4, 0, 4, 1), 4 * log(2), "GLR of what could not differ more");
+    assert_true(change_glr(ones, 3, 0, 3, 1.0 / 4) < 1e-9 && change_glr(ones, 3, 0, 3, 0) < 1e-9 && change_glr(ones, 3, 0, 1, 1) == 0);
+    struct change_ring ring = {0}; // the same eight samples, at the end of more and around the ring
+    for (int i = 0; i < 29; i++) {
+        assert_true(change_kept(&ring, 8) == (i < 8 ? i : 8));
+        change_add(&ring, 8, i < 21 ? 0.5 : x[i - 21]);
+    }
+    near(change_glr(ring.raw, 8, change_oldest(&ring, 8), 8, 1), 1.5433661152, "GLR around the ring");
+    near(change_halves(ring.raw, 8, change_oldest(&ring, 8), 8, 1), 2.4, "halves around the ring");
+}
+
 /* By Pinsker: the bound of coins is never above Hoeffding's with alpha = 1/2. */
 static void test_kl_ucb_stays_below_ucb1(void **state) {
     (void)state;
@@ -124,6 +142,7 @@ int main(void) {
         cmocka_unit_test(test_imed_of_three_coins),
         cmocka_unit_test(test_bounds_of_the_ucb_family),
         cmocka_unit_test(test_weights_of_tsallis_inf),
+        cmocka_unit_test(test_tests_for_a_change),
         cmocka_unit_test(test_kl_ucb_stays_below_ucb1),
         cmocka_unit_test(test_rewards_lie_in_the_unit_interval),
     };
