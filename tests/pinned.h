@@ -27,6 +27,7 @@ struct game {
     const struct agent *agent; // who plays
     uint32_t seed;
     int change;             // from this round on the drafters change places
+    double good;            // chance of a token of the better one
     int t;                  // rounds so far
     struct outcome round[PIN_ROUNDS];
     int batch[PIN_ROUNDS];  // requests in the pass
@@ -36,7 +37,7 @@ typedef int reference(const struct game *g, const double *param, struct rng *r);
 
 /* Plain, then drafter 0 at n gammas, then drafter 1 at the same. */
 static struct game game_new(uint32_t seed, const int *gammas, int n, int change) {
-    struct game g = {.seed = seed, .change = change};
+    struct game g = {.seed = seed, .change = change, .good = 0.85};
     g.problem = (struct problem){.K = 1 + 2 * n, .D = 2, .L = gammas[n - 1]};
     g.arms[0] = (struct arm){.drafter = -1, .name = "plain"};
     for (int i = 0; i < 2 * n; i++) {
@@ -49,9 +50,9 @@ static struct game game_new(uint32_t seed, const int *gammas, int n, int change)
 static struct outcome game_play(const struct game *g, int arm) {
     const struct arm *a = &g->arms[arm];
     struct rng r = rng_at(g->seed, (uint32_t)(a->drafter + 1), (uint32_t)a->gamma, (uint32_t)g->t);
-    double accept = (a->drafter == 0) == (g->t < g->change) ? 0.85 : 0.25;
+    double accept = (a->drafter == 0) == (g->t < g->change) ? g->good : fmin(g->good, 0.25);
     struct outcome o = {.arm = arm, .gamma = a->gamma, .proposed = a->gamma};
-    if (rng_uniform(&r) < 0.1) o.proposed = a->gamma / 2; // the drafter found less
+    if (rng_uniform(&r) < 0.1) o.proposed = rng_below(&r, a->gamma + 1); // the drafter found less, or nothing
     if (rng_uniform(&r) < 0.05) o.gamma = o.proposed = a->gamma < 2 ? 0 : 1; // the budget left less
     if (o.proposed > o.gamma) o.proposed = o.gamma;
     while (o.accepted < o.proposed && rng_uniform(&r) < accept) o.accepted++;

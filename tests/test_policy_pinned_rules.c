@@ -118,6 +118,7 @@ static void test_rules_of_one_drafter_are_their_descriptions(void **state) {
     pin_over("sglang-ema", odd_gammas, 4, 200, 80, sglang_ema);
     pin_over("sglang-ema:start=7,ema=0.5,warmup=3,every=2,up=0.2,drafter=1", odd_gammas, 4, 100, 50, sglang_ema);
     pin("adaptive-k", 200, 100, adaptive_k);
+    pin_over("adaptive-k:ema=0.9,every=1,cooldown=6", every_gamma, 5, 200, 100, adaptive_k);
     pin_over("adaptive-k:ema=0.8,prior=0.5,every=3,draft=0.2,overhead=0.1,eps=0.3,cooldown=2,drafter=1", every_gamma, 5, 200, 100, adaptive_k);
 }
 
@@ -195,6 +196,11 @@ static void test_goodput_is_its_formula(void **state) {
     pin("goodput:reward=len,memory=0.6,start=0.4,probe=7", 100, 50, goodput);
     pin_over("goodput:memory=0.7,probe=10,doubt=0.4", every_gamma, 5, 100, 50, goodput);
     pin("goodput:probe=0", 60, 30, goodput);
+    for (uint32_t seed = 1; seed <= PIN_SEEDS; seed++) { // plain decoding is best, and both drafters wait for their turn
+        struct game g = game_new(seed, pin_gammas, 3, 50);
+        g.good = 0.1;
+        pin_game("goodput:probe=5", &g, 100, goodput);
+    }
 }
 
 /* Lays out the phases of the whole game: which round belongs to which. */
@@ -282,6 +288,7 @@ static void test_sglang_cost_is_its_description(void **state) {
     (void)state;
     pin("sglang-cost", 200, 100, sglang_cost);
     pin_over("sglang-cost", odd_gammas, 4, 200, 100, sglang_cost);
+    pin_over("sglang-cost:probe=0,start=7", odd_gammas, 4, 300, 100, sglang_cost); // what is left is forgotten, and guessed again
     pin_over("sglang-cost:start=1,seconds=0.5,tokens=0.3,probe=2,margin=0.1,decay=0.9,every=1,drafter=1", every_gamma, 5, 200, 100, sglang_cost);
 }
 

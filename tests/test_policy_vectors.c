@@ -8,12 +8,14 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "policies/change.h"
 #include "policies/index.h"
 #include "policies/reward.h"
 #include "policies/tgd.h"
 #include "policies/tsallis.h"
+#include "policies/window.h"
 
 static void near(double have, double want, const char *what) {
     if (!(fabs(have - want) <= 1e-9)) fail_msg("%s is %.12g instead of %.12g", what, have, want);
@@ -133,6 +135,19 @@ static void test_rewards_lie_in_the_unit_interval(void **state) {
     near(reward_of(&r, &p, REWARD_RATE, &o), 0.6, "rate where no round takes any");
 }
 
+/* A round of 2 ns leaves a sum of 10^9 behind, and what rounding took with it is back when the ring comes round. */
+static void test_a_window_does_not_collect_rounding(void **state) {
+    (void)state;
+    struct problem p = {.K = 1, .D = 1, .L = 4};
+    struct window *s = calloc(1, window_size(&p));
+    assert_non_null(s);
+    for (int t = 0; t < 12; t++)
+        window_update(s, &p, REWARD_RATE, 4, &(struct outcome){.gamma = 4, .proposed = 4, .accepted = 2, .emitted = 3, .verify_s = t == 5 ? 2e-9 : 0.7 + t});
+    double want = 3 / 8.7 + 3 / 9.7 + 3 / 10.7 + 3 / 11.7;
+    assert_true(fabs(s->arm[0].sum - want) < 1e-12);
+    free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_divergence_of_coins_and_its_bound),
@@ -144,6 +159,7 @@ int main(void) {
         cmocka_unit_test(test_weights_of_tsallis_inf),
         cmocka_unit_test(test_tests_for_a_change),
         cmocka_unit_test(test_kl_ucb_stays_below_ucb1),
+        cmocka_unit_test(test_a_window_does_not_collect_rounding),
         cmocka_unit_test(test_rewards_lie_in_the_unit_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
