@@ -117,6 +117,7 @@ static void test_rules_of_one_drafter_are_their_descriptions(void **state) {
     pin("trt-gate:gamma=8,window=5,threshold=0.45,drafter=1", 60, 30, trt_gate);
     pin_over("sglang-ema", odd_gammas, 4, 200, 80, sglang_ema);
     pin_over("sglang-ema:start=7,ema=0.5,warmup=3,every=2,up=0.2,drafter=1", odd_gammas, 4, 100, 50, sglang_ema);
+    pin_over("sglang-ema:down=-1.5,up=-1.5,warmup=0,every=1", odd_gammas, 4, 100, 50, sglang_ema); // what went down is not to rise at once
     pin("adaptive-k", 200, 100, adaptive_k);
     pin_over("adaptive-k:ema=0.9,every=1,cooldown=6", every_gamma, 5, 200, 100, adaptive_k);
     pin_over("adaptive-k:ema=0.8,prior=0.5,every=3,draft=0.2,overhead=0.1,eps=0.3,cooldown=2,drafter=1", every_gamma, 5, 200, 100, adaptive_k);
