@@ -2,7 +2,7 @@
  *
  *   p_i = exp(scale x_i) / sum_j exp(scale x_j)
  * The largest exponent is subtracted first, so weights stay logarithms until the last step and nothing overflows however
- * long a run. An arm whose weight would be below 1e-300 keeps 1e-300: probabilities are never 0, which none of
+ * long a run. An arm whose weight would be below e^-690 keeps 1e-300: probabilities are never 0, which none of
  * the algorithms has, and what is that rare is never drawn.
  * Check: x = (0, ln 2), scale 1: p = (1/3, 2/3). */
 #ifndef POLICIES_WEIGHTS_H
@@ -36,8 +36,8 @@ static inline void softmax(const double *x, int K, double scale, double *probabi
     for (int i = 1; i < K; i++)
         if (scale < 0 ? x[i] < top : x[i] > top) top = x[i];
     for (int i = 0; i < K; i++) {
-        double weight = exp(scale * (x[i] - top));
-        total += probability[i] = weight > 1e-300 ? weight : 1e-300;
+        double power = scale * (x[i] - top);
+        total += probability[i] = power > -690 ? exp(power) : 1e-300; // underflow is slow as well
     }
     for (int i = 0; i < K; i++) probability[i] /= total;
 }
