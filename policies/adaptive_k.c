@@ -28,7 +28,9 @@ static int adaptive_k_check(const struct problem *p, const double *param, struct
     return rc ? rc : ladder_check("adaptive-k", p, param[DRAFTER], err);
 }
 
-static size_t adaptive_k_size(const struct problem *p) { return sizeof(struct adaptive_k) + (size_t)p->L * sizeof(struct adaptive_k_token); }
+static size_t adaptive_k_size(const struct problem *p) {
+    return sizeof(struct adaptive_k) + (size_t)p->L * sizeof(struct adaptive_k_token);
+}
 
 static void adaptive_k_init(void *state, const struct problem *p, const double *param) {
     struct adaptive_k *s = state;

@@ -44,5 +44,6 @@ const struct policy policy_exp3spec = {
     .cite = "arXiv 2505.15141 Algorithms 5 and 9, eq. (13)-(14), (21)-(22)",
     .bound = "2L min( sqrt(len K ln K), 2LK ln K + sqrt(min_i ST_i K ln K) ) rounds (Theorem 5.3)",
     .flags = POLICY_RANDOM,
-    .size = weights_size, .init = weights_init, .select = exp3spec_select, .update = exp3spec_update, .probabilities = weights_probabilities,
+    .size = weights_size, .init = weights_init, .select = exp3spec_select, .update = exp3spec_update,
+    .probabilities = weights_probabilities,
 };

@@ -62,7 +62,9 @@ static void m_ucb_update(void *state, const struct problem *p, const double *par
     s->t++;
     arm->sum += raw;
     change_add(&arm->x, size, raw);
-    if (arm->x.n < size || change_halves(arm->x.raw, size, change_oldest(&arm->x, size), size, s->reward.scale) <= threshold(p, param)) return;
+    if (arm->x.n < size) return;
+    double difference = change_halves(arm->x.raw, size, change_oldest(&arm->x, size), size, s->reward.scale);
+    if (difference <= threshold(p, param)) return;
     s->t = 0;
     for (int i = 0; i < p->K; i++) s->arm[i].sum = s->arm[i].x.n = 0;
 }

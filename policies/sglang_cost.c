@@ -29,7 +29,9 @@ static int sglang_cost_check(const struct problem *p, const double *param, struc
     return rc ? rc : ladder_check("sglang-cost", p, param[DRAFTER], err);
 }
 
-static size_t sglang_cost_size(const struct problem *p) { return sizeof(struct sglang_cost) + (size_t)p->K * sizeof(struct sglang_cost_arm); }
+static size_t sglang_cost_size(const struct problem *p) {
+    return sizeof(struct sglang_cost) + (size_t)p->K * sizeof(struct sglang_cost_arm);
+}
 
 static void sglang_cost_init(void *state, const struct problem *p, const double *param) {
     struct sglang_cost *s = state;
@@ -48,7 +50,9 @@ static double shape(int gamma) {
     return gamma <= 8 ? curve[gamma] : curve[8] + 0.35 * (gamma - 8);
 }
 
-static bool candidate(const struct sglang_cost *s, const struct problem *p, int i) { return !p->arms[i].gamma || p->arms[i].drafter == s->drafter; }
+static bool candidate(const struct sglang_cost *s, const struct problem *p, int i) {
+    return !p->arms[i].gamma || p->arms[i].drafter == s->drafter;
+}
 
 static double seconds_of(const struct sglang_cost *s, const struct problem *p, int i) {
     double sum = 0, weights = 0;

@@ -46,5 +46,6 @@ const struct policy policy_tsallis_inf = {
         REWARD_PARAM,
         {"estimate", RV, 0, 1, "rv|iw", "reduced variance, or plain importance weights"},
     },
-    .size = weights_size, .init = weights_init, .select = tsallis_inf_select, .update = tsallis_inf_update, .probabilities = weights_probabilities,
+    .size = weights_size, .init = weights_init, .select = tsallis_inf_select, .update = tsallis_inf_update,
+    .probabilities = weights_probabilities,
 };

@@ -4,8 +4,8 @@
  * quietly wrong). Rewards are all 0 (nothing accepted, a slow round) or all 1 (everything accepted).
  *
  * 10^7 rounds are 10^7 updates: no counter is set by hand. What is saved is choices: the first 20000 rounds are played one by one, and
- * from then on each choice for STRETCH rounds. A policy that takes more than LONG seconds of processor time for it stops there, and the test
- * says how far it came (that is one whose update looks through a history). */
+ * from then on each choice for STRETCH rounds. A policy that takes more than LONG seconds of processor time for it stops there, and
+ * the test says how far it came (that is one whose update looks through a history). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -69,7 +69,8 @@ static void exp3_pp_p(const struct game *g, const double *param, int t, double *
     bool len = param[0] == REWARD_LEN;
     long double loss[PIN_ARMS] = {0};
     for (int s = 0; s <= t; s++) {
-        double now = s + 1, beta = 0.5 * sqrt(log(K) / (now * K)), low[PIN_ARMS], high[PIN_ARMS], eps[PIN_ARMS], sum = 0, least = least_s(g, s);
+        double now = s + 1, beta = 0.5 * sqrt(log(K) / (now * K)), least = least_s(g, s);
+        double low[PIN_ARMS], high[PIN_ARMS], eps[PIN_ARMS], sum = 0;
         for (int i = 0; i < K; i++) {
             double n = 0, lost = 0;
             for (int q = 0; q < s; q++)
@@ -164,7 +165,11 @@ static void test_tsallis_inf_is_its_formula(void **state) {
     pin_drawn("tsallis-inf:estimate=iw,reward=len", 60, tsallis_p);
 }
 
-/* By enumeration of the arm drawn: what an estimate is worth on average. at[] moves by `unit` for a loss, or a reward, of one. */
+static struct outcome brought(int arm, int accepted, int gamma) {
+    return (struct outcome){.arm = arm, .gamma = gamma, .proposed = gamma, .accepted = accepted, .emitted = accepted + 1, .verify_s = 1};
+}
+
+/* By enumeration of the arm drawn: what an estimate is worth on average. Rewards are in units of g / K in EXP3 and EXP3.S. */
 static void test_estimates_are_right_on_average(void **state) {
     (void)state;
     enum { K = 4, L = 4 };
@@ -189,7 +194,7 @@ static void test_estimates_are_right_on_average(void **state) {
             for (int i = 0; i < K; i++) assert_true(q[i] > 0), sum += q[i], accepted[i] = rng_below(&r, L + 1);
             assert_true(fabs(sum - 1) < 1e-12);
             for (int i = 0; i < K; i++) { // had arm i been drawn
-                struct outcome o = {.arm = i, .gamma = L, .proposed = L, .accepted = accepted[i], .emitted = accepted[i] + 1, .verify_s = 1};
+                struct outcome o = brought(i, accepted[i], L);
                 const struct weights *before = a.state, *after = b.state;
                 memcpy(b.state, a.state, a.size);
                 agent_update(&b, &o);
@@ -202,9 +207,10 @@ static void test_estimates_are_right_on_average(void **state) {
             for (int j = 0; j < K; j++) {
                 double x = (double)accepted[j] / L, true_value = rows[row].gain ? x : 1 - x;
                 if (rows[row].biased) true_value *= q[j] / (q[j] + sqrt(log(K) / (K * (t + 1.0))) / 2);
-                if (fabs(mean[j] - true_value) > 1e-9) fail_msg("%s: arm %d is worth %.12g on average, estimated %.12g", rows[row].spec, j, true_value, mean[j]);
+                if (fabs(mean[j] - true_value) > 1e-9)
+                    fail_msg("%s: arm %d is worth %.12g, estimated on average %.12g", rows[row].spec, j, true_value, mean[j]);
             }
-            struct outcome o = {.arm = arm, .gamma = L, .proposed = L, .accepted = accepted[arm], .emitted = accepted[arm] + 1, .verify_s = 1};
+            struct outcome o = brought(arm, accepted[arm], L);
             agent_update(&a, &o);
         }
         agent_close(&a);

@@ -6,8 +6,10 @@
 enum { REWARD }; // parameter 0 of all of them
 enum { LEN = 1 };
 
-/* n and the sum of rewards of an arm, each round s weighted by weight(g, s). */
-static void sums(const struct game *g, const double *param, int arm, double (*weight)(const struct game *g, const double *param, int s), double *n, double *sum) {
+typedef double weight_of(const struct game *g, const double *param, int s);
+
+/* n and the sum of rewards of an arm, each round s weighted by weight(g, param, s). */
+static void sums(const struct game *g, const double *param, int arm, weight_of *weight, double *n, double *sum) {
     double least = least_s(g, g->t);
     *n = *sum = 0;
     for (int s = g->t - 1; s >= 0; s--)
@@ -40,7 +42,7 @@ static int sw_ucb(const struct game *g, const double *param, struct rng *r) {
     return highest(index, g->problem.K);
 }
 
-static int sampled(const struct game *g, const double *param, struct rng *r, double (*weight)(const struct game *g, const double *param, int s)) {
+static int sampled(const struct game *g, const double *param, struct rng *r, weight_of *weight) {
     double theta[PIN_ARMS];
     for (int i = 0; i < g->problem.K; i++) {
         double n, sum;
@@ -177,7 +179,8 @@ static double m_ucb_b(const struct game *g, const double *param) {
 static bool m_ucb_alarm(const struct game *g, const double *param, const struct walk *w, int arm) {
     int n = w->n[arm], window = (int)param[1];
     if (n < window) return false;
-    return window / 2 * fabs(mean_of(w, arm, n - window / 2, n) - mean_of(w, arm, n - window, n - window / 2)) > m_ucb_b(g, param) + 1e-9; // lengths may differ by b exactly
+    double later = mean_of(w, arm, n - window / 2, n), earlier = mean_of(w, arm, n - window, n - window / 2);
+    return window / 2 * fabs(later - earlier) > m_ucb_b(g, param) + 1e-9; // lengths may differ by b exactly
 }
 
 static int m_ucb(const struct game *g, const double *param, struct rng *r) {

@@ -141,8 +141,10 @@ static void test_a_window_does_not_collect_rounding(void **state) {
     struct problem p = {.K = 1, .D = 1, .L = 4};
     struct window *s = calloc(1, window_size(&p));
     assert_non_null(s);
-    for (int t = 0; t < 12; t++)
-        window_update(s, &p, REWARD_RATE, 4, &(struct outcome){.gamma = 4, .proposed = 4, .accepted = 2, .emitted = 3, .verify_s = t == 5 ? 2e-9 : 0.7 + t});
+    for (int t = 0; t < 12; t++) {
+        struct outcome o = {.gamma = 4, .proposed = 4, .accepted = 2, .emitted = 3, .verify_s = t == 5 ? 2e-9 : 0.7 + t};
+        window_update(s, &p, REWARD_RATE, 4, &o);
+    }
     double want = 3 / 8.7 + 3 / 9.7 + 3 / 10.7 + 3 / 11.7;
     assert_true(fabs(s->arm[0].sum - want) < 1e-12);
     free(s);
