@@ -16,6 +16,7 @@ struct setup_options {
     double temperature;
     uint64_t noise_seed;
     bool ignore_eos;
+    int slots, rows; // sequences decoded at once and rows a pass, 0: one, and as many as the engine likes
 };
 
 /* The rows of an option table that fill these (10 of them). */
@@ -41,6 +42,8 @@ struct setup {
     int D;
     struct sampler sampler;
     struct decoder decoder;
+    struct decoder **decoders; // (slots) the first is &decoder
+    struct crew *crew;         // the others and their drafters, owned
 };
 
 /* Drafters first (cheap to refuse), then the model. */

@@ -5,45 +5,30 @@
  *   p_i = (1-g) w_i / W + g / K,   arm ~ p,   w_arm *= exp( g x / (K p_arm) )
  *   g = min(1, sqrt( K ln K / ((e-1) horizon) ))    Corollary 3.2
  * horizon counts the rounds the bound is tuned for: those of one answer by default.
- * Weights are divided by the largest when one passes 1e100, which leaves p as it was.
+ * What is kept is ln w, which grows by at most 1 a round, since p_arm >= g / K (policies/weights.h).
  * Check: K=2, g=1: p stays (1/2, 1/2) for ever. */
-#include "policies/reward.h"
+#include "policies/weights.h"
 
 enum { REWARD, HORIZON };
 
-struct exp3 {
-    double mix;           // g
-    double total;         // W
-    struct reward reward;
-    double w[];           // (3, K): weights; W p_i of the latest choice, and their sums so far
-};
-
-static size_t exp3_size(const struct problem *p) { return sizeof(struct exp3) + 3 * (size_t)p->K * sizeof(double); }
-
 static void exp3_init(void *state, const struct problem *p, const double *param) {
-    struct exp3 *s = state;
-    s->mix = elementary_min(1, sqrt(p->K * elementary_log(p->K) / ((elementary_exp(1) - 1) * param[HORIZON])));
-    s->total = p->K;
-    for (int i = 0; i < p->K; i++) s->w[i] = 1, s->w[p->K + i] = 1;
+    struct weights *s = state;
+    weights_init(state, p, param);
+    s->mix = elementary_min(1, sqrt(p->K * s->log_K / ((elementary_exp(1) - 1) * param[HORIZON])));
 }
 
 static int exp3_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct exp3 *s = state;
-    double total = 0, *mixed = s->w + p->K, *upto = mixed + p->K;
+    struct weights *s = state;
+    double *probability = s->at + p->K;
     (void)param;
-    for (int i = 0; i < p->K; i++) total += s->w[i];
-    double share = s->mix / p->K * total, sum = 0;
-    for (int i = 0; i < p->K; i++) upto[i] = sum += mixed[i] = (1 - s->mix) * s->w[i] + share;
-    s->total = total;
-    return rng_pick_upto(rng, upto, p->K);
+    softmax(s->at, p->K, 1, probability);
+    mix_uniform(probability, p->K, s->mix);
+    return rng_pick(rng, probability, p->K);
 }
 
 static void exp3_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
-    struct exp3 *s = state;
-    double x = reward_of(&s->reward, p, param[REWARD], o), *w = &s->w[o->arm];
-    *w *= elementary_exp(s->mix * x * s->total / (p->K * elementary_max(s->w[p->K + o->arm], 1e-12 * s->total)));
-    if (*w < 1e100) return;
-    for (double most = *w, *each = s->w; each < s->w + p->K; each++) *each /= most;
+    struct weights *s = state;
+    s->at[o->arm] += s->mix * reward_of(&s->reward, p, param[REWARD], o) / (p->K * s->at[p->K + o->arm]);
 }
 
 const struct policy policy_exp3 = {
@@ -56,5 +41,5 @@ const struct policy policy_exp3 = {
         REWARD_PARAM,
         {"horizon", 128, 1, 1e12, NULL, "rounds that the exploration is tuned for"},
     },
-    .size = exp3_size, .init = exp3_init, .select = exp3_select, .update = exp3_update,
+    .size = weights_size, .init = exp3_init, .select = exp3_select, .update = exp3_update, .probabilities = weights_probabilities,
 };

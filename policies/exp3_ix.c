@@ -5,42 +5,24 @@
  *   eta = 2 g = sqrt( ln K / (K t) ),   p_i = exp(-eta S_i) / sum_j exp(-eta S_j)
  *   arm ~ p,   S_arm += loss / (p_arm + g)
  * The bias g keeps one rare loss from deciding a run: of the exponential weights the steadiest in a single one.
- * The smallest sum is subtracted before exp.
  * Check: K=2, reward=len, an arm that accepts nothing in round 1: S = 1 / (1/2 + sqrt(ln 2 / 2) / 2) = 1.2589. */
-#include "policies/reward.h"
 #include "policies/weights.h"
 
 enum { REWARD };
 
-struct exp3_ix {
-    double t;             // rounds so far
-    double log_K, eta;    // eta of the latest choice
-    struct reward reward;
-    double sum[];         // (3, K): estimated losses; of the latest choice weights and their sums so far, p_i = weight_i / last sum
-};
-
-static size_t exp3_ix_size(const struct problem *p) { return sizeof(struct exp3_ix) + 3 * (size_t)p->K * sizeof(double); }
-
-static void exp3_ix_init(void *state, const struct problem *p, const double *param) {
-    struct exp3_ix *s = state;
-    (void)param;
-    s->log_K = elementary_log(p->K);
-    s->eta = sqrt(s->log_K / p->K);
-    for (int i = 0; i < p->K; i++) s->sum[p->K + i] = 1, s->sum[2 * p->K + i] = i + 1;
-}
+static double eta_of(const struct weights *s, int K) { return sqrt(s->log_K / (K * (s->t + 1))); }
 
 static int exp3_ix_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct exp3_ix *s = state;
-    double *weight = s->sum + p->K, *upto = weight + p->K, eta = s->eta = sqrt(s->log_K / (p->K * (s->t + 1)));
+    struct weights *s = state;
     (void)param;
-    weights_fill(s->sum, eta, weight, upto, p->K);
-    return rng_pick_upto(rng, upto, p->K);
+    softmax(s->at, p->K, -eta_of(s, p->K), s->at + p->K);
+    return rng_pick(rng, s->at + p->K, p->K);
 }
 
 static void exp3_ix_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
-    struct exp3_ix *s = state;
-    double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), total = s->sum[3 * p->K - 1];
-    s->sum[o->arm] += loss * total / elementary_max(s->sum[p->K + o->arm] + s->eta / 2 * total, 1e-12 * total);
+    struct weights *s = state;
+    double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), divisor = s->at[p->K + o->arm] + eta_of(s, p->K) / 2;
+    s->at[o->arm] += loss / elementary_max(divisor, 1e-12);
     s->t++;
 }
 
@@ -51,5 +33,5 @@ const struct policy policy_exp3_ix = {
     .bound = "O( sqrt(K T ln K) ln(1/delta) ) with probability 1 - delta, at every T",
     .flags = POLICY_RANDOM | POLICY_SECONDS,
     .params = {REWARD_PARAM},
-    .size = exp3_ix_size, .init = exp3_ix_init, .select = exp3_ix_select, .update = exp3_ix_update,
+    .size = weights_size, .init = weights_init, .select = exp3_ix_select, .update = exp3_ix_update, .probabilities = weights_probabilities,
 };

@@ -12,6 +12,7 @@
  * Check: p=0.75, gamma 0..8, cost 1 + 0.12 gamma: settles around gamma 4. */
 #include "policies/cost.h"
 #include "policies/tgd.h"
+#include "policies/whole.h"
 
 enum { MEMORY, START, PROBE, REWARD, DOUBT };
 
@@ -26,8 +27,7 @@ static size_t goodput_size(const struct problem *p) {
 
 static int goodput_check(const struct problem *p, const double *param, struct err *err) {
     (void)p;
-    if (param[PROBE] == floor(param[PROBE])) return 0;
-    return err_set(err, "policy 'goodput': 'probe' wants a whole number, got '%g'", param[PROBE]);
+    return whole("goodput", "probe", param[PROBE], err);
 }
 
 static void goodput_init(void *state, const struct problem *p, const double *param) {

@@ -126,6 +126,8 @@ struct policy {
     void (*share)(void *state, const struct problem *p, const double *param, const struct view *v, const int *request, int n, int quota,
                   struct rng *rng, int *arm);
     void (*update)(void *state, const struct problem *p, const double *param, const struct outcome *o); // null: learns nothing
+    /* For tests and plots: the (K) probabilities that the latest choice was drawn from, uniform before the first. Null: has none. */
+    const double *(*probabilities)(const void *state, const struct problem *p);
 };
 
 /* The table of list.h, null-terminated. */

@@ -7,42 +7,32 @@
  *   estimate=rv: sum_j += 1{j = arm} (loss - B_j) / w_j + B_j for all j,   B_j = 1/2 where w_j >= eta^2, else 0
  * rv keeps the variance of the estimates down. A divisor below 1e-12 counts as 1e-12 (our floor).
  * Check: in policies/tsallis.h. */
-#include "policies/reward.h"
 #include "policies/tsallis.h"
+#include "policies/weights.h"
 
 enum { REWARD, ESTIMATE };
 enum { RV, IW };
 
-struct tsallis_inf {
-    double t;             // rounds so far
-    struct reward reward;
-    double sum[];         // (2, K): estimated losses, then the weights of the latest choice
-};
-
-static size_t tsallis_inf_size(const struct problem *p) {
-    return sizeof(struct tsallis_inf) + 2 * (size_t)p->K * sizeof(double);
-}
-
-static double rate_of(const struct tsallis_inf *s, const double *param) {
+static double rate_of(const struct weights *s, const double *param) {
     return (param[ESTIMATE] == RV ? 4 : 2) / sqrt(s->t + 1);
 }
 
 static int tsallis_inf_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct tsallis_inf *s = state;
-    tsallis_weights(s->sum, p->K, rate_of(s, param), s->sum + p->K);
-    return rng_pick(rng, s->sum + p->K, p->K);
+    struct weights *s = state;
+    tsallis_weights(s->at, p->K, rate_of(s, param), s->at + p->K);
+    return rng_pick(rng, s->at + p->K, p->K);
 }
 
 static void tsallis_inf_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
-    struct tsallis_inf *s = state;
-    const double *w = s->sum + p->K;
+    struct weights *s = state;
+    const double *w = s->at + p->K;
     double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), eta = rate_of(s, param), base = 0;
     for (int i = 0; i < p->K && param[ESTIMATE] == RV; i++) {
         double half = w[i] >= eta * eta ? 0.5 : 0;
         if (i == o->arm) base = half;
-        s->sum[i] += half;
+        s->at[i] += half;
     }
-    s->sum[o->arm] += (loss - base) / elementary_max(w[o->arm], 1e-12);
+    s->at[o->arm] += (loss - base) / elementary_max(w[o->arm], 1e-12);
     s->t++;
 }
 
@@ -56,5 +46,6 @@ const struct policy policy_tsallis_inf = {
         REWARD_PARAM,
         {"estimate", RV, 0, 1, "rv|iw", "reduced variance, or plain importance weights"},
     },
-    .size = tsallis_inf_size, .select = tsallis_inf_select, .update = tsallis_inf_update,
+    .size = weights_size, .init = weights_init, .select = tsallis_inf_select, .update = tsallis_inf_update,
+    .probabilities = weights_probabilities,
 };

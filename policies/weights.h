@@ -1,23 +1,51 @@
-/* weights.h - exponential weights on estimated losses.
+/* weights.h - the state that the EXP3 family shares: a sum for every arm, and the probabilities drawn from.
  *
- *   w_i = exp( -eta (S_i - min S) ),   upto_i = w_1 + ... + w_i,   so p_i = w_i / upto_K
- * The smallest sum is subtracted before exp, so weights lie in [0, 1] and one is 1. rng_pick_upto() draws from `upto`. */
+ *   p_i = exp(scale x_i) / sum_j exp(scale x_j)
+ * The largest exponent is subtracted first, so weights stay logarithms until the last step and nothing overflows however
+ * long a run. An arm whose weight would be below e^-690 keeps 1e-300: probabilities are never 0, which none of
+ * the algorithms has, and what is that rare is never drawn.
+ * Check: x = (0, ln 2), scale 1: p = (1/3, 2/3). */
 #ifndef POLICIES_WEIGHTS_H
 #define POLICIES_WEIGHTS_H
 
-#include "core/elementary.h"
+#include "policies/reward.h"
 
-/* Fills weight and upto (K each). */
-static inline void weights_fill(const double *sum, double eta, double *weight, double *upto, int K) {
-    double least = sum[0], total = 0;
-    for (int i = 1; i < K; i++) least = elementary_min(sum[i], least);
-    for (int i = 0; i < K; i += 2) {
+struct weights {
+    double t;             // rounds so far
+    double log_K;
+    double mix;           // share of uniform exploration, where the policy has one
+    struct reward reward;
+    double at[];          // (2, K): sums by arm, then the probabilities of the latest choice
+};
+
+static inline size_t weights_size(const struct problem *p) { return sizeof(struct weights) + 2 * (size_t)p->K * sizeof(double); }
+
+static inline void weights_init(void *state, const struct problem *p, const double *param) {
+    struct weights *s = state;
+    (void)param;
+    s->log_K = elementary_log(p->K);
+    for (int i = 0; i < p->K; i++) s->at[p->K + i] = 1.0 / p->K;
+}
+
+static inline const double *weights_probabilities(const void *state, const struct problem *p) {
+    return ((const struct weights *)state)->at + p->K;
+}
+
+static inline void softmax(const double *x, int K, double scale, double *probability) {
+    double top = x[0], total = 0;
+    for (int i = 1; i < K; i++) top = scale < 0 ? elementary_min(x[i], top) : elementary_max(x[i], top);
+    for (int i = 0; i < K; i += 2) { // an odd one out costs no more with itself beside it
         int j = i + 1 < K ? i + 1 : i;
-        elementary_two w = elementary_exp_two((elementary_two){elementary_max(-eta * (sum[i] - least), -700), elementary_max(-eta * (sum[j] - least), -700)});
-        weight[i] = w[0], weight[j] = w[j - i];
-        upto[i] = total += w[0];
-        if (j > i) upto[j] = total += w[1];
+        elementary_two w = elementary_exp_two((elementary_two){elementary_max(scale * (x[i] - top), -690), elementary_max(scale * (x[j] - top), -690)});
+        total += probability[i] = w[0];
+        if (j > i) total += probability[j] = w[1];
     }
+    for (int i = 0; i < K; i++) probability[i] /= total;
+}
+
+/* A share `mix` of the probability goes to all arms alike (EXP3, EXP3.S). */
+static inline void mix_uniform(double *probability, int K, double mix) {
+    for (int i = 0; i < K; i++) probability[i] = (1 - mix) * probability[i] + mix / K;
 }
 
 #endif

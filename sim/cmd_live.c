@@ -11,6 +11,7 @@
 #include "core/setup.h"
 #include "core/text_stream.h"
 #include "sim/live.h"
+#include "sim/live_batch.h"
 #include "sim/print_live.h"
 #include "sim/replay.h"
 #include "traces/prompt_ids.h"
@@ -29,7 +30,8 @@ struct options {
     struct setup_options setup;
     const char *policy, *prompt, *prompts, *scope, *steps, *check;
     struct texts arms;
-    int max_new, limit, recording;
+    int max_new, limit, recording, batch, quota;
+    const char *per;
     uint64_t seed;
     bool ids, json, compare;
 };
@@ -65,6 +67,8 @@ static int check_options(const struct options *o, struct err *err) {
     if (o->scope && strcmp(o->scope, "prompt") && strcmp(o->scope, "stream"))
         return err_usage(err, "option '--scope' wants prompt or stream, got '%s'", o->scope);
     if (o->ids && o->json) return err_usage(err, "give --ids or --json, not both");
+    if (strcmp(o->per, "request") && strcmp(o->per, "batch")) return err_usage(err, "option '--per' wants request or batch, got '%s'", o->per);
+    if (!o->batch && o->quota) return err_usage(err, "option '--quota' is for a batch (see --batch)");
     return 0;
 }
 
@@ -197,6 +201,23 @@ static int decode_prompt(struct live *l, int q, struct err *err) {
     return rc;
 }
 
+static int write_steps(const struct live *l, struct err *err);
+
+/* Many at once. */
+static int decode_batch(struct live *l, struct err *err) {
+    const struct options *o = l->o;
+    const bool shares = l->agent.policy->share != NULL, whole = !strcmp(o->per, "batch");
+    struct live_batch b = {.setup = &l->setup, .prompts = &l->prompts, .arms = &l->arms, .policy = l->agent.spec, .problem = l->problem,
+                           .who = shares ? BATCH_SHARE : whole ? BATCH_WHOLE : BATCH_REQUEST, .quota = o->quota, .max_new = o->max_new, .seed = o->seed,
+                           .fresh = forgets(l), .compare = o->compare, .trace = o->check ? &l->trace : NULL, .cost = &l->cost, .printer = &l->printer,
+                           .steps = o->steps ? &l->steps : NULL, .pulls = l->pulls};
+    struct live_batch_total total;
+    if (o->quota && !shares) return err_set(err, "policy '%s' shares out no quota; those that do: see banditspec policies", l->agent.spec);
+    if (live_batch_run(&b, &total, err)) return -1;
+    if (write_steps(l, err)) return -1;
+    return printer_batch(&l->printer, &b, &total, o->batch, err) || total.refused ? -1 : 0;
+}
+
 static int write_steps(const struct live *l, struct err *err) {
     if (!l->o->steps) return 0;
     FILE *f = fopen(l->o->steps, "w");
@@ -212,10 +233,11 @@ static int run(struct live *l, struct err *err) {
     if (!rc) rc = open_check(l, err);
     if (!rc) rc = open_policy(l, err);
     if (rc) return rc;
-    l->world = world_live(&l->setup.decoder, NULL, o->max_new);
-    l->world.listen = listen, l->world.user = l;
     l->printer = (struct printer){.tokenizer = &l->setup.tokenizer, .ids = o->ids, .json = o->json, .many = l->prompts.n > 1,
                                   .colour = isatty(STDOUT_FILENO) == 1};
+    if (o->batch) return decode_batch(l, err);
+    l->world = world_live(&l->setup.decoder, NULL, o->max_new);
+    l->world.listen = listen, l->world.user = l;
     for (int q = 0; !rc && q < l->prompts.n; q++)
         if ((rc = decode_prompt(l, q, err)) == ERR_FAILED && l->prompts.n > 1) err_add(err, " (prompt %d of '%s')", q, o->prompts);
     if (!rc) rc = write_steps(l, err);
@@ -225,7 +247,7 @@ static int run(struct live *l, struct err *err) {
 }
 
 int cmd_live(int argc, char **argv, struct err *err) {
-    struct options o = {.setup = {.backend = "cpu"}, .policy = "auto", .max_new = 128};
+    struct options o = {.setup = {.backend = "cpu"}, .policy = "auto", .per = "request", .max_new = 128};
     const struct opt table[] = {
         SETUP_OPTIONS(&o.setup),
         {"policy", OPT_TEXT, &o.policy, "P", "name:key=value,... (default: auto); 'none' decodes plainly (see banditspec policies)"},
@@ -236,6 +258,9 @@ int cmd_live(int argc, char **argv, struct err *err) {
         {"max-new", OPT_INT, &o.max_new, "N", "tokens to emit at most", 1, 1 << 20},
         {"scope", OPT_TEXT, &o.scope, "prompt|stream", "whether the policy forgets between prompts (default: auto carries on, others forget)"},
         {"seed", OPT_U64, &o.seed, "S", "seed of the policy's draws"},
+        {"batch", OPT_INT, &o.batch, "B", "decode B prompts at once: as one ends, the next joins", 0, BATCH_SLOTS},
+        {"per", OPT_TEXT, &o.per, "request|batch", "with --batch: a policy for each request (default), or one arm for all of them"},
+        {"quota", OPT_INT, &o.quota, "Q", "with --batch and a policy that shares it out: rows a pass may verify, the newest tokens included", 0, 1 << 20},
         {"compare", OPT_FLAG, &o.compare, NULL, "decode plainly as well; print the speed-up"},
         {"check", OPT_TEXT, &o.check, "T", "compare every round with replay over this trace"},
         {"recording", OPT_INT, &o.recording, "ID", "which recording of the trace, 0 for the only one", 0, 1 << 30},
@@ -247,6 +272,7 @@ int cmd_live(int argc, char **argv, struct err *err) {
     int rc = opt_parse(table, &help, argc, argv, err);
     if (rc) return rc > 0 ? 0 : rc;
     if ((rc = check_options(&o, err))) return rc;
+    o.setup.slots = o.batch, o.setup.rows = o.batch * (DRAFT_MAX + 1) < 72 ? 0 : o.batch * 17 > 72 ? o.batch * 17 : 72;
     struct live *l = mem_alloc(1, sizeof *l, "the live run", err);
     if (!l) return -1;
     l->o = &o;

@@ -4,6 +4,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "sim/live_batch.h"
+
 void printer_begin(struct printer *p, int q, const struct prompt *prompt) {
     p->printed = 0;
     if (p->ids) putchar('[');
@@ -93,6 +95,48 @@ int printer_report(struct printer *p, const struct live_report *r, struct err *e
                     "  modelled     %.1f tokens/s for these rounds, %+.1f%% against the clock\n",
                 r->mirror->sequences, (long long)r->mirror->rounds, ratio((double)t->emitted, r->mirror->modelled_s),
                 100 * (ratio(r->mirror->live_s, r->mirror->modelled_s) - 1));
+    return 0;
+}
+
+static int batch_json(const struct live_batch *l, const struct live_batch_total *t, int B, double seconds, struct err *err) {
+    const struct batch_total *b = &t->batch;
+    json_t *pulls = json_object(), *all = json_pack("{s:s, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "policy", l->policy, "batch", B, "quota", l->quota,
+        "prompts", t->decoded, "refused", t->refused, "passes", (json_int_t)b->passes, "rounds", (json_int_t)b->rounds, "rows", (json_int_t)b->rows, "emitted", (json_int_t)b->emitted,
+        "proposed", (json_int_t)b->proposed, "accepted", (json_int_t)b->accepted, "mat", ratio((double)b->emitted, (double)b->rounds),
+        "tokens_per_s", ratio((double)b->emitted, seconds), "draft_s", b->draft_s, "verify_s", b->verify_s, "prefill_s", t->prefill_s);
+    for (int k = 0; k < l->arms->K; k++) json_object_set_new(pulls, l->arms->at[k].name, json_integer((json_int_t)l->pulls[k]));
+    json_object_set_new(all, "pulls", pulls);
+    if (l->compare) {
+        json_object_set_new(all, "plain_tokens_per_s", json_real(ratio((double)b->emitted, t->plain_s)));
+        json_object_set_new(all, "speedup", json_real(ratio(t->plain_s, seconds)));
+    }
+    if (l->trace) {
+        json_object_set_new(all, "checked_rounds", json_integer((json_int_t)t->checked_rounds));
+        json_object_set_new(all, "modelled_verify_s", json_real(t->modelled_s));
+    }
+    int rc = all ? json_dumpf(all, stdout, JSON_INDENT(1)) : -1;
+    json_decref(all);
+    putchar('\n');
+    return rc ? err_set(err, "cannot write JSON") : 0;
+}
+
+int printer_batch(struct printer *p, const struct live_batch *l, const struct live_batch_total *t, int B, struct err *err) {
+    const struct batch_total *b = &t->batch;
+    const double seconds = b->draft_s + b->verify_s;
+    if (p->json) return batch_json(l, t, B, seconds, err);
+    FILE *to = p->ids ? stderr : stdout;
+    fprintf(to, "\n%s, %d at once: %lld tokens of %d prompts in %lld passes, %.2f requests and %.2f rows a pass, %.2f tokens a request and round (MAT)\n", l->policy, B,
+            (long long)b->emitted, t->decoded, (long long)b->passes, ratio((double)b->rounds, (double)b->passes), ratio((double)b->rows, (double)b->passes),
+            ratio((double)b->emitted, (double)b->rounds));
+    fprintf(to, "  throughput   %.1f tokens/s (draft %.3f s, verify %.3f s; prefill %.3f s apart)\n", ratio((double)b->emitted, seconds), b->draft_s, b->verify_s, t->prefill_s);
+    fprintf(to, "  drafted      %lld tokens, %lld accepted (%.0f%%)\n", (long long)b->proposed, (long long)b->accepted, 100 * ratio((double)b->accepted, (double)b->proposed));
+    report_pulls(to, &(struct live_report){.arms = l->arms, .pulls = l->pulls});
+    if (l->compare)
+        fprintf(to, "  plain        %.1f tokens/s, as many at once: %.2f times as fast with the policy, same texts\n", ratio((double)b->emitted, t->plain_s), ratio(t->plain_s, seconds));
+    if (l->trace)
+        fprintf(to, "  replay       equals live: %d prompts, %lld rounds, same passes, arms, proposed, accepted, emitted and texts\n"
+                    "  modelled     %.3f s for these passes, %+.1f%% against the clock\n", t->decoded, (long long)t->checked_rounds, t->modelled_s,
+                100 * (ratio(t->modelled_s, t->checked_s) - 1));
     return 0;
 }
 

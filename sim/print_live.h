@@ -34,6 +34,9 @@ void printer_begin(struct printer *p, int q, const struct prompt *prompt);
 int printer_tokens(struct printer *p, const int *tokens, int n, int accepted, struct err *err);
 int printer_end(struct printer *p, struct err *err);
 int printer_report(struct printer *p, const struct live_report *r, struct err *err);
+struct live_batch;
+struct live_batch_total;
+int printer_batch(struct printer *p, const struct live_batch *l, const struct live_batch_total *total, int B, struct err *err);
 void printer_close(struct printer *p);
 
 #endif

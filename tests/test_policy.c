@@ -132,6 +132,7 @@ static void test_permuted_arms_permute_choices(void **state) {
         "seed-ucb", "seed-ucb:warmup=14,bonus=arm,arithmetic=f64",
         "kl-ucb-tgd", "kl-ucb-tgd:c=3", "kl-ucb-tgd:reward=len", "imed-tgd", "imed-tgd:pooled=0", "imed-tgd:reward=len",
         "ts-hazard", "ts-hazard:reward=len", "hf", "goodput", "goodput:reward=len",
+        "cascade", "sglang-ema", "sglang-cost", "trt-gate", "ngram-adaptive", "tapout", "tapout:bandit=ucb1-tuned",
         "ucb1", "ucb1:alpha=0.5,reward=len", "ucb1-tuned", "ucb-v", "moss", "kl-ucb", "kl-ucb:c=3", "imed", "imed:reward=len",
         "d-ucb:keep=1", "sw-ucb:window=1024", "osub", "osub:c=3,reward=len", "etc", "ratio-ucb", "ratio-ucb:width=L",
         "seed-ucb-fixed", "moss:horizon=1000", "kl-ucb-pp", "kl-ucb-pp:horizon=0", "emp-kl-ucb:reward=len", "imed-emp:reward=len",

@@ -8,10 +8,12 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdlib.h>
 
 #include <gsl/gsl_cdf.h>
 
 #include "policies/beta_inc.h"
+#include "policies/change.h"
 #include "policies/index.h"
 #include "policies/kinf.h"
 #include "policies/reward.h"
@@ -19,6 +21,7 @@
 #include "policies/tgd.h"
 #include "policies/tsallis.h"
 #include "policies/ucbspec.h"
+#include "policies/window.h"
 
 static void near(double have, double want, const char *what) {
     if (!(fabs(have - want) <= 1e-9)) fail_msg("%s is %.12g instead of %.12g", what, have, want);
@@ -227,6 +230,23 @@ static void test_weights_of_tsallis_inf(void **state) {
         }
 }
 
+static void test_tests_for_a_change(void **state) {
+    (void)state;
+    const double x[] = {.2, .3, .1, .25, .8, .9, .7, .85}, ones[] = {4, 4, 4}, half[] = {0, 0, 1, 1};
+    near(change_glr(x, 8, 0, 8, 1), 1.5433661152, "GLR");
+    near(change_glr_threshold(8, 0.05), 7.2135068747, "its threshold");
+    near(change_halves(x, 8, 0, 8, 1), 2.4, "difference of the halves");
+    near(change_glr(half, 4, 0, 4, 1), 4 * log(2), "GLR of what could not differ more");
+    assert_true(change_glr(ones, 3, 0, 3, 1.0 / 4) < 1e-9 && change_glr(ones, 3, 0, 3, 0) < 1e-9 && change_glr(ones, 3, 0, 1, 1) == 0);
+    struct change_ring ring = {0}; // the same eight samples, at the end of more and around the ring
+    for (int i = 0; i < 29; i++) {
+        assert_true(change_kept(&ring, 8) == (i < 8 ? i : 8));
+        change_add(&ring, 8, i < 21 ? 0.5 : x[i - 21]);
+    }
+    near(change_glr(ring.raw, 8, change_oldest(&ring, 8), 8, 1), 1.5433661152, "GLR around the ring");
+    near(change_halves(ring.raw, 8, change_oldest(&ring, 8), 8, 1), 2.4, "halves around the ring");
+}
+
 /* By Pinsker: the bound of coins is never above Hoeffding's with alpha = 1/2. */
 static void test_kl_ucb_stays_below_ucb1(void **state) {
     (void)state;
@@ -248,6 +268,21 @@ static void test_rewards_lie_in_the_unit_interval(void **state) {
     near(reward_of(&r, &p, REWARD_RATE, &o), 0.6, "rate where no round takes any");
 }
 
+/* A round of 2 ns leaves a sum of 10^9 behind, and what rounding took with it is back when the ring comes round. */
+static void test_a_window_does_not_collect_rounding(void **state) {
+    (void)state;
+    struct problem p = {.K = 1, .D = 1, .L = 4};
+    struct window *s = calloc(1, window_size(&p));
+    assert_non_null(s);
+    for (int t = 0; t < 12; t++) {
+        struct outcome o = {.gamma = 4, .proposed = 4, .accepted = 2, .emitted = 3, .verify_s = t == 5 ? 2e-9 : 0.7 + t};
+        window_update(s, &p, REWARD_RATE, 4, &o);
+    }
+    double want = 3 / 8.7 + 3 / 9.7 + 3 / 10.7 + 3 / 11.7;
+    assert_true(fabs(s->arm[0].sum - want) < 1e-12);
+    free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_divergence_of_coins_and_its_bound),
@@ -264,7 +299,9 @@ int main(void) {
         cmocka_unit_test(test_short_drafts_tell_long_ones_the_truth),
         cmocka_unit_test(test_indices_fall_with_rounds_at_a_fixed_mean),
         cmocka_unit_test(test_weights_of_tsallis_inf),
+        cmocka_unit_test(test_tests_for_a_change),
         cmocka_unit_test(test_kl_ucb_stays_below_ucb1),
+        cmocka_unit_test(test_a_window_does_not_collect_rounding),
         cmocka_unit_test(test_rewards_lie_in_the_unit_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,54 @@
+/* batch_trace.c - see batch_trace.h. */
+#include "sim/batch_trace.h"
+
+#include "core/mem.h"
+
+double batch_seconds(const struct cost *c, const int *rows, const int *context, int n) {
+    const int last = COST_WIDTHS - 1;
+    int all = 0;
+    double attention = 0;
+    for (int i = 0; i < n; i++) {
+        all += rows[i];
+        attention += c->slope[rows[i] < last ? rows[i] : last] * context[i];
+    }
+    return attention + (all <= last ? c->base[all] : c->base[last] + (c->base[last] - c->base[last - 1]) * (all - last));
+}
+
+static int trace_round(struct batch_world *world, const int *slot, const struct arm *const *arm, int n, struct outcome *o, double *verify_s, struct err *err) {
+    struct batch_trace *w = (struct batch_trace *)world;
+    int rows[BATCH_SLOTS], context[BATCH_SLOTS];
+    for (int i = 0; i < n; i++) {
+        struct world *one = world->slot[slot[i]];
+        context[i] = one->prompt_tokens + one->pos;
+        if (one->type->round(one, arm[i], &o[i], err)) return -1;
+        rows[i] = outcome_nodes(&o[i]) + 1;
+    }
+    if (!w->given) {
+        *verify_s = w->cost ? batch_seconds(w->cost, rows, context, n) : 0;
+        return 0;
+    }
+    if (w->given_n - w->given_at < (size_t)n) return err_set(err, "replay has more rounds than the %zu of the live run", w->given_n);
+    *verify_s = w->given[w->given_at].verify_s;
+    for (int i = 0; i < n; i++) o[i].draft_s = w->given[w->given_at++].draft_s;
+    return 0;
+}
+
+static const struct batch_world_type type = {"trace", trace_round};
+
+int batch_trace_open(struct batch_trace *w, const struct trace *t, const struct cost *cost, int B, struct err *err) {
+    *w = (struct batch_trace){.world = {.type = &type, .B = B}, .cost = cost};
+    if (!(w->slots = mem_alloc((size_t)B, sizeof *w->slots, "slots", err)) || !(w->world.slot = mem_alloc((size_t)B, sizeof *w->world.slot, "slots", err))) {
+        batch_trace_close(w);
+        return -1;
+    }
+    for (int s = 0; s < B; s++) {
+        w->slots[s] = world_trace(t, cost);
+        w->world.slot[s] = &w->slots[s].world;
+    }
+    return 0;
+}
+
+void batch_trace_close(struct batch_trace *w) {
+    mem_free(w->slots), mem_free(w->world.slot);
+    *w = (struct batch_trace){.slots = NULL};
+}
