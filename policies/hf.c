@@ -6,6 +6,7 @@
  * and the arm with the gamma nearest to g plays (policies/ladder.h). g itself moves on in steps,
  * so with gammas 2, 4, 8 it takes one full draft of 4 (g = 5) to reach 8 (g = 7). A round with no room to draft changes nothing.
  * Check: start 5, L 8: full, full, cut, cut gives g = 7, 8, 7, 6. */
+#include "core/elementary.h"
 #include "policies/ladder.h"
 
 enum { START, UP, DOWN, DRAFTER };
