@@ -13,24 +13,30 @@
 
 enum { RATE = REWARD_RATE, LEN = REWARD_LEN };
 
-/* c = a, b, reward, doubt. */
+/* c = a, b, reward, doubt. All betas of a round are drawn at once (rng_betas); plain decoding draws one that it does not use. */
 static void thompson_unpooled(const struct past *h, const double *c, struct rng *rng, double *v) {
+    struct rng_shape shape[32];
+    double theta[16];
     for (int i = 0; i < h->p->K; i++) {
-        double won, lost;
-        trials_of(h, false, i, &won, &lost);
-        v[i] = over_cost(h, c[2], c[3], i, h->p->arms[i].gamma ? mu(h->p->arms[i].gamma, rng_beta(rng, c[0] + won, c[1] + lost)) : 1);
+        double won = 0, lost = 0;
+        if (h->p->arms[i].gamma) trials_of(h, false, i, &won, &lost);
+        shape[2 * i] = rng_shape(c[0] + won), shape[2 * i + 1] = rng_shape(c[1] + lost);
     }
+    rng_betas(rng, shape, theta, h->p->K);
+    for (int i = 0; i < h->p->K; i++) v[i] = over_cost(h, c[2], c[3], i, h->p->arms[i].gamma ? mu(h->p->arms[i].gamma, theta[i]) : 1);
 }
 
 static void thompson(const struct past *h, const double *c, struct rng *rng, double *v) {
+    struct rng_shape shape[8];
     double theta[4];
     for (int d = 0; d < h->p->D; d++) {
         int any = 0;
         double won, lost;
         while (h->p->arms[any].gamma == 0 || h->p->arms[any].drafter != d) any++;
         trials_of(h, true, any, &won, &lost);
-        theta[d] = rng_beta(rng, c[0] + won, c[1] + lost);
+        shape[2 * d] = rng_shape(c[0] + won), shape[2 * d + 1] = rng_shape(c[1] + lost);
     }
+    rng_betas(rng, shape, theta, h->p->D);
     for (int i = 0; i < h->p->K; i++)
         v[i] = over_cost(h, c[2], c[3], i, h->p->arms[i].gamma ? mu(h->p->arms[i].gamma, theta[h->p->arms[i].drafter]) : 1);
 }

@@ -305,6 +305,7 @@ static void test_policies_that_forget_beat_ucb1_after_a_change(void **state) {
     (void)state;
     static const char *const specs[] = {
         "d-ucb:reward=len,keep=0.9975", "sw-ucb:reward=len,window=607", "d-ts:reward=len,keep=0.9975", "exp3-s:reward=len,horizon=10000,switches=2",
+        "sw-ts:reward=len,window=607", "cusum-ucb:reward=len", "glr-klucb:reward=len", "m-ucb:reward=len",
     };
     struct theory w = {.K = 3, .rounds = 10000, .change = 5000, .p = {0.9, 0.5, 0.2}, .after = {0.1, 0.5, 0.2}};
     int seeds = 64 / SHARE;
