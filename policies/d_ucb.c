@@ -11,7 +11,7 @@ enum { REWARD, KEEP, XI };
 
 static int d_ucb_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     const struct fade *s = state;
-    double spread = 4 * param[XI] * fmax(0, log(s->total)), best = -1;
+    double spread = 4 * param[XI] * elementary_max(0, elementary_log(s->total)), best = -1;
     int arm = 0;
     (void)rng;
     for (int i = 0; i < p->K; i++) {

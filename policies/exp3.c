@@ -13,31 +13,35 @@ enum { REWARD, HORIZON };
 
 struct exp3 {
     double mix;           // g
+    double total;         // W
     struct reward reward;
-    double w[];           // (2, K): weights, then the probabilities of the latest choice
+    double w[];           // (3, K): weights; W p_i of the latest choice, and their sums so far
 };
 
-static size_t exp3_size(const struct problem *p) { return sizeof(struct exp3) + 2 * (size_t)p->K * sizeof(double); }
+static size_t exp3_size(const struct problem *p) { return sizeof(struct exp3) + 3 * (size_t)p->K * sizeof(double); }
 
 static void exp3_init(void *state, const struct problem *p, const double *param) {
     struct exp3 *s = state;
-    s->mix = fmin(1, sqrt(p->K * log(p->K) / ((exp(1) - 1) * param[HORIZON])));
-    for (int i = 0; i < p->K; i++) s->w[i] = 1, s->w[p->K + i] = 1.0 / p->K;
+    s->mix = elementary_min(1, sqrt(p->K * elementary_log(p->K) / ((elementary_exp(1) - 1) * param[HORIZON])));
+    s->total = p->K;
+    for (int i = 0; i < p->K; i++) s->w[i] = 1, s->w[p->K + i] = 1;
 }
 
 static int exp3_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct exp3 *s = state;
-    double total = 0, *probability = s->w + p->K;
+    double total = 0, *mixed = s->w + p->K, *upto = mixed + p->K;
     (void)param;
     for (int i = 0; i < p->K; i++) total += s->w[i];
-    for (int i = 0; i < p->K; i++) probability[i] = (1 - s->mix) * s->w[i] / total + s->mix / p->K;
-    return rng_pick(rng, probability, p->K);
+    double share = s->mix / p->K * total, sum = 0;
+    for (int i = 0; i < p->K; i++) upto[i] = sum += mixed[i] = (1 - s->mix) * s->w[i] + share;
+    s->total = total;
+    return rng_pick_upto(rng, upto, p->K);
 }
 
 static void exp3_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct exp3 *s = state;
     double x = reward_of(&s->reward, p, param[REWARD], o), *w = &s->w[o->arm];
-    *w *= exp(s->mix * x / (p->K * fmax(s->w[p->K + o->arm], 1e-12)));
+    *w *= elementary_exp(s->mix * x / (p->K * elementary_max(s->w[p->K + o->arm] / s->total, 1e-12)));
     if (*w < 1e100) return;
     for (double most = *w, *each = s->w; each < s->w + p->K; each++) *each /= most;
 }

@@ -13,28 +13,37 @@ enum { REWARD };
 
 struct exp3_ix {
     double t;             // rounds so far
+    double log_K, eta;    // eta of the latest choice
     struct reward reward;
-    double sum[];         // (2, K): estimated losses, then the probabilities of the latest choice
+    double sum[];         // (3, K): estimated losses; of the latest choice weights and their sums so far, p_i = weight_i / last sum
 };
 
-static size_t exp3_ix_size(const struct problem *p) { return sizeof(struct exp3_ix) + 2 * (size_t)p->K * sizeof(double); }
+static size_t exp3_ix_size(const struct problem *p) { return sizeof(struct exp3_ix) + 3 * (size_t)p->K * sizeof(double); }
 
-static double eta_of(const struct exp3_ix *s, int K) { return sqrt(log(K) / (K * (s->t + 1))); }
+static void exp3_ix_init(void *state, const struct problem *p, const double *param) {
+    struct exp3_ix *s = state;
+    (void)param;
+    s->log_K = elementary_log(p->K);
+    s->eta = sqrt(s->log_K / p->K);
+    for (int i = 0; i < p->K; i++) s->sum[p->K + i] = 1, s->sum[2 * p->K + i] = i + 1;
+}
 
 static int exp3_ix_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct exp3_ix *s = state;
-    double least = s->sum[0], total = 0, eta = eta_of(s, p->K), *probability = s->sum + p->K;
+    const double *sum = s->sum;
+    double *weight = s->sum + p->K, *upto = weight + p->K, least = sum[0], total = 0, eta = s->eta = sqrt(s->log_K / (p->K * (s->t + 1)));
     (void)param;
-    for (int i = 1; i < p->K; i++) least = fmin(least, s->sum[i]);
-    for (int i = 0; i < p->K; i++) total += probability[i] = exp(-eta * (s->sum[i] - least));
-    for (int i = 0; i < p->K; i++) probability[i] /= total;
-    return rng_pick(rng, probability, p->K);
+    for (int i = 1; i < p->K; i++) least = elementary_min(sum[i], least);
+#pragma omp simd
+    for (int i = 0; i < p->K; i++) weight[i] = elementary_exp(-eta * (sum[i] - least));
+    for (int i = 0; i < p->K; i++) upto[i] = total += weight[i];
+    return rng_pick_upto(rng, upto, p->K);
 }
 
 static void exp3_ix_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct exp3_ix *s = state;
-    double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), divisor = s->sum[p->K + o->arm] + eta_of(s, p->K) / 2;
-    s->sum[o->arm] += loss / fmax(divisor, 1e-12);
+    double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), probability = s->sum[p->K + o->arm] / s->sum[3 * p->K - 1];
+    s->sum[o->arm] += loss / elementary_max(probability + s->eta / 2, 1e-12);
     s->t++;
 }
 
@@ -45,5 +54,5 @@ const struct policy policy_exp3_ix = {
     .bound = "O( sqrt(K T ln K) ln(1/delta) ) with probability 1 - delta, at every T",
     .flags = POLICY_RANDOM | POLICY_SECONDS,
     .params = {REWARD_PARAM},
-    .size = exp3_ix_size, .select = exp3_ix_select, .update = exp3_ix_update,
+    .size = exp3_ix_size, .init = exp3_ix_init, .select = exp3_ix_select, .update = exp3_ix_update,
 };

@@ -13,35 +13,38 @@ enum { REWARD, HORIZON, SWITCHES };
 
 struct exp3_s {
     double mix, share;    // g, e alpha / K
+    double total;         // W
     struct reward reward;
-    double w[];           // (2, K): weights, then the probabilities of the latest choice
+    double w[];           // (3, K): weights; W p_i of the latest choice, and their sums so far
 };
 
-static size_t exp3_s_size(const struct problem *p) { return sizeof(struct exp3_s) + 2 * (size_t)p->K * sizeof(double); }
+static size_t exp3_s_size(const struct problem *p) { return sizeof(struct exp3_s) + 3 * (size_t)p->K * sizeof(double); }
 
 static void exp3_s_init(void *state, const struct problem *p, const double *param) {
     struct exp3_s *s = state;
-    double e = exp(1), T = param[HORIZON];
-    s->mix = fmin(1, sqrt(p->K * (param[SWITCHES] * log(p->K * T) + e) / ((e - 1) * T)));
+    double e = elementary_exp(1), T = param[HORIZON];
+    s->mix = elementary_min(1, sqrt(p->K * (param[SWITCHES] * elementary_log(p->K * T) + e) / ((e - 1) * T)));
     s->share = e / T / p->K;
-    for (int i = 0; i < p->K; i++) s->w[i] = 1, s->w[p->K + i] = 1.0 / p->K;
+    s->total = p->K;
+    for (int i = 0; i < p->K; i++) s->w[i] = 1, s->w[p->K + i] = 1;
 }
 
 static int exp3_s_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct exp3_s *s = state;
-    double total = 0, *probability = s->w + p->K;
+    double total = 0, *mixed = s->w + p->K, *upto = mixed + p->K;
     (void)param;
     for (int i = 0; i < p->K; i++) total += s->w[i];
-    for (int i = 0; i < p->K; i++) probability[i] = (1 - s->mix) * s->w[i] / total + s->mix / p->K;
-    return rng_pick(rng, probability, p->K);
+    double share = s->mix / p->K * total, sum = 0;
+    for (int i = 0; i < p->K; i++) upto[i] = sum += mixed[i] = (1 - s->mix) * s->w[i] + share;
+    s->total = total;
+    return rng_pick_upto(rng, upto, p->K);
 }
 
 static void exp3_s_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct exp3_s *s = state;
-    double x = reward_of(&s->reward, p, param[REWARD], o), total = 0, most = 0;
-    for (int i = 0; i < p->K; i++) total += s->w[i];
-    s->w[o->arm] *= exp(s->mix * x / (p->K * fmax(s->w[p->K + o->arm], 1e-12)));
-    for (int i = 0; i < p->K; i++) most = fmax(most, s->w[i] += s->share * total);
+    double x = reward_of(&s->reward, p, param[REWARD], o), share = s->share * s->total, most = 0;
+    s->w[o->arm] *= elementary_exp(s->mix * x / (p->K * elementary_max(s->w[p->K + o->arm] / s->total, 1e-12)));
+    for (int i = 0; i < p->K; i++) most = elementary_max(s->w[i] += share, most);
     if (most < 1e100) return;
     for (int i = 0; i < p->K; i++) s->w[i] /= most;
 }

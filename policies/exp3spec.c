@@ -16,19 +16,23 @@
 
 #include <math.h>
 
+#include "core/elementary.h"
+
 struct exp3spec {
-    int64_t t;            // rounds so far
-    double sum[];         // (2, K): estimated losses, then the probabilities of the latest choice
+    double t;             // rounds so far
+    double log_K;
+    double sum[];         // (4, K): estimated losses; of the latest choice weights, their sums so far, and probabilities
 };
 
 static size_t exp3spec_size(const struct problem *p) {
-    return sizeof(struct exp3spec) + 2 * (size_t)p->K * sizeof(double);
+    return sizeof(struct exp3spec) + 4 * (size_t)p->K * sizeof(double);
 }
 
 static void exp3spec_init(void *state, const struct problem *p, const double *param) {
     struct exp3spec *s = state;
     (void)param;
-    for (int i = 0; i < p->K; i++) s->sum[p->K + i] = 1.0 / p->K;
+    s->log_K = elementary_log(p->K);
+    for (int i = 0; i < p->K; i++) s->sum[3 * p->K + i] = 1.0 / p->K;
 }
 
 static int exp3spec_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
@@ -36,26 +40,28 @@ static int exp3spec_select(void *state, const struct problem *p, const double *p
     (void)param;
     int K = p->K;
     const double *sum = s->sum;
-    double *probability = s->sum + K;
-    double eta = sqrt(log(K) / ((double)(s->t + 1) * K)), least = sum[0], total = 0;
-    for (int i = 1; i < K; i++)
-        if (sum[i] < least) least = sum[i];
-    for (int i = 0; i < K; i++) total += probability[i] = exp(-eta * (sum[i] - least));
-    for (int i = 0; i < K; i++) probability[i] /= total;
-    return rng_pick(rng, probability, K);
+    double *weight = s->sum + K, *upto = weight + K, *probability = upto + K;
+    double eta = sqrt(s->log_K / ((s->t + 1) * K)), least = sum[0], total = 0;
+    for (int i = 1; i < K; i++) least = elementary_min(sum[i], least);
+#pragma omp simd
+    for (int i = 0; i < K; i++) weight[i] = elementary_exp(-eta * (sum[i] - least));
+    for (int i = 0; i < K; i++) upto[i] = total += weight[i];
+#pragma omp simd
+    for (int i = 0; i < K; i++) probability[i] = weight[i] / total;
+    return rng_pick_upto(rng, upto, K);
 }
 
 static void exp3spec_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct exp3spec *s = state;
     (void)param;
-    double probability = fmax(s->sum[p->K + o->arm], 1e-12);
+    double probability = elementary_max(s->sum[3 * p->K + o->arm], 1e-12);
     s->sum[o->arm] += (p->L + 1.0 - o->emitted) / (p->L * probability);
     s->t++;
 }
 
 double exp3spec_probability(const struct agent *a, int arm) {
     const struct exp3spec *s = a->state;
-    return s->sum[a->problem.K + arm];
+    return s->sum[3 * a->problem.K + arm];
 }
 
 double exp3spec_loss(const struct agent *a, int arm) {

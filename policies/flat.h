@@ -6,6 +6,7 @@
 #ifndef POLICIES_FLAT_H
 #define POLICIES_FLAT_H
 
+#include "policies/index.h"
 #include "policies/reward.h"
 
 struct flat {
@@ -26,14 +27,14 @@ static inline size_t flat_size(const struct problem *p) {
 static inline void flat_update(struct flat *s, const struct problem *p, double kind, const struct outcome *o) {
     struct flat_arm *arm = &s->arm[o->arm];
     double raw = reward_raw(&s->reward, p, kind, o), before = raw - arm->mean;
-    if (s->t == 0) s->log_K = log(p->K);
-    s->log_t = log(++s->t);
-    arm->log_n = log(++arm->n);
+    if (s->t == 0) s->log_K = elementary_log(p->K);
+    s->log_t = elementary_log(++s->t);
+    arm->log_n = elementary_log(++arm->n);
     arm->mean += before / arm->n;
     arm->squares += before * (raw - arm->mean);
 }
 
-static inline double flat_mean(const struct flat *s, int i) { return fmin(s->arm[i].mean * s->reward.scale, 1); }
+static inline double flat_mean(const struct flat *s, int i) { return elementary_min(s->arm[i].mean * s->reward.scale, 1); }
 
 /* The biased variance, divided by n. */
 static inline double flat_variance(const struct flat *s, int i) {
@@ -47,8 +48,7 @@ static inline int flat_best(const struct flat *s, const struct problem *p, const
     int arm = 0;
     for (int i = 0; i < p->K; i++) {
         if (s->arm[i].n == 0) return i;
-        double have = index(s, p, param, i);
-        if (have > best) best = have, arm = i;
+        index_higher(index(s, p, param, i), i, &best, &arm);
     }
     return arm;
 }

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/elementary.h"
 #include "policies/policy.h"
 
 enum { START, UP, DOWN, DRAFTER };
@@ -19,7 +20,7 @@ struct hf {
     int drafter;
 };
 
-static double clip(const struct problem *p, double gamma) { return fmin(fmax(gamma, 1), p->L); }
+static double clip(const struct problem *p, double gamma) { return elementary_min(elementary_max(gamma, 1), p->L); }
 
 static int hf_check(const struct problem *p, const double *param, struct err *err) {
     if (param[DRAFTER] != floor(param[DRAFTER])) return err_set(err, "policy 'hf': 'drafter' wants a whole number, got '%g'", param[DRAFTER]);

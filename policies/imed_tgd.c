@@ -40,7 +40,7 @@ static int imed_tgd_select(void *state, const struct problem *p, const double *p
         const struct trial *x = &s->slot[trials_slot(p, pooled, i)];
         double emitted = tgd_mean(p->arms[i].gamma, x->accepted / trial_n(x));
         s->slot[i].memo = price(state, p, param, i);
-        most = fmax(most, emitted / s->slot[i].memo);
+        most = elementary_max(most, emitted / s->slot[i].memo);
     }
     for (int i = arm = 0; i < p->K; i++) {
         const struct trial *x = &s->slot[trials_slot(p, pooled, i)];
@@ -48,7 +48,7 @@ static int imed_tgd_select(void *state, const struct problem *p, const double *p
         double n = trial_n(x), mean = x->accepted / n, wanted = most * s->slot[i].memo, divergence = 0;
         if (tgd_mean(gamma, mean) < wanted * (1 - 1e-15)) // rounding: the best arm itself
             divergence = wanted < gamma + 1 ? n * bernoulli_kl(mean, tgd_mean_inverse(gamma, wanted)) : INFINITY;
-        double index = divergence + log(n);
+        double index = divergence + elementary_log(n);
         if (index < best) best = index, arm = i;
     }
     return arm;

@@ -71,7 +71,7 @@ static int osub_select(void *state, const struct problem *p, const double *param
     (void)rng;
     s->leader = flat->arm[leader].n > 0 ? leader : -1;
     if (s->leader < 0 || fmod(s->arm[leader].led, s->degree + 1) == 0) return leader;
-    double budget = index_budget(log(s->arm[leader].led + 1), param[C]), best = -1;
+    double budget = index_budget(elementary_log(s->arm[leader].led + 1), param[C]), best = -1;
     for (int i = 0; i < p->K; i++) {
         if (i != leader && !joined(s, p, leader, i)) continue;
         double index = bernoulli_bound(flat_mean(flat, i), budget / flat->arm[i].n);

@@ -12,13 +12,19 @@
 
 enum { A, B, VALUE, DOUBT };
 
-struct thompson_drafter { // behind the struct cost
+struct thompson_drafter {    // behind the struct cost
     double successes, failures;
-    double theta;         // of the latest choice
+    struct rng_shape a, b;   // a + successes, b + failures, ready to be drawn from
+    double theta;            // of the latest choice
 };
 
 static size_t thompson_size(const struct problem *p) {
     return cost_size(p) + (size_t)p->D * sizeof(struct thompson_drafter);
+}
+
+static void thompson_init(void *state, const struct problem *p, const double *param) {
+    struct thompson_drafter *drafter = cost_end(state, p);
+    for (int d = 0; d < p->D; d++) drafter[d].a = rng_shape(param[A]), drafter[d].b = rng_shape(param[B]);
 }
 
 static double value(const struct cost *c, const struct thompson_drafter *d, const struct problem *p, const double *param, int i) {
@@ -30,7 +36,7 @@ static double value(const struct cost *c, const struct thompson_drafter *d, cons
 static int thompson_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct thompson_drafter *drafter = cost_end(state, p);
     for (int d = 0; d < p->D; d++)
-        drafter[d].theta = rng_beta(rng, param[A] + drafter[d].successes, param[B] + drafter[d].failures);
+        drafter[d].theta = rng_beta_of(rng, &drafter[d].a, &drafter[d].b);
     double best = -1;
     int arm = 0;
     for (int i = 0; i < p->K; i++) {
@@ -42,12 +48,11 @@ static int thompson_select(void *state, const struct problem *p, const double *p
 
 static void thompson_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     const struct arm *arm = &p->arms[o->arm];
-    (void)param;
-    cost_update(state, p, o);
+    if (param[VALUE] != VALUE_LEN) cost_update(state, p, o);
     if (!arm->gamma) return;
     struct thompson_drafter *d = (struct thompson_drafter *)cost_end(state, p) + arm->drafter;
-    d->successes += o->accepted;
-    d->failures += o->accepted < o->gamma;
+    d->a = rng_shape(param[A] + (d->successes += o->accepted));
+    d->b = rng_shape(param[B] + (d->failures += o->accepted < o->gamma));
 }
 
 const struct policy policy_thompson = {
@@ -62,5 +67,5 @@ const struct policy policy_thompson = {
         {"value", VALUE_RATE, 0, 1, "rate|len", "maximise tokens per second, or emitted tokens per round"},
         COST_DOUBT,
     },
-    .size = thompson_size, .select = thompson_select, .update = thompson_update,
+    .size = thompson_size, .init = thompson_init, .select = thompson_select, .update = thompson_update,
 };

@@ -7,6 +7,7 @@
 #ifndef POLICIES_TRIALS_H
 #define POLICIES_TRIALS_H
 
+#include "core/elementary.h"
 #include "policies/cost.h"
 
 struct trial {
@@ -35,7 +36,7 @@ static inline void trials_update(void *state, const struct problem *p, bool pool
     struct trial *slot = &s->slot[trials_slot(p, pooled, o->arm)];
     bool plain = p->arms[o->arm].gamma == 0;
     cost_update(state, p, o);
-    s->log_t = log(++s->t);
+    s->log_t = elementary_log(++s->t);
     slot->accepted += plain ? 1 : o->accepted;
     slot->rejected += !plain && o->accepted < o->gamma;
 }

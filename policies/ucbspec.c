@@ -10,76 +10,91 @@
  *
  * cr^2 = a (c + ln(1+n)) + a 4 ln t with a = L^2/4 (1+n)/n^2 and c = 1 + 2 ln(K/delta):
  * only ln t changes for the arms that did not play, so each keeps `still` and `slope`, a
- * round costs K square roots and two logarithms, and t^2 never overflows. */
+ * round costs K square roots and two logarithms, and t^2 never overflows. The pair of n + 1 is worked
+ * out as soon as the arm has played n times, so the next choice does not wait for it. */
 #include "policies/ucbspec.h"
 
 #include <math.h>
 
+#include "policies/index.h"
+
 enum { DELTA, CSCALE };
 
 struct ucbspec {
-    int64_t t;
+    double t;
     double log_t;            // ln t, 0 before the first round
     double constant;         // 1 + 2 ln(K/delta)
-    struct ucbspec_arm {
-        int64_t n;
-        double sum;          // emitted tokens, exact
-        double mean;
-        double still, slope; // (cscale cr)^2 = still + slope ln t
-    } arm[]; // (K)
+    double each[];           // (4, K): mean; still and slope, (cscale cr)^2 = still + slope ln t; index of the latest choice
+};                           // then (K) struct ucbspec_arm
+
+struct ucbspec_arm {
+    double n, sum;           // rounds, emitted tokens: whole numbers
+    double still, slope;     // of n + 1
+    double log_n;            // ln(n + 2), of which `still` is made
 };
+
+enum { MEAN, STILL, SLOPE, INDEX, ROWS };
+
+static double *row(struct ucbspec *s, int K, int which) { return s->each + which * K; }
+
+static struct ucbspec_arm *arm_at(struct ucbspec *s, int K, int i) { return (struct ucbspec_arm *)(s->each + ROWS * K) + i; }
 
 double ucbspec_radius(int K, int L, int64_t t, int64_t n, double delta) {
     double rounds = (double)t, plays = (double)n;
     return L / 2.0 * sqrt((1 + plays) / (plays * plays)
-        * (1 + 2 * log(K * rounds * rounds * sqrt(1 + plays) / delta)));
+        * (1 + 2 * elementary_log(K * rounds * rounds * sqrt(1 + plays) / delta)));
 }
 
 static size_t ucbspec_size(const struct problem *p) {
-    return sizeof(struct ucbspec) + (size_t)p->K * sizeof(struct ucbspec_arm);
+    return sizeof(struct ucbspec) + (size_t)p->K * (ROWS * sizeof(double) + sizeof(struct ucbspec_arm));
+}
+
+/* What eq. (6) gives an arm after one round more. */
+static void prepare(const struct ucbspec *s, const struct problem *p, const double *param, struct ucbspec_arm *arm) {
+    double n = arm->n + 1, half = param[CSCALE] * p->L / 2, a = half * half * (1 + n) / (n * n);
+    arm->log_n = elementary_log_next(arm->log_n, n);
+    arm->still = a * (s->constant + arm->log_n);
+    arm->slope = 4 * a;
 }
 
 static void ucbspec_init(void *state, const struct problem *p, const double *param) {
     struct ucbspec *s = state;
-    s->constant = 1 + 2 * log(p->K / param[DELTA]);
-    for (int i = 0; i < p->K; i++) s->arm[i].still = INFINITY; // never played: above every index
-}
-
-static double index_at(const struct ucbspec_arm *arm, double log_t) {
-    return arm->mean + sqrt(arm->still + arm->slope * log_t);
+    s->constant = 1 + 2 * elementary_log(p->K / param[DELTA]);
+    for (int i = 0; i < p->K; i++) {
+        row(s, p->K, STILL)[i] = INFINITY; // never played: above every index
+        prepare(s, p, param, arm_at(s, p->K, i));
+    }
 }
 
 static int ucbspec_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct ucbspec *s = state;
-    (void)param, (void)rng;
-    double best = -1;
+    const double *mean = row(s, p->K, MEAN), *still = row(s, p->K, STILL), *slope = row(s, p->K, SLOPE);
+    double *index = row(s, p->K, INDEX), best = -1;
     int arm = 0;
-    for (int i = 0; i < p->K; i++) {
-        double index = index_at(&s->arm[i], s->log_t);
-        if (index > best) best = index, arm = i;
-    }
+    (void)param, (void)rng;
+#pragma omp simd
+    for (int i = 0; i < p->K; i++) index[i] = mean[i] + sqrt(still[i] + slope[i] * s->log_t);
+    for (int i = 0; i < p->K; i++) index_higher(index[i], i, &best, &arm);
     return arm;
 }
 
 static void ucbspec_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct ucbspec *s = state;
-    struct ucbspec_arm *arm = &s->arm[o->arm];
-    s->log_t = log((double)++s->t);
+    struct ucbspec_arm *arm = arm_at(s, p->K, o->arm);
+    s->log_t = elementary_log_next(s->log_t, s->t++);
     arm->sum += o->emitted;
-    double n = (double)++arm->n, half = param[CSCALE] * p->L / 2, a = half * half * (1 + n) / (n * n);
-    arm->mean = arm->sum / n;
-    arm->still = a * (s->constant + log(1 + n));
-    arm->slope = 4 * a;
+    row(s, p->K, MEAN)[o->arm] = arm->sum / ++arm->n;
+    row(s, p->K, STILL)[o->arm] = arm->still;
+    row(s, p->K, SLOPE)[o->arm] = arm->slope;
+    prepare(s, p, param, arm);
 }
 
-double ucbspec_mean(const struct agent *a, int arm) {
-    const struct ucbspec *s = a->state;
-    return s->arm[arm].mean;
-}
+double ucbspec_mean(const struct agent *a, int arm) { return row(a->state, a->problem.K, MEAN)[arm]; }
 
 double ucbspec_index(const struct agent *a, int arm) {
-    const struct ucbspec *s = a->state;
-    return index_at(&s->arm[arm], s->log_t);
+    struct ucbspec *s = a->state;
+    int K = a->problem.K;
+    return row(s, K, MEAN)[arm] + sqrt(row(s, K, STILL)[arm] + row(s, K, SLOPE)[arm] * s->log_t);
 }
 
 const struct policy policy_ucbspec = {
