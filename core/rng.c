@@ -67,7 +67,10 @@ int rng_pick_upto(struct rng *r, const double *upto, int n) {
     double u = rng_uniform(r) * upto[n - 1];
     int i = 0;
     for (int k = 0; k < n - 1; k++) i += u >= upto[k]; // what has no mass adds nothing, so it is passed over
-    while (i > 0 && upto[i] == upto[i - 1]) i--;       // u rounded up to the whole
+    while (i == n - 1 && i > 0 && upto[i] == upto[i - 1]) { // u rounded up to the whole
+        for (i--; i > 0 && upto[i] == upto[i - 1]; i--) {}
+        break;
+    }
     return i;
 }
 

@@ -8,6 +8,7 @@
  * The smallest sum is subtracted before exp.
  * Check: K=2, reward=len, an arm that accepts nothing in round 1: S = 1 / (1/2 + sqrt(ln 2 / 2) / 2) = 1.2589. */
 #include "policies/reward.h"
+#include "policies/weights.h"
 
 enum { REWARD };
 
@@ -30,13 +31,9 @@ static void exp3_ix_init(void *state, const struct problem *p, const double *par
 
 static int exp3_ix_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct exp3_ix *s = state;
-    const double *sum = s->sum;
-    double *weight = s->sum + p->K, *upto = weight + p->K, least = sum[0], total = 0, eta = s->eta = sqrt(s->log_K / (p->K * (s->t + 1)));
+    double *weight = s->sum + p->K, *upto = weight + p->K, eta = s->eta = sqrt(s->log_K / (p->K * (s->t + 1)));
     (void)param;
-    for (int i = 1; i < p->K; i++) least = elementary_min(sum[i], least);
-#pragma omp simd
-    for (int i = 0; i < p->K; i++) weight[i] = elementary_exp(-eta * (sum[i] - least));
-    for (int i = 0; i < p->K; i++) upto[i] = total += weight[i];
+    weights_fill(s->sum, eta, weight, upto, p->K);
     return rng_pick_upto(rng, upto, p->K);
 }
 

@@ -16,7 +16,7 @@
 
 #include <math.h>
 
-#include "core/elementary.h"
+#include "policies/weights.h"
 
 struct exp3spec {
     double t;             // rounds so far
@@ -39,15 +39,11 @@ static int exp3spec_select(void *state, const struct problem *p, const double *p
     struct exp3spec *s = state;
     (void)param;
     int K = p->K;
-    const double *sum = s->sum;
     double *weight = s->sum + K, *upto = weight + K, *probability = upto + K;
-    double eta = sqrt(s->log_K / ((s->t + 1) * K)), least = sum[0], total = 0;
-    for (int i = 1; i < K; i++) least = elementary_min(sum[i], least);
+    double eta = sqrt(s->log_K / ((s->t + 1) * K));
+    weights_fill(s->sum, eta, weight, upto, p->K);
 #pragma omp simd
-    for (int i = 0; i < K; i++) weight[i] = elementary_exp(-eta * (sum[i] - least));
-    for (int i = 0; i < K; i++) upto[i] = total += weight[i];
-#pragma omp simd
-    for (int i = 0; i < K; i++) probability[i] = weight[i] / total;
+    for (int i = 0; i < K; i++) probability[i] = weight[i] / upto[K - 1];
     return rng_pick_upto(rng, upto, K);
 }
 

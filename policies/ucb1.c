@@ -7,7 +7,8 @@
  * Check: x=0.5 n=5 t=60 gives 1.7797413117.
  *
  * Computed as sqrt(alpha ln t) (1/sqrt(n)): the first is the same for all arms, the second changes only when the arm
- * plays, and is worked out one play ahead, so that the next choice waits for the reward alone. */
+ * plays, and is worked out one play ahead. What needs no outcome comes first in `update`, so that
+ * the next choice waits for the reward alone. */
 #include "policies/ucb1.h"
 
 #include "policies/index.h"
@@ -17,6 +18,7 @@ enum { REWARD, ALPHA };
 
 struct ucb1 {
     double t, log_t;     // rounds so far and their logarithm
+    double spread;       // sqrt(alpha ln t)
     struct reward reward;
     struct ucb1_arm {
         double n, sum;   // rounds and their raw rewards
@@ -34,18 +36,18 @@ static void ucb1_init(void *state, const struct problem *p, const double *param)
     for (int i = 0; i < p->K; i++) s->arm[i].share = s->arm[i].next = 1;
 }
 
-static double index_at(const struct ucb1 *s, double spread, int i) {
-    return elementary_min(s->arm[i].mean * s->reward.scale, 1) + spread * s->arm[i].width;
+static double index_at(const struct ucb1 *s, int i) {
+    return elementary_min(s->arm[i].mean * s->reward.scale, 1) + s->spread * s->arm[i].width;
 }
 
 static int ucb1_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     const struct ucb1 *s = state;
-    double spread = sqrt(param[ALPHA] * s->log_t), best = -1;
+    double best = -1;
     int arm = 0;
-    (void)rng;
+    (void)param, (void)rng;
     for (int i = 0; i < p->K; i++) {
         if (s->arm[i].n == 0) return i;
-        index_higher(index_at(s, spread, i), i, &best, &arm);
+        index_higher(index_at(s, i), i, &best, &arm);
     }
     return arm;
 }
@@ -53,17 +55,18 @@ static int ucb1_select(void *state, const struct problem *p, const double *param
 static void ucb1_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct ucb1 *s = state;
     struct ucb1_arm *arm = &s->arm[o->arm];
+    s->log_t = elementary_log_next(s->log_t, s->t++);
+    s->spread = sqrt(param[ALPHA] * s->log_t);
     arm->sum += reward_raw(&s->reward, p, param[REWARD], o);
     arm->mean = arm->sum * arm->share;
     arm->width = arm->next;
     arm->share = 1 / (++arm->n + 1);
     arm->next = sqrt(arm->share);
-    s->log_t = elementary_log_next(s->log_t, s->t++);
 }
 
 double ucb1_index(const struct agent *a, int arm) {
     const struct ucb1 *s = a->state;
-    return s->arm[arm].n > 0 ? index_at(s, sqrt(a->param[ALPHA] * s->log_t), arm) : INFINITY;
+    return s->arm[arm].n > 0 ? index_at(s, arm) : INFINITY;
 }
 
 const struct policy policy_ucb1 = {

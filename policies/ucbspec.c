@@ -21,23 +21,17 @@
 enum { DELTA, CSCALE };
 
 struct ucbspec {
-    double t;
-    double log_t;            // ln t, 0 before the first round
+    double t, log_t;         // rounds so far and their logarithm
     double constant;         // 1 + 2 ln(K/delta)
-    double each[];           // (4, K): mean; still and slope, (cscale cr)^2 = still + slope ln t; index of the latest choice
-};                           // then (K) struct ucbspec_arm
-
-struct ucbspec_arm {
-    double n, sum;           // rounds, emitted tokens: whole numbers
-    double still, slope;     // of n + 1
-    double log_n;            // ln(n + 2), of which `still` is made
+    struct ucbspec_arm {
+        double mean;
+        double still, slope; // (cscale cr)^2 = still + slope ln t
+        double n, sum;       // rounds, emitted tokens: whole numbers
+        struct {
+            double still, slope, log_n; // of one round more, and the ln(n + 1) in it
+        } next;
+    } arm[];                 // (K)
 };
-
-enum { MEAN, STILL, SLOPE, INDEX, ROWS };
-
-static double *row(struct ucbspec *s, int K, int which) { return s->each + which * K; }
-
-static struct ucbspec_arm *arm_at(struct ucbspec *s, int K, int i) { return (struct ucbspec_arm *)(s->each + ROWS * K) + i; }
 
 double ucbspec_radius(int K, int L, int64_t t, int64_t n, double delta) {
     double rounds = (double)t, plays = (double)n;
@@ -45,56 +39,55 @@ double ucbspec_radius(int K, int L, int64_t t, int64_t n, double delta) {
         * (1 + 2 * elementary_log(K * rounds * rounds * sqrt(1 + plays) / delta)));
 }
 
-static size_t ucbspec_size(const struct problem *p) {
-    return sizeof(struct ucbspec) + (size_t)p->K * (ROWS * sizeof(double) + sizeof(struct ucbspec_arm));
-}
+static size_t ucbspec_size(const struct problem *p) { return sizeof(struct ucbspec) + (size_t)p->K * sizeof(struct ucbspec_arm); }
 
 /* What eq. (6) gives an arm after one round more. */
-static void prepare(const struct ucbspec *s, const struct problem *p, const double *param, struct ucbspec_arm *arm) {
+static inline void prepare(struct ucbspec_arm *arm, const struct problem *p, const double *param, double constant) {
     double n = arm->n + 1, half = param[CSCALE] * p->L / 2, a = half * half * (1 + n) / (n * n);
-    arm->log_n = elementary_log_next(arm->log_n, n);
-    arm->still = a * (s->constant + arm->log_n);
-    arm->slope = 4 * a;
+    arm->next.log_n = elementary_log_next(arm->next.log_n, n);
+    arm->next.still = a * (constant + arm->next.log_n);
+    arm->next.slope = 4 * a;
 }
 
 static void ucbspec_init(void *state, const struct problem *p, const double *param) {
     struct ucbspec *s = state;
     s->constant = 1 + 2 * elementary_log(p->K / param[DELTA]);
     for (int i = 0; i < p->K; i++) {
-        row(s, p->K, STILL)[i] = INFINITY; // never played: above every index
-        prepare(s, p, param, arm_at(s, p->K, i));
+        s->arm[i].still = INFINITY; // never played: above every index
+        prepare(&s->arm[i], p, param, s->constant);
     }
 }
 
+static inline double index_at(const struct ucbspec_arm *arm, double log_t) { return arm->mean + sqrt(arm->still + arm->slope * log_t); }
+
 static int ucbspec_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct ucbspec *s = state;
-    const double *mean = row(s, p->K, MEAN), *still = row(s, p->K, STILL), *slope = row(s, p->K, SLOPE);
-    double *index = row(s, p->K, INDEX), best = -1;
+    const struct ucbspec *s = state;
+    double best = -1;
     int arm = 0;
     (void)param, (void)rng;
-#pragma omp simd
-    for (int i = 0; i < p->K; i++) index[i] = mean[i] + sqrt(still[i] + slope[i] * s->log_t);
-    for (int i = 0; i < p->K; i++) index_higher(index[i], i, &best, &arm);
+    for (int i = 0; i < p->K; i++) index_higher(index_at(&s->arm[i], s->log_t), i, &best, &arm);
     return arm;
 }
 
 static void ucbspec_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct ucbspec *s = state;
-    struct ucbspec_arm *arm = arm_at(s, p->K, o->arm);
+    struct ucbspec_arm *arm = &s->arm[o->arm];
     s->log_t = elementary_log_next(s->log_t, s->t++);
+    arm->still = arm->next.still;
+    arm->slope = arm->next.slope;
     arm->sum += o->emitted;
-    row(s, p->K, MEAN)[o->arm] = arm->sum / ++arm->n;
-    row(s, p->K, STILL)[o->arm] = arm->still;
-    row(s, p->K, SLOPE)[o->arm] = arm->slope;
-    prepare(s, p, param, arm);
+    arm->mean = arm->sum / ++arm->n;
+    prepare(arm, p, param, s->constant);
 }
 
-double ucbspec_mean(const struct agent *a, int arm) { return row(a->state, a->problem.K, MEAN)[arm]; }
+double ucbspec_mean(const struct agent *a, int arm) {
+    const struct ucbspec *s = a->state;
+    return s->arm[arm].mean;
+}
 
 double ucbspec_index(const struct agent *a, int arm) {
-    struct ucbspec *s = a->state;
-    int K = a->problem.K;
-    return row(s, K, MEAN)[arm] + sqrt(row(s, K, STILL)[arm] + row(s, K, SLOPE)[arm] * s->log_t);
+    const struct ucbspec *s = a->state;
+    return index_at(&s->arm[arm], s->log_t);
 }
 
 const struct policy policy_ucbspec = {
