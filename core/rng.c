@@ -2,6 +2,9 @@
 #include "core/rng.h"
 
 #include <Random123/philox.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 #include <math.h>
 
 #include "core/elementary.h"
@@ -20,7 +23,7 @@ static inline __attribute__((always_inline)) philox4x32_ctr_t block_at(const str
     return philox4x32(at, key);
 }
 
-static inline void fill(struct rng *r) {
+static __attribute__((noinline)) void fill(struct rng *r) {
     philox4x32_ctr_t out = block_at(r, r->draw / 4);
     for (int i = 0; i < 4; i++) r->block[i] = out.v[i];
 }
@@ -30,22 +33,24 @@ uint32_t rng_u32(struct rng *r) {
     return r->block[r->draw++ % 4];
 }
 
-uint64_t rng_u64(struct rng *r) {
-    if (r->given) return (uint64_t)(rng_uniform(r) * 0x1p53) << 11;
-    if (r->draw % 4 == 0) fill(r);
-    if (r->draw % 4 == 3) {
-        uint64_t high = rng_u32(r);
-        return high << 32 | rng_u32(r);
+static inline uint64_t word_pair(struct rng *r) {
+    if (r->draw % 4 == 0) {
+        philox4x32_ctr_t out = block_at(r, r->draw / 4);
+        r->block[2] = out.v[2], r->block[3] = out.v[3]; // the first two are taken at once
+        r->draw += 2;
+        return (uint64_t)out.v[0] << 32 | out.v[1];
     }
-    uint64_t high = r->block[r->draw % 4], low = r->block[r->draw % 4 + 1];
-    r->draw += 2;
-    return high << 32 | low;
+    uint64_t high = rng_u32(r);
+    return high << 32 | rng_u32(r);
 }
 
-double rng_uniform(struct rng *r) {
-    if (r->given) return r->given_at < r->given_n ? r->given[r->given_at++] : 0;
-    return (double)(rng_u64(r) >> 11) * 0x1p-53;
-}
+static double given(struct rng *r) { return r->given_at < r->given_n ? r->given[r->given_at++] : 0; }
+
+uint64_t rng_u64(struct rng *r) { return r->given ? (uint64_t)(given(r) * 0x1p53) << 11 : word_pair(r); }
+
+static inline double uniform(struct rng *r) { return r->given ? given(r) : (double)(int64_t)(word_pair(r) >> 11) * 0x1p-53; }
+
+double rng_uniform(struct rng *r) { return uniform(r); }
 
 int rng_below(struct rng *r, int n) {
     int i = (int)(rng_uniform(r) * n);
@@ -64,7 +69,7 @@ int rng_pick(struct rng *r, const double *p, int n) {
 }
 
 int rng_pick_upto(struct rng *r, const double *upto, int n) {
-    double u = rng_uniform(r) * upto[n - 1];
+    double u = uniform(r) * upto[n - 1];
     int i = 0;
     for (int k = 0; k < n - 1; k++) i += u >= upto[k]; // what has no mass adds nothing, so it is passed over
     while (i == n - 1 && i > 0 && upto[i] == upto[i - 1]) { // u rounded up to the whole
@@ -125,8 +130,7 @@ static __attribute__((noinline)) double gamma_outside(struct rng *r, const struc
 
 /* Marsaglia & Tsang 2000, "A simple method for generating gamma variables", section 4: 64 bits are a normal x and the first
  * 20 bits of a uniform u. The squeeze u < 1 - 0.0331 x^4 decides all but a few and implies v > 0. */
-static inline double gamma_from(struct rng *r, const struct rng_shape *s) {
-    uint64_t bits = rng_u64(r);
+static inline double gamma_from(struct rng *r, const struct rng_shape *s, uint64_t bits) {
     double x = normal_from(r, bits >> 20), u = (double)(int64_t)(bits & 0xfffff) * 0x1p-20, v = 1 + s->c * x;
     if (u + 0x1p-20 <= 1 - 0.0331 * (x * x) * (x * x)) return s->d * (v * v * v);
     return gamma_outside(r, s, x, u);
@@ -135,14 +139,77 @@ static inline double gamma_from(struct rng *r, const struct rng_shape *s) {
 /* Ibid., section 6: Gamma(a) = Gamma(a + 1) U^(1/a) for a < 1. */
 static double boost(struct rng *r, double a) { return elementary_exp(-exponential(rng_uniform(r)) / a); }
 
-double rng_gamma_of(struct rng *r, const struct rng_shape *s) {
-    double x = gamma_from(r, s);
+static inline double gamma_of(struct rng *r, const struct rng_shape *s, uint64_t bits) {
+    double x = gamma_from(r, s, bits);
     return s->below > 0 ? x * boost(r, s->below) : x;
 }
+
+double rng_gamma_of(struct rng *r, const struct rng_shape *s) { return gamma_of(r, s, rng_u64(r)); }
 
 double rng_beta_of(struct rng *r, const struct rng_shape *a, const struct rng_shape *b) {
     double x = rng_gamma_of(r, a), y = rng_gamma_of(r, b);
     return x + y > 0 ? x / (x + y) : 0.5;
+}
+
+enum { AT_ONCE = 4 };
+
+/* AT_ONCE blocks from number `block` on, each as two pairs of words. */
+static void blocks_plain(const struct rng *r, uint32_t block, int n, uint64_t bits[AT_ONCE][2]) {
+    for (int i = 0; i < n; i++) {
+        philox4x32_ctr_t out = block_at(r, block + (uint32_t)i);
+        bits[i][0] = (uint64_t)out.v[0] << 32 | out.v[1];
+        bits[i][1] = (uint64_t)out.v[2] << 32 | out.v[3];
+    }
+}
+
+#ifdef __x86_64__
+/* The same in the four lanes of a register: a lane holds a word in its low half and what is left of a product in its high
+ * half, which the next product does not look at. Constants as in Random123/philox.h. */
+static __attribute__((target("avx2"))) void blocks_avx2(const struct rng *r, uint32_t block, uint64_t bits[AT_ONCE][2]) {
+    __m256i a = _mm256_add_epi32(_mm256_set1_epi64x(block), _mm256_set_epi64x(3, 2, 1, 0)), b = _mm256_set1_epi64x(r->round);
+    __m256i c = _mm256_set1_epi64x(r->sequence), d = _mm256_set1_epi64x(r->stream), low = _mm256_set1_epi64x(0xffffffff);
+    __m256i m0 = _mm256_set1_epi64x(PHILOX_M4x32_0), m1 = _mm256_set1_epi64x(PHILOX_M4x32_1);
+    uint32_t k0 = (uint32_t)r->seed, k1 = (uint32_t)(r->seed >> 32);
+    for (int i = 0; i < 10; i++, k0 += PHILOX_W32_0, k1 += PHILOX_W32_1) {
+        __m256i x = _mm256_mul_epu32(a, m0), y = _mm256_mul_epu32(c, m1);
+        a = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(y, 32), b), _mm256_set1_epi64x(k0));
+        c = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(x, 32), d), _mm256_set1_epi64x(k1));
+        b = y, d = x;
+    }
+    __m256i first = _mm256_or_si256(_mm256_slli_epi64(a, 32), _mm256_and_si256(b, low));
+    __m256i second = _mm256_or_si256(_mm256_slli_epi64(c, 32), _mm256_and_si256(d, low));
+    __m256i even = _mm256_unpacklo_epi64(first, second), odd = _mm256_unpackhi_epi64(first, second);
+    _mm256_storeu_si256((__m256i *)bits[0], _mm256_permute2x128_si256(even, odd, 0x20));
+    _mm256_storeu_si256((__m256i *)bits[2], _mm256_permute2x128_si256(even, odd, 0x31));
+}
+#endif
+
+static inline void blocks(const struct rng *r, uint32_t block, int n, uint64_t bits[AT_ONCE][2]) {
+#ifdef __x86_64__
+    if (n > 1 && __builtin_cpu_supports("avx2")) {
+        blocks_avx2(r, block, bits);
+        return;
+    }
+#endif
+    blocks_plain(r, block, n, bits);
+}
+
+void rng_betas(struct rng *r, const struct rng_shape *s, double *x, int n) {
+    for (int from = 0; from < n; from += AT_ONCE) {
+        int m = n - from < AT_ONCE ? n - from : AT_ONCE;
+        uint64_t bits[AT_ONCE][2];
+        if (r->given) {
+            for (int i = 0; i < m; i++) bits[i][0] = rng_u64(r), bits[i][1] = rng_u64(r);
+        } else {
+            r->draw = (r->draw + 3) & ~3u;
+            blocks(r, r->draw / 4, m, bits);
+            r->draw += 4 * (uint32_t)m;
+        }
+        for (int i = 0; i < m; i++) {
+            double left = gamma_of(r, &s[2 * (from + i)], bits[i][0]), right = gamma_of(r, &s[2 * (from + i) + 1], bits[i][1]);
+            x[from + i] = left + right > 0 ? left / (left + right) : 0.5;
+        }
+    }
 }
 
 double rng_gamma(struct rng *r, double shape) {

@@ -12,35 +12,36 @@
 
 enum { A, B, VALUE, DOUBT };
 
-struct thompson_drafter {    // behind the struct cost
-    double successes, failures;
-    struct rng_shape a, b;   // a + successes, b + failures, ready to be drawn from
-    double theta;            // of the latest choice
+struct thompson_drafter { // (D), behind the struct cost; then (D, 2) struct rng_shape of a + successes and b + failures, ready to be
+    double successes, failures; // drawn from, and (D) theta of the latest choice
 };
 
 static size_t thompson_size(const struct problem *p) {
-    return cost_size(p) + (size_t)p->D * sizeof(struct thompson_drafter);
+    return cost_size(p) + (size_t)p->D * (sizeof(struct thompson_drafter) + 2 * sizeof(struct rng_shape) + sizeof(double));
+}
+
+static struct rng_shape *shapes(void *state, const struct problem *p) {
+    return (struct rng_shape *)((struct thompson_drafter *)cost_end(state, p) + p->D);
 }
 
 static void thompson_init(void *state, const struct problem *p, const double *param) {
-    struct thompson_drafter *drafter = cost_end(state, p);
-    for (int d = 0; d < p->D; d++) drafter[d].a = rng_shape(param[A]), drafter[d].b = rng_shape(param[B]);
+    struct rng_shape *shape = shapes(state, p);
+    for (int d = 0; d < p->D; d++) shape[2 * d] = rng_shape(param[A]), shape[2 * d + 1] = rng_shape(param[B]);
 }
 
-static double value(const struct cost *c, const struct thompson_drafter *d, const struct problem *p, const double *param, int i) {
+static double value(const struct cost *c, const double *theta, const struct problem *p, const double *param, int i) {
     const struct arm *arm = &p->arms[i];
-    double emitted = arm->gamma ? tgd_mean(arm->gamma, d[arm->drafter].theta) : 1;
+    double emitted = arm->gamma ? tgd_mean(arm->gamma, theta[arm->drafter]) : 1;
     return param[VALUE] == VALUE_LEN ? emitted : cost_rate(c, p, i, param[DOUBT], emitted);
 }
 
 static int thompson_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct thompson_drafter *drafter = cost_end(state, p);
-    for (int d = 0; d < p->D; d++)
-        drafter[d].theta = rng_beta_of(rng, &drafter[d].a, &drafter[d].b);
-    double best = -1;
+    struct rng_shape *shape = shapes(state, p);
+    double *theta = (double *)(shape + 2 * p->D), best = -1;
     int arm = 0;
+    rng_betas(rng, shape, theta, p->D);
     for (int i = 0; i < p->K; i++) {
-        double have = value(state, drafter, p, param, i);
+        double have = value(state, theta, p, param, i);
         if (have > best) best = have, arm = i;
     }
     return arm;
@@ -51,8 +52,9 @@ static void thompson_update(void *state, const struct problem *p, const double *
     if (param[VALUE] != VALUE_LEN) cost_update(state, p, o);
     if (!arm->gamma) return;
     struct thompson_drafter *d = (struct thompson_drafter *)cost_end(state, p) + arm->drafter;
-    d->a = rng_shape(param[A] + (d->successes += o->accepted));
-    d->b = rng_shape(param[B] + (d->failures += o->accepted < o->gamma));
+    struct rng_shape *shape = shapes(state, p) + 2 * arm->drafter;
+    shape[0] = rng_shape(param[A] + (d->successes += o->accepted));
+    shape[1] = rng_shape(param[B] + (d->failures += o->accepted < o->gamma));
 }
 
 const struct policy policy_thompson = {
