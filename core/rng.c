@@ -72,10 +72,8 @@ int rng_pick_upto(struct rng *r, const double *upto, int n) {
     double u = uniform(r) * upto[n - 1];
     int i = 0;
     for (int k = 0; k < n - 1; k++) i += u >= upto[k]; // what has no mass adds nothing, so it is passed over
-    while (i == n - 1 && i > 0 && upto[i] == upto[i - 1]) { // u rounded up to the whole
-        for (i--; i > 0 && upto[i] == upto[i - 1]; i--) {}
-        break;
-    }
+    if (u < upto[n - 1]) return i;
+    while (i > 0 && upto[i - 1] == upto[n - 1]) i--;   // u rounded up to the whole
     return i;
 }
 
