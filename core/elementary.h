@@ -8,6 +8,10 @@
 #ifndef CORE_ELEMENTARY_H
 #define CORE_ELEMENTARY_H
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -30,6 +34,15 @@ static inline double elementary_max(double a, double b) { return a > b ? a : b; 
 /* Two numbers in one SSE2 or NEON register: what they are computed for, they share. */
 typedef double elementary_two __attribute__((vector_size(16)));
 typedef uint64_t elementary_two_bits __attribute__((vector_size(16)));
+
+/* Both roots for the price of one. */
+static inline elementary_two elementary_sqrt_two(elementary_two x) {
+#ifdef __SSE2__
+    return (elementary_two)_mm_sqrt_pd((__m128d)x);
+#else
+    return (elementary_two){sqrt(x[0]), sqrt(x[1])};
+#endif
+}
 
 /* e^x of two numbers in [-700, 700]. x = n ln 2 + r with |r| <= ln(2)/2, then 2^n sum r^k / k!. */
 static inline elementary_two elementary_exp_two(elementary_two x) {

@@ -41,7 +41,7 @@ static int exp3_select(void *state, const struct problem *p, const double *param
 static void exp3_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct exp3 *s = state;
     double x = reward_of(&s->reward, p, param[REWARD], o), *w = &s->w[o->arm];
-    *w *= elementary_exp(s->mix * x / (p->K * elementary_max(s->w[p->K + o->arm] / s->total, 1e-12)));
+    *w *= elementary_exp(s->mix * x * s->total / (p->K * elementary_max(s->w[p->K + o->arm], 1e-12 * s->total)));
     if (*w < 1e100) return;
     for (double most = *w, *each = s->w; each < s->w + p->K; each++) *each /= most;
 }

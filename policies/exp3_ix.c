@@ -39,8 +39,8 @@ static int exp3_ix_select(void *state, const struct problem *p, const double *pa
 
 static void exp3_ix_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct exp3_ix *s = state;
-    double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), probability = s->sum[p->K + o->arm] / s->sum[3 * p->K - 1];
-    s->sum[o->arm] += loss / elementary_max(probability + s->eta / 2, 1e-12);
+    double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), total = s->sum[3 * p->K - 1];
+    s->sum[o->arm] += loss * total / elementary_max(s->sum[p->K + o->arm] + s->eta / 2 * total, 1e-12 * total);
     s->t++;
 }
 

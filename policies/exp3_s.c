@@ -43,7 +43,7 @@ static int exp3_s_select(void *state, const struct problem *p, const double *par
 static void exp3_s_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct exp3_s *s = state;
     double x = reward_of(&s->reward, p, param[REWARD], o), share = s->share * s->total, most = 0;
-    s->w[o->arm] *= elementary_exp(s->mix * x / (p->K * elementary_max(s->w[p->K + o->arm] / s->total, 1e-12)));
+    s->w[o->arm] *= elementary_exp(s->mix * x * s->total / (p->K * elementary_max(s->w[p->K + o->arm], 1e-12 * s->total)));
     for (int i = 0; i < p->K; i++) most = elementary_max(s->w[i] += share, most);
     if (most < 1e100) return;
     for (int i = 0; i < p->K; i++) s->w[i] /= most;

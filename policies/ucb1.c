@@ -7,8 +7,7 @@
  * Check: x=0.5 n=5 t=60 gives 1.7797413117.
  *
  * Computed as sqrt(alpha ln t) (1/sqrt(n)): the first is the same for all arms, the second changes only when the arm
- * plays, and is worked out one play ahead. What needs no outcome comes first in `update`, so that
- * the next choice waits for the reward alone. */
+ * plays. Both are worked out one round ahead, so that the next choice waits for the reward alone. */
 #include "policies/ucb1.h"
 
 #include "policies/index.h"
@@ -17,8 +16,8 @@
 enum { REWARD, ALPHA };
 
 struct ucb1 {
-    double t, log_t;     // rounds so far and their logarithm
-    double spread;       // sqrt(alpha ln t)
+    double t, log_next;  // rounds so far, ln(t + 1)
+    double spread, next; // sqrt(alpha ln t), sqrt(alpha ln(t + 1))
     struct reward reward;
     struct ucb1_arm {
         double n, sum;   // rounds and their raw rewards
@@ -55,8 +54,9 @@ static int ucb1_select(void *state, const struct problem *p, const double *param
 static void ucb1_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct ucb1 *s = state;
     struct ucb1_arm *arm = &s->arm[o->arm];
-    s->log_t = elementary_log_next(s->log_t, s->t++);
-    s->spread = sqrt(param[ALPHA] * s->log_t);
+    s->spread = s->next;
+    s->log_next = elementary_log_next(s->log_next, ++s->t);
+    s->next = sqrt(param[ALPHA] * s->log_next);
     arm->sum += reward_raw(&s->reward, p, param[REWARD], o);
     arm->mean = arm->sum * arm->share;
     arm->width = arm->next;

@@ -10,8 +10,8 @@
  *
  * cr^2 = a (c + ln(1+n)) + a 4 ln t with a = L^2/4 (1+n)/n^2 and c = 1 + 2 ln(K/delta):
  * only ln t changes for the arms that did not play, so each keeps `still` and `slope`, a
- * round costs K square roots and two logarithms, and t^2 never overflows. The pair of n + 1 is worked
- * out as soon as the arm has played n times, so the next choice does not wait for it. */
+ * round costs K square roots and two logarithms, and t^2 never overflows. The pair of n + 1 and ln(t + 1) are worked
+ * out a round ahead, so the next choice does not wait for them. */
 #include "policies/ucbspec.h"
 
 #include <math.h>
@@ -22,6 +22,7 @@ enum { DELTA, CSCALE };
 
 struct ucbspec {
     double t, log_t;         // rounds so far and their logarithm
+    double log_next;         // ln(t + 1)
     double constant;         // 1 + 2 ln(K/delta)
     struct ucbspec_arm {
         double mean;
@@ -65,14 +66,20 @@ static int ucbspec_select(void *state, const struct problem *p, const double *pa
     double best = -1;
     int arm = 0;
     (void)param, (void)rng;
-    for (int i = 0; i < p->K; i++) index_higher(index_at(&s->arm[i], s->log_t), i, &best, &arm);
+    for (int i = 0; i < p->K; i += 2) { // an odd one out costs no more with itself beside it
+        const struct ucbspec_arm *x = &s->arm[i], *y = i + 1 < p->K ? x + 1 : x;
+        elementary_two cr = elementary_sqrt_two((elementary_two){x->still + x->slope * s->log_t, y->still + y->slope * s->log_t});
+        index_higher(x->mean + cr[0], i, &best, &arm);
+        index_higher(y->mean + cr[1], i + 1, &best, &arm); // no higher than itself
+    }
     return arm;
 }
 
 static void ucbspec_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct ucbspec *s = state;
     struct ucbspec_arm *arm = &s->arm[o->arm];
-    s->log_t = elementary_log_next(s->log_t, s->t++);
+    s->log_t = s->log_next;
+    s->log_next = elementary_log_next(s->log_next, ++s->t);
     arm->still = arm->next.still;
     arm->slope = arm->next.slope;
     arm->sum += o->emitted;
