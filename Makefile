@@ -32,7 +32,7 @@ SANFLAGS := $(if $(SANITIZE)$(FUZZ),-fsanitize=address$(,)undefined$(if $(FUZZ),
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 FLAGS    := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-missing-field-initializers \
-            -ffp-contract=off -fopenmp $(SANFLAGS) $(PKGFLAGS) $(CFLAGS)
+            -ffp-contract=off -fno-math-errno -fopenmp $(SANFLAGS) $(PKGFLAGS) $(CFLAGS)
 LIBS     := $(PKGLIBS) -lm -ldl -fopenmp $(SANFLAGS)
 
 SRC   := $(filter-out core/main.c,$(wildcard core/*.c policies/*.c traces/*.c sim/*.c analysis/*.c))
@@ -99,7 +99,7 @@ demo: $(BUILD)/banditspec
 $(BUILD)/tests/bench_prefill: FLAGS += $(shell pkg-config --cflags openblas 2>/dev/null)
 $(BUILD)/tests/bench_prefill: LIBS := $(shell pkg-config --libs openblas 2>/dev/null) $(LIBS) # before GSL, which brings a cblas_sgemm of its own
 
-bench: $(BUILD)/banditspec $(BUILD)/tests/bench_replay $(BUILD)/tests/bench_prefill
+bench: $(BUILD)/banditspec $(BUILD)/tests/bench_replay $(BUILD)/tests/bench_policies $(BUILD)/tests/bench_prefill
 	@tests/bench.sh $(BUILD) $(if $(MODEL),"$(MODEL)")
 
 deps:

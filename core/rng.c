@@ -2,11 +2,13 @@
 #include "core/rng.h"
 
 #include <Random123/philox.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 #include <math.h>
 
-struct rng rng_at(uint64_t seed, uint32_t stream, uint32_t sequence, uint32_t round) {
-    return (struct rng){.seed = seed, .stream = stream, .sequence = sequence, .round = round};
-}
+#include "core/elementary.h"
+#include "core/ziggurat.h"
 
 uint32_t rng_stream(const char *text) {
     uint32_t hash = 2166136261u; // FNV-1a, 32 bits: offset basis and prime
@@ -14,21 +16,41 @@ uint32_t rng_stream(const char *text) {
     return hash;
 }
 
+/* Four words: number `block` of the stream. */
+static inline __attribute__((always_inline)) philox4x32_ctr_t block_at(const struct rng *r, uint32_t block) {
+    philox4x32_ctr_t at = {{block, r->round, r->sequence, r->stream}};
+    philox4x32_key_t key = {{(uint32_t)r->seed, (uint32_t)(r->seed >> 32)}};
+    return philox4x32(at, key);
+}
+
+static __attribute__((noinline)) void fill(struct rng *r) {
+    philox4x32_ctr_t out = block_at(r, r->draw / 4);
+    for (int i = 0; i < 4; i++) r->block[i] = out.v[i];
+}
+
 uint32_t rng_u32(struct rng *r) {
-    if (r->draw % 4 == 0) {
-        philox4x32_ctr_t at = {{r->draw / 4, r->round, r->sequence, r->stream}};
-        philox4x32_key_t key = {{(uint32_t)r->seed, (uint32_t)(r->seed >> 32)}};
-        philox4x32_ctr_t out = philox4x32(at, key);
-        for (int i = 0; i < 4; i++) r->block[i] = out.v[i];
-    }
+    if (r->draw % 4 == 0) fill(r);
     return r->block[r->draw++ % 4];
 }
 
-double rng_uniform(struct rng *r) {
-    if (r->given) return r->given_at < r->given_n ? r->given[r->given_at++] : 0;
-    uint64_t high = rng_u32(r), low = rng_u32(r);
-    return (double)((high << 32 | low) >> 11) * 0x1p-53;
+static inline uint64_t word_pair(struct rng *r) {
+    if (r->draw % 4 == 0) {
+        philox4x32_ctr_t out = block_at(r, r->draw / 4);
+        r->block[2] = out.v[2], r->block[3] = out.v[3]; // the first two are taken at once
+        r->draw += 2;
+        return (uint64_t)out.v[0] << 32 | out.v[1];
+    }
+    uint64_t high = rng_u32(r);
+    return high << 32 | rng_u32(r);
 }
+
+static double given(struct rng *r) { return r->given_at < r->given_n ? r->given[r->given_at++] : 0; }
+
+uint64_t rng_u64(struct rng *r) { return r->given ? (uint64_t)(given(r) * 0x1p53) << 11 : word_pair(r); }
+
+static inline double uniform(struct rng *r) { return r->given ? given(r) : (double)(int64_t)(word_pair(r) >> 11) * 0x1p-53; }
+
+double rng_uniform(struct rng *r) { return uniform(r); }
 
 int rng_below(struct rng *r, int n) {
     int i = (int)(rng_uniform(r) * n);
@@ -46,27 +68,154 @@ int rng_pick(struct rng *r, const double *p, int n) {
     return last;
 }
 
-double rng_normal(struct rng *r) {
-    double u = rng_uniform(r), v = rng_uniform(r);
-    return sqrt(-2 * log1p(-u)) * cos(2 * 3.14159265358979323846 * v);
+int rng_pick_upto(struct rng *r, const double *upto, int n) {
+    double u = uniform(r) * upto[n - 1];
+    int i = 0;
+    for (int k = 0; k < n - 1; k++) i += u >= upto[k]; // what has no mass adds nothing, so it is passed over
+    if (u < upto[n - 1]) return i;
+    while (i > 0 && upto[i - 1] == upto[n - 1]) i--;   // u rounded up to the whole
+    return i;
+}
+
+/* -ln(1 - u), u in [0, 1). */
+static double exponential(double u) { return -elementary_log(1 - u); }
+
+static double bell(double x) { return elementary_exp(-0.5 * x * x); }
+
+/* Marsaglia & Tsang 2000, "The ziggurat method": beyond the last edge. */
+static double tail(struct rng *r) {
+    const double R = ziggurat_edge[1];
+    for (;;) {
+        double x = exponential(rng_uniform(r)) / R, y = exponential(rng_uniform(r));
+        if (2 * y >= x * x) return R + x;
+    }
+}
+
+/* What the rectangles leave open, 1.2 % of the draws: x > 0 in the tail of layer 0 or between two edges. */
+static __attribute__((noinline)) double normal_outside(struct rng *r, int layer, double x, double sign) {
+    const double *edge = &ziggurat_edge[layer];
+    if (layer == 0) return sign * tail(r);
+    if (bell(edge[0]) + rng_uniform(r) * (bell(edge[1]) - bell(edge[0])) < bell(x)) return sign * x;
+    return rng_normal(r);
+}
+
+/* From 44 bits: 7 for the layer, one for the sign, 36 for the place in the layer. */
+static inline double normal_from(struct rng *r, uint64_t bits) {
+    int layer = bits & (ZIGGURAT - 1);
+    double x = ((double)(int64_t)(bits >> 8 & 0xfffffffff) + 0.5) * 0x1p-36 * ziggurat_edge[layer];
+    uint64_t sign = bits >> 7 & 1;
+    if (x < ziggurat_edge[layer + 1]) return elementary_double(elementary_bits(x) | sign << 63);
+    return normal_outside(r, layer, x, sign ? -1 : 1);
+}
+
+double rng_normal(struct rng *r) { return normal_from(r, rng_u64(r)); }
+
+struct rng_shape rng_shape(double shape) {
+    double below = shape < 1 ? shape : 0, d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3;
+    return (struct rng_shape){d, 1 / sqrt(9 * d), below};
+}
+
+/* What the squeeze leaves open: the exact test, with as many more bits of u as it wants, and where it fails the next try. */
+static __attribute__((noinline)) double gamma_outside(struct rng *r, const struct rng_shape *s, double x, double u) {
+    for (;;) {
+        double v = 1 + s->c * x, d = s->d;
+        u += rng_uniform(r) * 0x1p-20;
+        if (v > 0x1p-300 && elementary_log(u) < 0.5 * x * x + d - d * v * v * v + 3 * d * elementary_log(v)) return d * (v * v * v);
+        x = rng_normal(r);
+        u = (double)(rng_u32(r) >> 12) * 0x1p-20;
+    }
+}
+
+/* Marsaglia & Tsang 2000, "A simple method for generating gamma variables", section 4: 64 bits are a normal x and the first
+ * 20 bits of a uniform u. The squeeze u < 1 - 0.0331 x^4 decides all but a few and implies v > 0. */
+static inline double gamma_from(struct rng *r, const struct rng_shape *s, uint64_t bits) {
+    double x = normal_from(r, bits >> 20), u = (double)(int64_t)(bits & 0xfffff) * 0x1p-20, v = 1 + s->c * x;
+    if (u + 0x1p-20 <= 1 - 0.0331 * (x * x) * (x * x)) return s->d * (v * v * v);
+    return gamma_outside(r, s, x, u);
+}
+
+/* Ibid., section 6: Gamma(a) = Gamma(a + 1) U^(1/a) for a < 1. */
+static double boost(struct rng *r, double a) { return elementary_exp(-exponential(rng_uniform(r)) / a); }
+
+static inline double gamma_of(struct rng *r, const struct rng_shape *s, uint64_t bits) {
+    double x = gamma_from(r, s, bits);
+    return s->below > 0 ? x * boost(r, s->below) : x;
+}
+
+double rng_gamma_of(struct rng *r, const struct rng_shape *s) { return gamma_of(r, s, rng_u64(r)); }
+
+double rng_beta_of(struct rng *r, const struct rng_shape *a, const struct rng_shape *b) {
+    double x = rng_gamma_of(r, a), y = rng_gamma_of(r, b);
+    return x + y > 0 ? x / (x + y) : 0.5;
+}
+
+enum { AT_ONCE = 4 };
+
+/* AT_ONCE blocks from number `block` on, each as two pairs of words. */
+static void blocks_plain(const struct rng *r, uint32_t block, int n, uint64_t bits[AT_ONCE][2]) {
+    for (int i = 0; i < n; i++) {
+        philox4x32_ctr_t out = block_at(r, block + (uint32_t)i);
+        bits[i][0] = (uint64_t)out.v[0] << 32 | out.v[1];
+        bits[i][1] = (uint64_t)out.v[2] << 32 | out.v[3];
+    }
+}
+
+#ifdef __x86_64__
+/* The same in the four lanes of a register: a lane holds a word in its low half and what is left of a product in its high
+ * half, which the next product does not look at. Constants as in Random123/philox.h. */
+static __attribute__((target("avx2"))) void blocks_avx2(const struct rng *r, uint32_t block, uint64_t bits[AT_ONCE][2]) {
+    __m256i a = _mm256_add_epi32(_mm256_set1_epi64x(block), _mm256_set_epi64x(3, 2, 1, 0)), b = _mm256_set1_epi64x(r->round);
+    __m256i c = _mm256_set1_epi64x(r->sequence), d = _mm256_set1_epi64x(r->stream), low = _mm256_set1_epi64x(0xffffffff);
+    __m256i m0 = _mm256_set1_epi64x(PHILOX_M4x32_0), m1 = _mm256_set1_epi64x(PHILOX_M4x32_1);
+    uint32_t k0 = (uint32_t)r->seed, k1 = (uint32_t)(r->seed >> 32);
+    for (int i = 0; i < 10; i++, k0 += PHILOX_W32_0, k1 += PHILOX_W32_1) {
+        __m256i x = _mm256_mul_epu32(a, m0), y = _mm256_mul_epu32(c, m1);
+        a = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(y, 32), b), _mm256_set1_epi64x(k0));
+        c = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(x, 32), d), _mm256_set1_epi64x(k1));
+        b = y, d = x;
+    }
+    __m256i first = _mm256_or_si256(_mm256_slli_epi64(a, 32), _mm256_and_si256(b, low));
+    __m256i second = _mm256_or_si256(_mm256_slli_epi64(c, 32), _mm256_and_si256(d, low));
+    __m256i even = _mm256_unpacklo_epi64(first, second), odd = _mm256_unpackhi_epi64(first, second);
+    _mm256_storeu_si256((__m256i *)bits[0], _mm256_permute2x128_si256(even, odd, 0x20));
+    _mm256_storeu_si256((__m256i *)bits[2], _mm256_permute2x128_si256(even, odd, 0x31));
+}
+#endif
+
+static inline void blocks(const struct rng *r, uint32_t block, int n, uint64_t bits[AT_ONCE][2]) {
+#ifdef __x86_64__
+    if (n > 1 && __builtin_cpu_supports("avx2")) {
+        blocks_avx2(r, block, bits);
+        return;
+    }
+#endif
+    blocks_plain(r, block, n, bits);
+}
+
+void rng_betas(struct rng *r, const struct rng_shape *s, double *x, int n) {
+    for (int from = 0; from < n; from += AT_ONCE) {
+        int m = n - from < AT_ONCE ? n - from : AT_ONCE;
+        uint64_t bits[AT_ONCE][2];
+        if (r->given) {
+            for (int i = 0; i < m; i++) bits[i][0] = rng_u64(r), bits[i][1] = rng_u64(r);
+        } else {
+            r->draw = (r->draw + 3) & ~3u;
+            blocks(r, r->draw / 4, m, bits);
+            r->draw += 4 * (uint32_t)m;
+        }
+        for (int i = 0; i < m; i++) {
+            double left = gamma_of(r, &s[2 * (from + i)], bits[i][0]), right = gamma_of(r, &s[2 * (from + i) + 1], bits[i][1]);
+            x[from + i] = left + right > 0 ? left / (left + right) : 0.5;
+        }
+    }
 }
 
 double rng_gamma(struct rng *r, double shape) {
-    double boost = 1;
-    if (shape < 1) { // Marsaglia & Tsang, section 6: Gamma(a) = Gamma(a + 1) U^(1/a)
-        boost = pow(1 - rng_uniform(r), 1 / shape);
-        shape += 1;
-    }
-    double d = shape - 1.0 / 3, c = 1 / sqrt(9 * d);
-    for (;;) {
-        double x = rng_normal(r), v = 1 + c * x;
-        if (v <= 0) continue;
-        v = v * v * v;
-        if (log1p(-rng_uniform(r)) < 0.5 * x * x + d - d * v + d * log(v)) return boost * d * v;
-    }
+    struct rng_shape s = rng_shape(shape);
+    return rng_gamma_of(r, &s);
 }
 
 double rng_beta(struct rng *r, double a, double b) {
-    double x = rng_gamma(r, a), y = rng_gamma(r, b);
-    return x + y > 0 ? x / (x + y) : 0.5;
+    struct rng_shape x = rng_shape(a), y = rng_shape(b);
+    return rng_beta_of(r, &x, &y);
 }

@@ -8,10 +8,14 @@
 
 #include <math.h>
 
+#include "core/elementary.h"
+
 /* kl(p, q) = p ln(p/q) + (1-p) ln((1-p)/(1-q)), with 0 ln 0 = 0; infinite where q excludes what p allows. */
 static inline double bernoulli_kl(double p, double q) {
-    double kl = p > 0 ? p * log(p / q) : 0;
-    if (p < 1) kl += (1 - p) * log((1 - p) / (1 - q));
+    double kl = 0;
+    if ((p > 0 && !(q > 0)) || (p < 1 && !(q < 1))) return INFINITY;
+    if (p > 0) kl = p * elementary_log(p / q);
+    if (p < 1) kl += (1 - p) * elementary_log((1 - p) / (1 - q));
     return kl > 0 ? kl : 0; // rounding near p = q
 }
 

@@ -24,6 +24,7 @@
 struct cost_drafter {
     double rounds, asked, proposed; // sums; of a tree its nodes were proposed
     double timed_asked, draft_s;    // the same over timed rounds
+    double share, token_s;          // proposed / asked and draft_s / timed_asked, once known
 };
 
 struct cost_arm {
@@ -34,6 +35,7 @@ struct cost {
     double rounds;
     struct {           // running least squares (Welford 1962): x drafted tokens, y seconds
         double n, mean_x, mean_y, sxx, sxy;
+        double most, slope; // of a cost proportional to the width, and the line's own where sxx > 0
     } verify;
     double each[];     // (D) struct cost_drafter, then (K) struct cost_arm
 };

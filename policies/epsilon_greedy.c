@@ -10,16 +10,11 @@
 enum { REWARD, SCHEDULE, EPS, C, GAP };
 enum { CONST, FALL };
 
-static double mean_of(const struct flat *s, const struct problem *p, const double *param, int i) {
-    (void)p, (void)param;
-    return flat_mean(s, i);
-}
-
 static int epsilon_greedy_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     const struct flat *s = state;
     double falling = param[C] * p->K / (param[GAP] * param[GAP] * (s->t + 1));
     if (rng_uniform(rng) < (param[SCHEDULE] == CONST ? param[EPS] : falling)) return rng_below(rng, p->K);
-    return flat_best(s, p, param, mean_of);
+    return flat_best(s, p, param, flat_mean_of);
 }
 
 static void epsilon_greedy_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {

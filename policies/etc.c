@@ -13,16 +13,11 @@ static int etc_check(const struct problem *p, const double *param, struct err *e
     return err_set(err, "policy 'etc': 'm' wants a whole number, got '%g'", param[M]);
 }
 
-static double mean_of(const struct flat *s, const struct problem *p, const double *param, int i) {
-    (void)p, (void)param;
-    return flat_mean(s, i);
-}
-
 static int etc_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     const struct flat *s = state;
     (void)rng;
     if (s->t < param[M] * p->K) return (int)fmod(s->t, p->K);
-    return flat_best(s, p, param, mean_of);
+    return flat_best(s, p, param, flat_mean_of);
 }
 
 /* Nothing is learned, nor counted, once it has committed. */

@@ -14,7 +14,7 @@ enum { REWARD, HORIZON };
 static void exp3_init(void *state, const struct problem *p, const double *param) {
     struct weights *s = state;
     weights_init(state, p, param);
-    s->mix = fmin(1, sqrt(p->K * s->log_K / ((exp(1) - 1) * param[HORIZON])));
+    s->mix = elementary_min(1, sqrt(p->K * s->log_K / ((elementary_exp(1) - 1) * param[HORIZON])));
 }
 
 static int exp3_select(void *state, const struct problem *p, const double *param, struct rng *rng) {

@@ -13,9 +13,9 @@ enum { REWARD, HORIZON, SWITCHES };
 
 static void exp3_s_init(void *state, const struct problem *p, const double *param) {
     struct weights *s = state;
-    double e = exp(1), T = param[HORIZON];
+    double e = elementary_exp(1), T = param[HORIZON];
     weights_init(state, p, param);
-    s->mix = fmin(1, sqrt(p->K * (param[SWITCHES] * log(p->K * T) + e) / ((e - 1) * T)));
+    s->mix = elementary_min(1, sqrt(p->K * (param[SWITCHES] * elementary_log(p->K * T) + e) / ((e - 1) * T)));
     for (int i = 0; i < p->K; i++) s->at[i] = 1.0 / p->K;
 }
 
@@ -31,8 +31,8 @@ static int exp3_s_select(void *state, const struct problem *p, const double *par
 
 static void exp3_s_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct weights *s = state;
-    double x = reward_of(&s->reward, p, param[REWARD], o), share = exp(1) / param[HORIZON] / p->K; // W = 1
-    s->at[o->arm] *= exp(s->mix * x / (p->K * s->at[p->K + o->arm]));
+    double x = reward_of(&s->reward, p, param[REWARD], o), share = elementary_exp(1) / param[HORIZON] / p->K; // W = 1
+    s->at[o->arm] *= elementary_exp(s->mix * x / (p->K * s->at[p->K + o->arm]));
     for (int i = 0; i < p->K; i++) s->at[i] += share;
 }
 

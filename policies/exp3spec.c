@@ -25,7 +25,7 @@ static int exp3spec_select(void *state, const struct problem *p, const double *p
 static void exp3spec_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct weights *s = state;
     (void)param;
-    double probability = fmax(s->at[p->K + o->arm], 1e-12);
+    double probability = elementary_max(s->at[p->K + o->arm], 1e-12);
     s->at[o->arm] += (p->L + 1.0 - o->emitted) / (p->L * probability);
     s->t++;
 }

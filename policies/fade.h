@@ -33,7 +33,7 @@ static inline void fade_update(struct fade *s, const struct problem *p, double k
 }
 
 /* The discounted sum of an arm's rewards in [0, 1], at most its count. */
-static inline double fade_sum(const struct fade *s, int i) { return fmin(s->arm[i].sum * s->reward.scale, s->arm[i].n); }
+static inline double fade_sum(const struct fade *s, int i) { return elementary_min(s->arm[i].sum * s->reward.scale, s->arm[i].n); }
 
 #define FADE_KEEP {"keep", 0.98, 0, 1, NULL, "weight of the past after one more round; 0.98 remembers about 50"}
 

@@ -6,6 +6,7 @@
 #ifndef POLICIES_FLAT_H
 #define POLICIES_FLAT_H
 
+#include "policies/index.h"
 #include "policies/reward.h"
 
 struct flat {
@@ -27,9 +28,9 @@ static inline size_t flat_size(const struct problem *p) {
 static inline void flat_add(struct flat *s, const struct problem *p, int i, double raw) {
     struct flat_arm *arm = &s->arm[i];
     double before = raw - arm->mean;
-    if (s->t == 0) s->log_K = log(p->K);
-    s->log_t = log(++s->t);
-    arm->log_n = log(++arm->n);
+    if (s->t == 0) s->log_K = elementary_log(p->K);
+    s->log_t = elementary_log(++s->t);
+    arm->log_n = elementary_log(++arm->n);
     arm->mean += before / arm->n;
     arm->squares += before * (raw - arm->mean);
 }
@@ -38,11 +39,23 @@ static inline void flat_update(struct flat *s, const struct problem *p, double k
     flat_add(s, p, o->arm, reward_raw(&s->reward, p, kind, o));
 }
 
-static inline double flat_mean(const struct flat *s, int i) { return fmin(s->arm[i].mean * s->reward.scale, 1); }
+static inline double flat_mean(const struct flat *s, int i) { return elementary_min(s->arm[i].mean * s->reward.scale, 1); }
+
+/* The mean as an index: greedy. */
+static inline double flat_mean_of(const struct flat *s, const struct problem *p, const double *param, int i) {
+    (void)p, (void)param;
+    return flat_mean(s, i);
+}
 
 /* The biased variance, divided by n. */
 static inline double flat_variance(const struct flat *s, int i) {
     return s->arm[i].squares / s->arm[i].n * s->reward.scale * s->reward.scale;
+}
+
+/* A draw from Beta(a + n mean, b + n (1 - mean)): rewards count as fractions of a success. */
+static inline double flat_draw(const struct flat *s, int i, double a, double b, struct rng *rng) {
+    double n = s->arm[i].n, won = n * flat_mean(s, i);
+    return rng_beta(rng, a + won, b + (n - won));
 }
 
 /* The arm of highest index; `index` is asked only for arms played before. */
@@ -52,8 +65,7 @@ static inline int flat_best(const struct flat *s, const struct problem *p, const
     int arm = 0;
     for (int i = 0; i < p->K; i++) {
         if (s->arm[i].n == 0) return i;
-        double have = index(s, p, param, i);
-        if (have > best) best = have, arm = i;
+        index_higher(index(s, p, param, i), i, &best, &arm);
     }
     return arm;
 }

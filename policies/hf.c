@@ -6,6 +6,7 @@
  * and the arm with the gamma nearest to g plays (policies/ladder.h). g itself moves on in steps,
  * so with gammas 2, 4, 8 it takes one full draft of 4 (g = 5) to reach 8 (g = 7). A round with no room to draft changes nothing.
  * Check: start 5, L 8: full, full, cut, cut gives g = 7, 8, 7, 6. */
+#include "core/elementary.h"
 #include "policies/ladder.h"
 
 enum { START, UP, DOWN, DRAFTER };
@@ -15,7 +16,7 @@ struct hf {
     int drafter;
 };
 
-static double clip(const struct problem *p, double gamma) { return fmin(fmax(gamma, 1), p->L); }
+static double clip(const struct problem *p, double gamma) { return elementary_min(elementary_max(gamma, 1), p->L); }
 
 static int hf_check(const struct problem *p, const double *param, struct err *err) { return ladder_check("hf", p, param[DRAFTER], err); }
 

@@ -17,7 +17,7 @@ static int imed_select(void *state, const struct problem *p, const double *param
     (void)param, (void)rng;
     for (int i = 0; i < p->K; i++) {
         if (s->arm[i].n == 0) return i;
-        most = fmax(most, flat_mean(s, i));
+        most = elementary_max(most, flat_mean(s, i));
     }
     for (int i = 0; i < p->K; i++) {
         if (s->arm[i].log_n >= best) continue; // the divergence only adds

@@ -14,7 +14,7 @@
 #include "policies/tgd.h"
 #include "policies/trials.h"
 
-enum { POOLED, REWARD, DOUBT };
+enum { POOLED, REWARD, DOUBT, WARM, ACCEPT };
 
 /* What a round of arm `i` is divided by. */
 static double price(const struct cost *c, const struct problem *p, const double *param, int i) {
@@ -29,6 +29,10 @@ static int untried(const struct trials *s, const struct problem *p, bool pooled)
     return arm;
 }
 
+static void imed_tgd_init(void *state, const struct problem *p, const double *param) {
+    trials_init(state, p, param[WARM], param[ACCEPT]);
+}
+
 static int imed_tgd_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct trials *s = cost_end(state, p);
     bool pooled = param[POOLED] == 1;
@@ -40,7 +44,7 @@ static int imed_tgd_select(void *state, const struct problem *p, const double *p
         const struct trial *x = &s->slot[trials_slot(p, pooled, i)];
         double emitted = tgd_mean(p->arms[i].gamma, x->accepted / trial_n(x));
         s->slot[i].memo = price(state, p, param, i);
-        most = fmax(most, emitted / s->slot[i].memo);
+        most = elementary_max(most, emitted / s->slot[i].memo);
     }
     for (int i = arm = 0; i < p->K; i++) {
         const struct trial *x = &s->slot[trials_slot(p, pooled, i)];
@@ -48,7 +52,7 @@ static int imed_tgd_select(void *state, const struct problem *p, const double *p
         double n = trial_n(x), mean = x->accepted / n, wanted = most * s->slot[i].memo, divergence = 0;
         if (tgd_mean(gamma, mean) < wanted * (1 - 1e-15)) // rounding: the best arm itself
             divergence = wanted < gamma + 1 ? n * bernoulli_kl(mean, tgd_mean_inverse(gamma, wanted)) : INFINITY;
-        double index = divergence + log(n);
+        double index = divergence + elementary_log(n);
         if (index < best) best = index, arm = i;
     }
     return arm;
@@ -64,6 +68,6 @@ const struct policy policy_imed_tgd = {
     .cite = "Honda & Takemura 2015; arXiv 2505.15141 eq. (10), (130), (133) for the model",
     .bound = "pooled=0, reward=len: sum (Delta_i/mu_*) ln(len) / KL(TGD_i, TGD_*), the lower bound of Theorem 4.4",
     .flags = POLICY_SECONDS,
-    .params = {TRIALS_POOLED, COST_REWARD, COST_DOUBT},
-    .size = trials_size, .select = imed_tgd_select, .update = imed_tgd_update,
+    .params = {TRIALS_POOLED, COST_REWARD, COST_DOUBT, TRIALS_WARM},
+    .size = trials_size, .init = imed_tgd_init, .select = imed_tgd_select, .update = imed_tgd_update,
 };

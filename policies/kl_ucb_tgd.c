@@ -13,11 +13,15 @@
 #include "policies/tgd.h"
 #include "policies/trials.h"
 
-enum { POOLED, REWARD, C, DOUBT };
+enum { POOLED, REWARD, C, DOUBT, WARM, ACCEPT };
 
 static double reach(const struct trial *x, double budget) {
     double n = trial_n(x);
     return n > 0 ? bernoulli_bound(x->accepted / n, budget / n) : 1;
+}
+
+static void kl_ucb_tgd_init(void *state, const struct problem *p, const double *param) {
+    trials_init(state, p, param[WARM], param[ACCEPT]);
 }
 
 static int kl_ucb_tgd_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
@@ -49,7 +53,7 @@ const struct policy policy_kl_ucb_tgd = {
     .params = {
         TRIALS_POOLED, COST_REWARD,
         {"c", 0, 0, 100, NULL, "factor of ln ln t in the bound; 3 in the theorem, 0 in practice"},
-        COST_DOUBT,
+        COST_DOUBT, TRIALS_WARM,
     },
-    .size = trials_size, .select = kl_ucb_tgd_select, .update = kl_ucb_tgd_update,
+    .size = trials_size, .init = kl_ucb_tgd_init, .select = kl_ucb_tgd_select, .update = kl_ucb_tgd_update,
 };

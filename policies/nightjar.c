@@ -62,7 +62,7 @@ static int least(struct nightjar *s, const struct problem *p, const double *para
 
 static int nightjar_select(void *state, const struct problem *p, const double *param, const struct view *v, struct rng *rng) {
     struct nightjar *s = state;
-    s->context = (v->batch < sizes(p) ? v->batch : sizes(p)) - 1;
+    s->context = (v->batch < 1 ? 1 : v->batch < sizes(p) ? v->batch : sizes(p)) - 1;
     struct nightjar_bin *bin = &bins_of(s)[s->context];
     if (bin->left > 0) return bin->arm;
     if (bin->begun == bin->bins) bin->bins = bin->bins ? 2 * bin->bins : 1, bin->begun = 0;

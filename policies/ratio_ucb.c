@@ -10,6 +10,7 @@
  * Check: p=0.75, gamma 0..8, cost 1 + 0.12 gamma: 131.3 s for 256 tokens, 2074 s for 4096. */
 #include <math.h>
 
+#include "core/elementary.h"
 #include "policies/policy.h"
 
 enum { ALPHA, WIDTH };
@@ -31,9 +32,9 @@ static size_t ratio_ucb_size(const struct problem *p) {
 static double index_of(const struct ratio_ucb *s, const struct problem *p, const double *param, int i) {
     const struct ratio_ucb_arm *arm = &s->arm[i];
     double gamma = p->arms[i].gamma, width = param[WIDTH] == GAMMA ? gamma : p->L;
-    double tokens = fmin(arm->emitted / arm->n + width * sqrt(param[ALPHA] * s->log_t / arm->n), gamma + 1);
+    double tokens = elementary_min(arm->emitted / arm->n + width * sqrt(param[ALPHA] * s->log_t / arm->n), gamma + 1);
     double seconds = arm->mean - sqrt(2 * arm->squares / arm->n * s->log_t / arm->n);
-    return tokens / fmax(fmax(seconds, s->least), 1e-12); // a clock that reports nothing makes all arms equal
+    return tokens / elementary_max(elementary_max(seconds, s->least), 1e-12); // a clock that reports nothing makes all arms equal
 }
 
 static int ratio_ucb_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
@@ -54,7 +55,7 @@ static void ratio_ucb_update(void *state, const struct problem *p, const double 
     struct ratio_ucb_arm *arm = &s->arm[o->arm];
     double seconds = o->draft_s + o->verify_s, before = seconds - arm->mean;
     (void)p, (void)param;
-    s->log_t = log(++s->t);
+    s->log_t = elementary_log(++s->t);
     if (seconds > 0 && (s->least == 0 || seconds < s->least)) s->least = seconds;
     arm->emitted += o->emitted;
     arm->mean += before / ++arm->n;
@@ -62,7 +63,7 @@ static void ratio_ucb_update(void *state, const struct problem *p, const double 
 }
 
 const struct policy policy_ratio_ucb = {
-    .name = "ratio-ucb", .setting = "stochastic",
+    .name = "ratio-ucb", .setting = "budgeted",
     .summary = "upper bound on emitted tokens over lower bound on seconds",
     .cite = "ours; budgeted bandits of Tran-Thanh et al. 2012 and Ding, Qin, Zhang, Liu 2013",
     .bound = "O( ln len ) as for budgeted bandits, not proved for this form",

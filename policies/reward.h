@@ -15,6 +15,7 @@
 
 #include <math.h>
 
+#include "core/elementary.h"
 #include "policies/policy.h"
 
 enum { REWARD_RATE, REWARD_LEN };
@@ -24,24 +25,29 @@ enum { REWARD_RATE, REWARD_LEN };
 struct reward {
     double least_s; // verify seconds of the cheapest round, 0 before the first
     double scale;   // raw reward times scale lies in [0, 1]
+    double most;    // 1 / scale: the largest raw reward
 };
 
 /* The raw reward of a round: tokens, or tokens per second. */
 static inline double reward_raw(struct reward *r, const struct problem *p, double kind, const struct outcome *o) {
     if (kind == REWARD_LEN) {
-        r->scale = 1.0 / p->L;
+        if (r->most != p->L) r->most = p->L, r->scale = 1 / r->most;
         return o->accepted;
     }
     // A clock may report nothing: a nanosecond keeps the rate finite, and is no record for the least.
-    if (o->verify_s > 1e-9 && (r->least_s == 0 || o->verify_s < r->least_s)) r->least_s = o->verify_s;
-    r->scale = (r->least_s > 0 ? r->least_s : 1e-9) / (p->L + 1);
-    return fmin(o->emitted / fmax(o->draft_s + o->verify_s, 1e-9), 1 / r->scale);
+    bool record = o->verify_s > 1e-9 && (r->least_s == 0 || o->verify_s < r->least_s);
+    if (record) r->least_s = o->verify_s;
+    if (record || r->scale == 0) {
+        r->scale = (r->least_s > 0 ? r->least_s : 1e-9) / (p->L + 1);
+        r->most = 1 / r->scale;
+    }
+    return elementary_min(o->emitted / elementary_max(o->draft_s + o->verify_s, 1e-9), r->most);
 }
 
 /* The reward of a round in [0, 1], at the scale of the moment. */
 static inline double reward_of(struct reward *r, const struct problem *p, double kind, const struct outcome *o) {
     double raw = reward_raw(r, p, kind, o);
-    return fmin(raw * r->scale, 1);
+    return elementary_min(raw * r->scale, 1);
 }
 
 #endif

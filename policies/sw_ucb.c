@@ -16,7 +16,7 @@ static int sw_ucb_check(const struct problem *p, const double *param, struct err
 
 static int sw_ucb_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     const struct window *s = state;
-    double spread = s->t > 0 ? param[XI] * log(fmin(s->t, param[WINDOW])) : 0, best = -1;
+    double spread = s->t > 0 ? param[XI] * elementary_log(elementary_min(s->t, param[WINDOW])) : 0, best = -1;
     int arm = 0;
     (void)rng;
     for (int i = 0; i < p->K; i++) {

@@ -15,7 +15,7 @@ double tgd_mean_inverse(int gamma, double mean) {
         double value = 1, slope = 0; // Horner, the derivative along
         for (int k = gamma; k > 0; k--) slope = value + p * slope, value = 1 + p * value;
         double step = (value - mean) / slope;
-        p = fmin(fmax(p - step, 0), 1);
+        p = elementary_min(elementary_max(p - step, 0), 1);
         if (fabs(step) < 1e-15) break;
     }
     return p;

@@ -4,54 +4,64 @@
  * which the Beta distribution is conjugate: a draft is a run of Bernoulli trials, so a round
  * with A accepted is A successes and, when A < gamma, one failure. Every gamma of a drafter
  * informs all the others. Each round draws theta_d ~ Beta(a + successes, b + failures), once
- * per drafter in index order, and plays the arm of highest value, ties to the lowest number:
+ * per drafter in index order (pooled=0: of each arm's own trials, once per arm), and plays the arm of
+ * highest value, ties to the lowest number:
  *   value=len:  mu_gamma(theta_d) = 1 + theta_d + ... + theta_d^gamma    eq. (130)
  *   value=rate: mu_gamma(theta_d) / cost, tokens per second, the cost learned (policies/cost.h) */
-#include "policies/cost.h"
 #include "policies/tgd.h"
+#include "policies/trials.h"
 
-enum { A, B, VALUE, DOUBT };
+enum { A, B, VALUE, DOUBT, POOLED };
 
-struct thompson_drafter { // behind the struct cost
+/* Behind the struct cost; slots are (K) arms, then (D) drafters: (K + D) of these, then (K + D, 2) struct rng_shape of
+ * a + successes and b + failures, ready to be drawn from, and (K + D) theta of the latest choice. */
+struct thompson_slot {
     double successes, failures;
-    double theta;         // of the latest choice
 };
 
 static size_t thompson_size(const struct problem *p) {
-    return cost_size(p) + (size_t)p->D * sizeof(struct thompson_drafter);
+    return cost_size(p) + (size_t)(p->K + p->D) * (sizeof(struct thompson_slot) + 2 * sizeof(struct rng_shape) + sizeof(double));
 }
 
-static double value(const struct cost *c, const struct thompson_drafter *d, const struct problem *p, const double *param, int i) {
-    const struct arm *arm = &p->arms[i];
-    double emitted = arm->gamma ? tgd_mean(arm->gamma, d[arm->drafter].theta) : 1;
+static struct rng_shape *shapes(void *state, const struct problem *p) {
+    return (struct rng_shape *)((struct thompson_slot *)cost_end(state, p) + p->K + p->D);
+}
+
+static void thompson_init(void *state, const struct problem *p, const double *param) {
+    struct rng_shape *shape = shapes(state, p);
+    for (int j = 0; j < p->K + p->D; j++) shape[2 * j] = rng_shape(param[A]), shape[2 * j + 1] = rng_shape(param[B]);
+}
+
+static double value(const struct cost *c, const double *theta, const struct problem *p, const double *param, int i) {
+    int gamma = p->arms[i].gamma;
+    double emitted = gamma ? tgd_mean(gamma, theta[trials_slot(p, param[POOLED] == 1, i)]) : 1;
     return param[VALUE] == VALUE_LEN ? emitted : cost_rate(c, p, i, param[DOUBT], emitted);
 }
 
 static int thompson_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct thompson_drafter *drafter = cost_end(state, p);
-    for (int d = 0; d < p->D; d++)
-        drafter[d].theta = rng_beta(rng, param[A] + drafter[d].successes, param[B] + drafter[d].failures);
-    double best = -1;
-    int arm = 0;
+    struct rng_shape *shape = shapes(state, p);
+    double *theta = (double *)(shape + 2 * (p->K + p->D)), best = -1;
+    int arm = 0, from = param[POOLED] == 1 ? p->K : 0, n = param[POOLED] == 1 ? p->D : p->K;
+    rng_betas(rng, shape + 2 * from, theta + from, n);
     for (int i = 0; i < p->K; i++) {
-        double have = value(state, drafter, p, param, i);
+        double have = value(state, theta, p, param, i);
         if (have > best) best = have, arm = i;
     }
     return arm;
 }
 
 static void thompson_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
-    const struct arm *arm = &p->arms[o->arm];
-    (void)param;
-    cost_update(state, p, o);
-    if (!arm->gamma) return;
-    struct thompson_drafter *d = (struct thompson_drafter *)cost_end(state, p) + arm->drafter;
-    d->successes += o->accepted;
-    d->failures += o->accepted < o->gamma;
+    if (param[VALUE] != VALUE_LEN) cost_update(state, p, o);
+    if (!p->arms[o->arm].gamma) return;
+    int j = trials_slot(p, param[POOLED] == 1, o->arm);
+    struct thompson_slot *slot = (struct thompson_slot *)cost_end(state, p) + j;
+    struct rng_shape *shape = shapes(state, p) + 2 * j;
+    shape[0] = rng_shape(param[A] + (slot->successes += o->accepted));
+    shape[1] = rng_shape(param[B] + (slot->failures += o->accepted < o->gamma));
 }
 
 const struct policy policy_thompson = {
-    .name = "thompson", .setting = "stochastic",
+    .name = "thompson", .setting = "Bayesian",
     .summary = "Thompson sampling on each drafter's acceptance rate, all gammas pooled",
     .cite = "Thompson 1933; arXiv 2505.15141 eq. (10), (130) for the model",
     .bound = "(1+eps) sum Delta_i ln T / kl + O(K/eps^2) for Bernoulli arms (Agrawal & Goyal 2012)",
@@ -60,7 +70,7 @@ const struct policy policy_thompson = {
         {"a", 1, 1e-3, 1e6, NULL, "prior successes per drafter"},
         {"b", 1, 1e-3, 1e6, NULL, "prior failures per drafter"},
         {"value", VALUE_RATE, 0, 1, "rate|len", "maximise tokens per second, or emitted tokens per round"},
-        COST_DOUBT,
+        COST_DOUBT, TRIALS_POOLED,
     },
-    .size = thompson_size, .select = thompson_select, .update = thompson_update,
+    .size = thompson_size, .init = thompson_init, .select = thompson_select, .update = thompson_update,
 };

@@ -7,6 +7,7 @@
 #ifndef POLICIES_TRIALS_H
 #define POLICIES_TRIALS_H
 
+#include "core/elementary.h"
 #include "policies/cost.h"
 
 struct trial {
@@ -19,10 +20,19 @@ struct trials {
     struct trial slot[];  // (K) arms, then (D) drafters
 };
 
+/* A warm start: what earlier texts taught, worth `warm` trials. */
+#define TRIALS_WARM {"warm", 0, 0, 1e6, NULL, "warm start: imagined trials of each drafter before the first"}, \
+                    {"accept", 0.7, 0, 1, NULL, "acceptance rate of these, from a trace"}
 #define TRIALS_POOLED {"pooled", 1, 0, 1, "0|1", "1: all gammas of a drafter share its trials; 0: each arm has its own"}
 
 static inline size_t trials_size(const struct problem *p) {
     return cost_size(p) + sizeof(struct trials) + (size_t)(p->K + p->D) * sizeof(struct trial);
+}
+
+static inline void trials_init(void *state, const struct problem *p, double warm, double accept) {
+    struct trials *s = cost_end(state, p);
+    for (int j = 0; j < p->K + p->D; j++)
+        if (j >= p->K || p->arms[j].gamma) s->slot[j] = (struct trial){.accepted = warm * accept, .rejected = warm * (1 - accept)};
 }
 
 /* Where arm `i` counts. Arm "plain" has no trials, and a slot that counts its rounds as accepted. */
@@ -35,7 +45,7 @@ static inline void trials_update(void *state, const struct problem *p, bool pool
     struct trial *slot = &s->slot[trials_slot(p, pooled, o->arm)];
     bool plain = p->arms[o->arm].gamma == 0;
     cost_update(state, p, o);
-    s->log_t = log(++s->t);
+    s->log_t = elementary_log(++s->t);
     slot->accepted += plain ? 1 : o->accepted;
     slot->rejected += !plain && o->accepted < o->gamma;
 }

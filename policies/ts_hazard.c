@@ -15,7 +15,8 @@ enum { A, B, REWARD, DOUBT };
 
 struct ts_hazard { // (D, L), behind the struct cost
     double successes, failures;
-    double value;  // of a draft this long, in the latest choice
+    struct rng_shape a, b; // a + successes, b + failures, ready to be drawn from
+    double value;          // of a draft this long, in the latest choice
 };
 
 static size_t ts_hazard_size(const struct problem *p) {
@@ -26,16 +27,25 @@ static struct ts_hazard *depths(void *state, const struct problem *p, int drafte
     return (struct ts_hazard *)cost_end(state, p) + (size_t)drafter * (size_t)p->L;
 }
 
-static void draw(struct ts_hazard *depth, int L, const double *param, struct rng *rng) {
+static void shape(struct ts_hazard *depth, const double *param) {
+    depth->a = rng_shape(param[A] + depth->successes);
+    depth->b = rng_shape(param[B] + depth->failures);
+}
+
+static void ts_hazard_init(void *state, const struct problem *p, const double *param) {
+    for (int k = 0; k < p->D * p->L; k++) shape(depths(state, p, 0) + k, param);
+}
+
+static void draw(struct ts_hazard *depth, int L, struct rng *rng) {
     double chance = 1, value = 1;
     for (int k = 0; k < L; k++) {
-        chance *= rng_beta(rng, param[A] + depth[k].successes, param[B] + depth[k].failures);
+        chance *= rng_beta_of(rng, &depth[k].a, &depth[k].b);
         depth[k].value = value += chance;
     }
 }
 
 static int ts_hazard_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    for (int d = 0; d < p->D; d++) draw(depths(state, p, d), p->L, param, rng);
+    for (int d = 0; d < p->D; d++) draw(depths(state, p, d), p->L, rng);
     double best = -1;
     int arm = 0;
     for (int i = 0; i < p->K; i++) {
@@ -49,16 +59,15 @@ static int ts_hazard_select(void *state, const struct problem *p, const double *
 
 static void ts_hazard_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     const struct arm *arm = &p->arms[o->arm];
-    (void)param;
     cost_update(state, p, o);
     if (!arm->gamma) return;
     struct ts_hazard *depth = depths(state, p, arm->drafter);
-    for (int k = 0; k < o->accepted; k++) depth[k].successes++;
-    if (o->accepted < o->gamma) depth[o->accepted].failures++;
+    for (int k = 0; k < o->accepted; k++) depth[k].successes++, shape(&depth[k], param);
+    if (o->accepted < o->gamma) depth[o->accepted].failures++, shape(&depth[o->accepted], param);
 }
 
 const struct policy policy_ts_hazard = {
-    .name = "ts-hazard", .setting = "stochastic",
+    .name = "ts-hazard", .setting = "Bayesian",
     .summary = "Thompson sampling on each drafter's acceptance rate at each depth",
     .cite = "Thompson 1933; Riou & Honda 2020 for sampled distributions; per-depth form ours",
     .flags = POLICY_RANDOM | POLICY_SECONDS,
@@ -67,5 +76,5 @@ const struct policy policy_ts_hazard = {
         {"b", 1, 1e-3, 1e6, NULL, "prior failures per drafter and depth"},
         COST_REWARD, COST_DOUBT,
     },
-    .size = ts_hazard_size, .select = ts_hazard_select, .update = ts_hazard_update,
+    .size = ts_hazard_size, .init = ts_hazard_init, .select = ts_hazard_select, .update = ts_hazard_update,
 };

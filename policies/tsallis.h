@@ -8,10 +8,12 @@
 
 #include <math.h>
 
+#include "core/elementary.h"
+
 /* Fills w (K) from loss (K) and returns z. eta > 0. */
 static inline double tsallis_weights(const double *loss, int K, double eta, double *w) {
     double least = loss[0], z = -2 / eta, sum = 0; // z is relative to the least loss
-    for (int i = 1; i < K; i++) least = fmin(least, loss[i]);
+    for (int i = 1; i < K; i++) least = elementary_min(least, loss[i]);
     // At z = -2/eta the largest weight alone is 1: right of the root of a convex increasing function, so Newton's
     // steps come down to it. From the left a step could jump over the pole at the least loss.
     for (int round = 0; round < 60; round++) {

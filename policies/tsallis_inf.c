@@ -32,7 +32,7 @@ static void tsallis_inf_update(void *state, const struct problem *p, const doubl
         if (i == o->arm) base = half;
         s->at[i] += half;
     }
-    s->at[o->arm] += (loss - base) / fmax(w[o->arm], 1e-12);
+    s->at[o->arm] += (loss - base) / elementary_max(w[o->arm], 1e-12);
     s->t++;
 }
 

@@ -4,24 +4,69 @@
  * figure 1. After each arm once, with t rounds so far and n of them with an arm of mean reward x in [0, 1]:
  *   index = x + sqrt( alpha ln t / n ),   the highest plays
  * alpha = 2 is the paper; 1/2 is where the theory ends and what practice takes.
- * Check: x=0.5 n=5 t=60 gives 1.7797413117. */
-#include "policies/flat.h"
+ * Check: x=0.5 n=5 t=60 gives 1.7797413117.
+ *
+ * Computed as sqrt(alpha ln t) (1/sqrt(n)): the first is the same for all arms, the second changes only when the arm
+ * plays. Both are worked out one round ahead, so that the next choice waits for the reward alone. */
+#include "policies/ucb1.h"
+
 #include "policies/index.h"
+#include "policies/reward.h"
 
 enum { REWARD, ALPHA };
 
-static double index_of(const struct flat *s, const struct problem *p, const double *param, int i) {
-    (void)p;
-    return index_ucb1(flat_mean(s, i), s->arm[i].n, s->log_t, param[ALPHA]);
+struct ucb1 {
+    double t, log_next;  // rounds so far, ln(t + 1)
+    double spread, next; // sqrt(alpha ln t), sqrt(alpha ln(t + 1))
+    struct reward reward;
+    struct ucb1_arm {
+        double n, sum;   // rounds and their raw rewards
+        double mean;     // sum / n
+        double width;    // 1 / sqrt(n)
+        double share, next; // 1 / (n + 1) and its root
+    } arm[];             // (K)
+};
+
+static size_t ucb1_size(const struct problem *p) { return sizeof(struct ucb1) + (size_t)p->K * sizeof(struct ucb1_arm); }
+
+static void ucb1_init(void *state, const struct problem *p, const double *param) {
+    struct ucb1 *s = state;
+    (void)param;
+    for (int i = 0; i < p->K; i++) s->arm[i].share = s->arm[i].next = 1;
+}
+
+static double index_at(const struct ucb1 *s, int i) {
+    return elementary_min(s->arm[i].mean * s->reward.scale, 1) + s->spread * s->arm[i].width;
 }
 
 static int ucb1_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    (void)rng;
-    return flat_best(state, p, param, index_of);
+    const struct ucb1 *s = state;
+    double best = -1;
+    int arm = 0;
+    (void)param, (void)rng;
+    for (int i = 0; i < p->K; i++) {
+        if (s->arm[i].n == 0) return i;
+        index_higher(index_at(s, i), i, &best, &arm);
+    }
+    return arm;
 }
 
 static void ucb1_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
-    flat_update(state, p, param[REWARD], o);
+    struct ucb1 *s = state;
+    struct ucb1_arm *arm = &s->arm[o->arm];
+    s->spread = s->next;
+    s->log_next = elementary_log_next(s->log_next, ++s->t);
+    s->next = sqrt(param[ALPHA] * s->log_next);
+    arm->sum += reward_raw(&s->reward, p, param[REWARD], o);
+    arm->mean = arm->sum * arm->share;
+    arm->width = arm->next;
+    arm->share = 1 / (++arm->n + 1);
+    arm->next = sqrt(arm->share);
+}
+
+double ucb1_index(const struct agent *a, int arm) {
+    const struct ucb1 *s = a->state;
+    return s->arm[arm].n > 0 ? index_at(s, arm) : INFINITY;
 }
 
 const struct policy policy_ucb1 = {
@@ -34,5 +79,5 @@ const struct policy policy_ucb1 = {
         REWARD_PARAM,
         {"alpha", 2, 1e-6, 100, NULL, "width of the bound; 2 in the paper, 0.5 in practice"},
     },
-    .size = flat_size, .select = ucb1_select, .update = ucb1_update,
+    .size = ucb1_size, .init = ucb1_init, .select = ucb1_select, .update = ucb1_update,
 };

@@ -10,53 +10,67 @@
  *
  * cr^2 = a (c + ln(1+n)) + a 4 ln t with a = L^2/4 (1+n)/n^2 and c = 1 + 2 ln(K/delta):
  * only ln t changes for the arms that did not play, so each keeps `still` and `slope`, a
- * round costs K square roots and two logarithms, and t^2 never overflows. */
+ * round costs K square roots and two logarithms, and t^2 never overflows. The pair of n + 1 and ln(t + 1) are worked
+ * out a round ahead, so the next choice does not wait for them. */
 #include "policies/ucbspec.h"
 
 #include <math.h>
 
+#include "policies/index.h"
+
 enum { DELTA, CSCALE };
 
 struct ucbspec {
-    int64_t t;
-    double log_t;            // ln t, 0 before the first round
+    double t, log_t;         // rounds so far and their logarithm
+    double log_next;         // ln(t + 1)
     double constant;         // 1 + 2 ln(K/delta)
     struct ucbspec_arm {
-        int64_t n;
-        double sum;          // emitted tokens, exact
         double mean;
         double still, slope; // (cscale cr)^2 = still + slope ln t
-    } arm[]; // (K)
+        double n, sum;       // rounds, emitted tokens: whole numbers
+        struct {
+            double still, slope, log_n; // of one round more, and the ln(n + 1) in it
+        } next;
+    } arm[];                 // (K)
 };
 
 double ucbspec_radius(int K, int L, int64_t t, int64_t n, double delta) {
     double rounds = (double)t, plays = (double)n;
     return L / 2.0 * sqrt((1 + plays) / (plays * plays)
-        * (1 + 2 * log(K * rounds * rounds * sqrt(1 + plays) / delta)));
+        * (1 + 2 * elementary_log(K * rounds * rounds * sqrt(1 + plays) / delta)));
 }
 
-static size_t ucbspec_size(const struct problem *p) {
-    return sizeof(struct ucbspec) + (size_t)p->K * sizeof(struct ucbspec_arm);
+static size_t ucbspec_size(const struct problem *p) { return sizeof(struct ucbspec) + (size_t)p->K * sizeof(struct ucbspec_arm); }
+
+/* What eq. (6) gives an arm after one round more. */
+static inline void prepare(struct ucbspec_arm *arm, const struct problem *p, const double *param, double constant) {
+    double n = arm->n + 1, half = param[CSCALE] * p->L / 2, a = half * half * (1 + n) / (n * n);
+    arm->next.log_n = elementary_log_next(arm->next.log_n, n);
+    arm->next.still = a * (constant + arm->next.log_n);
+    arm->next.slope = 4 * a;
 }
 
 static void ucbspec_init(void *state, const struct problem *p, const double *param) {
     struct ucbspec *s = state;
-    s->constant = 1 + 2 * log(p->K / param[DELTA]);
-    for (int i = 0; i < p->K; i++) s->arm[i].still = INFINITY; // never played: above every index
+    s->constant = 1 + 2 * elementary_log(p->K / param[DELTA]);
+    for (int i = 0; i < p->K; i++) {
+        s->arm[i].still = INFINITY; // never played: above every index
+        prepare(&s->arm[i], p, param, s->constant);
+    }
 }
 
-static double index_at(const struct ucbspec_arm *arm, double log_t) {
-    return arm->mean + sqrt(arm->still + arm->slope * log_t);
-}
+static inline double index_at(const struct ucbspec_arm *arm, double log_t) { return arm->mean + sqrt(arm->still + arm->slope * log_t); }
 
 static int ucbspec_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct ucbspec *s = state;
-    (void)param, (void)rng;
+    const struct ucbspec *s = state;
     double best = -1;
     int arm = 0;
-    for (int i = 0; i < p->K; i++) {
-        double index = index_at(&s->arm[i], s->log_t);
-        if (index > best) best = index, arm = i;
+    (void)param, (void)rng;
+    for (int i = 0; i < p->K; i += 2) { // an odd one out costs no more with itself beside it
+        const struct ucbspec_arm *x = &s->arm[i], *y = i + 1 < p->K ? x + 1 : x;
+        elementary_two cr = elementary_sqrt_two((elementary_two){x->still + x->slope * s->log_t, y->still + y->slope * s->log_t});
+        index_higher(x->mean + cr[0], i, &best, &arm);
+        index_higher(y->mean + cr[1], i + 1, &best, &arm); // no higher than itself
     }
     return arm;
 }
@@ -64,12 +78,13 @@ static int ucbspec_select(void *state, const struct problem *p, const double *pa
 static void ucbspec_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct ucbspec *s = state;
     struct ucbspec_arm *arm = &s->arm[o->arm];
-    s->log_t = log((double)++s->t);
+    s->log_t = s->log_next;
+    s->log_next = elementary_log_next(s->log_next, ++s->t);
+    arm->still = arm->next.still;
+    arm->slope = arm->next.slope;
     arm->sum += o->emitted;
-    double n = (double)++arm->n, half = param[CSCALE] * p->L / 2, a = half * half * (1 + n) / (n * n);
-    arm->mean = arm->sum / n;
-    arm->still = a * (s->constant + log(1 + n));
-    arm->slope = 4 * a;
+    arm->mean = arm->sum / ++arm->n;
+    prepare(arm, p, param, s->constant);
 }
 
 double ucbspec_mean(const struct agent *a, int arm) {

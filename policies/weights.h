@@ -23,7 +23,7 @@ static inline size_t weights_size(const struct problem *p) { return sizeof(struc
 static inline void weights_init(void *state, const struct problem *p, const double *param) {
     struct weights *s = state;
     (void)param;
-    s->log_K = log(p->K);
+    s->log_K = elementary_log(p->K);
     for (int i = 0; i < p->K; i++) s->at[p->K + i] = 1.0 / p->K;
 }
 
@@ -33,11 +33,12 @@ static inline const double *weights_probabilities(const void *state, const struc
 
 static inline void softmax(const double *x, int K, double scale, double *probability) {
     double top = x[0], total = 0;
-    for (int i = 1; i < K; i++)
-        if (scale < 0 ? x[i] < top : x[i] > top) top = x[i];
-    for (int i = 0; i < K; i++) {
-        double power = scale * (x[i] - top);
-        total += probability[i] = power > -690 ? exp(power) : 1e-300; // underflow is slow as well
+    for (int i = 1; i < K; i++) top = scale < 0 ? elementary_min(x[i], top) : elementary_max(x[i], top);
+    for (int i = 0; i < K; i += 2) { // an odd one out costs no more with itself beside it
+        int j = i + 1 < K ? i + 1 : i;
+        elementary_two w = elementary_exp_two((elementary_two){elementary_max(scale * (x[i] - top), -690), elementary_max(scale * (x[j] - top), -690)});
+        total += probability[i] = w[0];
+        if (j > i) total += probability[j] = w[1];
     }
     for (int i = 0; i < K; i++) probability[i] /= total;
 }

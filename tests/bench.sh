@@ -28,6 +28,8 @@ forward forward-2 2 "" --widths 1 5 9 --prefill 512
 forward forward-avx2 1 avx2 --widths 1 5 9 --prefill 512
 for threads in 1 2; do "$build/tests/bench_prefill" "$model" $threads | tee -a "$build/bench/summary.txt"; done
 echo
+"$build/tests/bench_policies" | tee "$build/bench/policies.txt"
+echo
 "$build/tests/bench_replay" | tee "$build/bench/replay.txt"
 awk '/^ucbspec/ { printf "ucbspec makes %.1f million decisions a second and core in replay\n", $NF / 1e6 }' "$build/bench/replay.txt" >>"$build/bench/summary.txt"
 echo

@@ -23,8 +23,8 @@ sees() { includes "$1"/*.[ch] | grep -vE ":($(IFS='|'; echo "${*:2}"))\$"; }
 
 echo 1..8
 holds test_core_includes_core_only "$(sees core 'core/.*')"
-holds test_policies_see_err_mem_rng_only \
-    "$(sees policies 'policies/.*' 'core/(err|mem|rng).h' | grep -vE '^policies/cmd_[a-z_]*\.c:[0-9]+:core/(cmd|opt)\.h$')"
+holds test_policies_see_err_mem_rng_and_arithmetic_only \
+    "$(sees policies 'policies/.*' 'core/(err|mem|rng|elementary).h' | grep -vE '^policies/cmd_[a-z_]*\.c:[0-9]+:core/(cmd|opt)\.h$')"
 holds test_traces_build_on_core "$(sees traces 'core/.*' 'traces/.*')"
 holds test_sim_builds_on_traces_and_policies "$(sees sim 'core/.*' 'policies/.*' 'traces/.*' 'sim/.*')"
 holds test_analysis_builds_on_all_of_them "$(sees analysis 'core/.*' 'policies/.*' 'traces/.*' 'sim/.*' 'analysis/.*')"

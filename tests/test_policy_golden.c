@@ -18,7 +18,9 @@
 #include "policies/exp3spec.h"
 #include "policies/policy.h"
 #include "policies/seed_ucb.h"
+#include "policies/index.h"
 #include "policies/tgd.h"
+#include "policies/ucb1.h"
 #include "policies/ucbspec.h"
 
 enum { ARMS = 8 };
@@ -214,6 +216,28 @@ static void test_ucbspec_index_is_mean_plus_the_plain_radius(void **state) {
     agent_close(&a);
 }
 
+static void test_ucb1_index_is_the_published_one(void **state) {
+    (void)state;
+    struct arm arms[ARMS];
+    struct problem p = problem_of(arms, 5, 6);
+    struct agent a = agent_of("ucb1:reward=len,alpha=0.7", &p);
+    struct rng rng = rng_at(1, 2, 3, 4);
+    double plays[ARMS] = {0}, sum[ARMS] = {0};
+    for (int t = 0; t < 3000; t++) {
+        int arm = agent_select(&a, &rng);
+        for (int i = 0; i < 5 && t >= 5; i++) {
+            double want = index_ucb1(sum[i] / plays[i], plays[i], log(t), 0.7);
+            assert_near(ucb1_index(&a, i), want);
+            assert_true(want <= ucb1_index(&a, arm) + 1e-9);
+        }
+        struct outcome o = emitted(arm, 6, 1 + rng_below(&rng, 3 + arm));
+        agent_update(&a, &o);
+        plays[arm]++;
+        sum[arm] += o.accepted / 6.0;
+    }
+    agent_close(&a);
+}
+
 static void test_exp3spec_matches_vector_v5(void **state) {
     (void)state;
     static const double want[4][3] = {
@@ -250,6 +274,7 @@ int main(void) {
         cmocka_unit_test(test_tgd_matches_vector_v2),
         cmocka_unit_test(test_ucbspec_radius_matches_vector_v4),
         cmocka_unit_test(test_ucbspec_index_is_mean_plus_the_plain_radius),
+        cmocka_unit_test(test_ucb1_index_is_the_published_one),
         cmocka_unit_test(test_exp3spec_matches_vector_v5),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

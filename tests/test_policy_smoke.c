@@ -93,7 +93,7 @@ static void test_four_drafters_of_equal_gamma_need_the_reference_rounds(void **s
 static void test_gammas_of_one_drafter_need_the_reference_seconds(void **state) {
     (void)state;
     static const struct row rows[] = {
-        {"fixed:arm=8", {134.6, 2183}}, {"random", {138.4, 2184}}, {"thompson", {127.0, 1993}},
+        {"fixed:arm=4", {124.2, 1987.1}}, {"fixed:arm=8", {134.6, 2183}}, {"random", {138.4, 2184}}, {"thompson", {127.0, 1993}},
         {"kl-ucb-tgd", {130.1, 1995}}, {"hf", {129.4, 2050}},
         {"ucb1:alpha=0.5", {136.1, 2122}}, {"kl-ucb", {135.2, 2110}}, {"osub", {131.8, 2024}}, {"ratio-ucb", {131.3, 2074}},
     };

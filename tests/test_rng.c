@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/rng.h"
+#include "core/ziggurat.h"
 
 enum { DRAWS = 100000 };
 
@@ -79,6 +80,15 @@ static double uniform(struct rng *r, double a, double b) { return (void)a, (void
 static double normal(struct rng *r, double a, double b) { return (void)a, (void)b, rng_normal(r); }
 static double gamma_of(struct rng *r, double a, double b) { return (void)b, rng_gamma(r, a); }
 
+/* The last of five drawn at once: four in lanes and one alone. */
+static double beta_of_many(struct rng *r, double a, double b) {
+    struct rng_shape s[10];
+    double x[5];
+    for (int i = 0; i < 10; i++) s[i] = rng_shape(i % 2 ? b : a);
+    rng_betas(r, s, x, 5);
+    return x[r->draw / 4 % 5];
+}
+
 static void check_moments(draw *draw, double a, double b, double mean, double variance) {
     struct rng r = rng_at(2025, 7, 0, 0);
     double sum = 0, square = 0;
@@ -105,8 +115,62 @@ static void test_rng_distributions_have_their_moments(void **state) {
         for (int j = 0; j < 6; j++) {
             double b = shape[j], s = a + b;
             check_moments(rng_beta, a, b, a / s, a * b / (s * s * (s + 1)));
+            check_moments(beta_of_many, a, b, a / s, a * b / (s * s * (s + 1)));
         }
     }
+}
+
+/* Marsaglia & Tsang's equations. */
+static void test_ziggurat_edges_are_worked_out_again(void **state) {
+    (void)state;
+    const double *edge = ziggurat_edge, R = edge[1], V = R * exp(-0.5 * R * R) + sqrt(acos(0)) * erfc(R / sqrt(2));
+    assert_true(fabs(V - 0.0099125630353364611) < 1e-15 && fabs(edge[0] - V / exp(-0.5 * R * R)) < 1e-14);
+    for (int i = 1; i < ZIGGURAT; i++) {
+        double top = exp(-0.5 * edge[i] * edge[i]) + V / edge[i];
+        assert_true(edge[i + 1] < edge[i] && fabs(top - exp(-0.5 * edge[i + 1] * edge[i + 1])) < 1e-14);
+    }
+    assert_true(edge[ZIGGURAT] == 0);
+}
+
+/* Where the ziggurat's seams are: counts in classes bounded by edges against the normal distribution, chi-square of 41
+ * classes, 80 is 5 standard deviations above its mean. */
+static void test_normals_fill_every_layer_and_the_tail(void **state) {
+    (void)state;
+    enum { CLASSES = 41, N = 2000000 };
+    struct rng r = rng_at(11, 0, 0, 0);
+    double at[CLASSES + 1], chi = 0;
+    int count[CLASSES] = {0};
+    at[0] = -INFINITY, at[CLASSES] = INFINITY;
+    for (int i = 1; i <= 20; i++) at[i] = -ziggurat_edge[1 + 6 * (i - 1)], at[CLASSES - i] = -at[i];
+    for (int n = 0; n < N; n++) {
+        double x = rng_normal(&r);
+        int c = 0;
+        while (x >= at[c + 1]) c++;
+        count[c]++;
+    }
+    for (int c = 0; c < CLASSES; c++) {
+        double want = N * 0.5 * (erfc(-at[c + 1] / sqrt(2)) - erfc(-at[c] / sqrt(2)));
+        chi += (count[c] - want) * (count[c] - want) / want;
+    }
+    if (chi > 40 + 5 * sqrt(80)) fail_msg("chi-square %g of %d classes", chi, CLASSES);
+}
+
+/* Lanes or one at a time, the words are the same; a draw that wants more words is left out, since it moves the others. */
+static void test_betas_in_lanes_are_those_drawn_alone(void **state) {
+    (void)state;
+    int compared = 0;
+    for (uint32_t round = 0; round < 300; round++) {
+        struct rng_shape s[8];
+        struct rng many = rng_at(1ull << 40 | 7, 2, 3, round), one = many;
+        double x[4], y[4];
+        for (int i = 0; i < 8; i++) s[i] = rng_shape(1 + (i + (int)round) % 30);
+        rng_betas(&many, s, x, 4);
+        if (many.draw != 16) continue;
+        for (int i = 0; i < 4; i++) rng_betas(&one, s + 2 * i, &y[i], 1);
+        assert_memory_equal(x, y, sizeof x);
+        compared++;
+    }
+    assert_true(compared > 100);
 }
 
 static void test_rng_uniform_stays_below_one(void **state) {
@@ -140,6 +204,15 @@ static void test_rng_pick_inverts_the_distribution_in_order(void **state) {
     for (int i = 0; i < 6; i++) assert_int_equal(rng_pick(&r, p, 5), want[i]);
 }
 
+static void test_rng_pick_upto_inverts_running_sums(void **state) {
+    (void)state;
+    static const double upto[] = {0.5, 0.5, 1.5, 2, 2}, none[] = {0, 0, 1}, u[] = {0, 0.2499, 0.25, 0.7499, 0.75, 0.99999999999999989, 0};
+    static const int want[] = {0, 0, 2, 2, 3, 3};
+    struct rng r = {.given = u, .given_n = 7};
+    for (int i = 0; i < 6; i++) assert_int_equal(rng_pick_upto(&r, upto, 5), want[i]);
+    assert_int_equal(rng_pick_upto(&r, none, 3), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rng_gives_the_published_philox_answers),
@@ -148,9 +221,13 @@ int main(void) {
         cmocka_unit_test(test_rng_every_key_part_changes_the_draws),
         cmocka_unit_test(test_rng_stream_is_fnv1a),
         cmocka_unit_test(test_rng_distributions_have_their_moments),
+        cmocka_unit_test(test_ziggurat_edges_are_worked_out_again),
+        cmocka_unit_test(test_normals_fill_every_layer_and_the_tail),
+        cmocka_unit_test(test_betas_in_lanes_are_those_drawn_alone),
         cmocka_unit_test(test_rng_uniform_stays_below_one),
         cmocka_unit_test(test_rng_below_covers_its_range),
         cmocka_unit_test(test_rng_pick_inverts_the_distribution_in_order),
+        cmocka_unit_test(test_rng_pick_upto_inverts_running_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,87 @@
+/* elementary.h - exp and log from additions, products and quotients alone.
+ *
+ * IEEE 754 rounds + - * / and sqrt alike on every machine, so these give the same bits everywhere and in every SIMD
+ * lane (law 4), which a libm does not: its exp and log may use fused multiply-add where a processor has it.
+ * Each is a range reduction and a Taylor series, without a branch or a table. Within 1 ulp (exp, log; tests/test_elementary.c against long double).
+ * Domains are the caller's duty and said beside each.
+ * Checks: elementary_exp(1) = 2.718281828459045, elementary_log(10) = 2.302585092994046. */
+#ifndef CORE_ELEMENTARY_H
+#define CORE_ELEMENTARY_H
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint64_t elementary_bits(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double elementary_double(uint64_t bits) {
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The smaller and the larger of two numbers, neither a NaN: one instruction, where fmin and fmax are calls. */
+static inline double elementary_min(double a, double b) { return a < b ? a : b; }
+static inline double elementary_max(double a, double b) { return a > b ? a : b; }
+
+/* Two numbers in one SSE2 or NEON register: what they are computed for, they share. */
+typedef double elementary_two __attribute__((vector_size(16)));
+typedef uint64_t elementary_two_bits __attribute__((vector_size(16)));
+
+/* Both roots for the price of one. */
+static inline elementary_two elementary_sqrt_two(elementary_two x) {
+#ifdef __SSE2__
+    return (elementary_two)_mm_sqrt_pd((__m128d)x);
+#else
+    return (elementary_two){sqrt(x[0]), sqrt(x[1])};
+#endif
+}
+
+/* e^x of two numbers in [-700, 700]. x = n ln 2 + r with |r| <= ln(2)/2, then 2^n sum r^k / k!. */
+static inline elementary_two elementary_exp_two(elementary_two x) {
+    const double whole = 0x1.8p52; // adding it leaves the nearest whole number in the low bits
+    elementary_two shifted = x * 0x1.71547652b82fep0 + whole, n = shifted - whole;
+    elementary_two high = x - n * 0x1.62e42fefa3800p-1, low = n * 0x1.ef35793c76730p-45; // ln 2 in two parts, n times the first exact
+    elementary_two r = high - low, q = r * r, q2 = q * q, q4 = q2 * q2;
+    elementary_two even = (1.0 / 2 + q * (1.0 / 24)) + q2 * (1.0 / 720 + q * (1.0 / 40320)) + q4 * (1.0 / 3628800 + q * (1.0 / 479001600));
+    elementary_two odd = (1.0 / 6 + q * (1.0 / 120)) + q2 * (1.0 / 5040 + q * (1.0 / 362880)) + q4 * (1.0 / 39916800 + q * (1.0 / 6227020800));
+    elementary_two one = 1 + r, lost = r - (one - 1) + ((high - r) - low); // what two roundings lose, so that the last one is all that counts
+    elementary_two series = one + (lost + q * (even + r * odd));
+    return (elementary_two)((elementary_two_bits)series + ((elementary_two_bits)shifted << 52)); // its exponent plus n
+}
+
+/* e^x for x <= 700; what is below -700 counts as -700 (1e-304). */
+static inline double elementary_exp(double x) {
+    double y = elementary_max(x, -700);
+    return elementary_exp_two((elementary_two){y, y})[0];
+}
+
+/* ln x for positive normal x. x = 2^e m with m in [sqrt(1/2), sqrt(2)), s = (m-1)/(m+1), ln m = 2 (s + s^3/3 + s^5/5 + ...). */
+static inline double elementary_log(double x) {
+    const uint64_t half = 0x3fe6a09e667f3bcd, one = 0x3ff0000000000000, fraction = 0x000fffffffffffff;
+    uint64_t bits = elementary_bits(x) + (one - half);
+    double m = elementary_double((bits & fraction) + half);
+    double e = elementary_double(bits >> 52 | 0x4330000000000000) - (0x1p52 + 1023); // a small whole number as a double
+    double f = m - 1, s = f / (2 + f), q = s * s, q2 = q * q;
+    double even = 1.0 / 3 + q2 * (1.0 / 7 + q2 * (1.0 / 11 + q2 * (1.0 / 15 + q2 * (1.0 / 19))));
+    double odd = 1.0 / 5 + q2 * (1.0 / 9 + q2 * (1.0 / 13 + q2 * (1.0 / 17 + q2 * (1.0 / 21))));
+    double tail = q * (even + q * odd); // ln m = 2 s (1 + tail) = f - s (f - 2 tail), since 2 s = f - s f
+    return e * 0x1.62e42fefa3800p-1 + (f - (s * (f - 2 * tail) - e * 0x1.ef35793c76730p-45));
+}
+
+/* ln(n + 1) from ln n, of whole n >= 1 counted upwards: 2 (z + z^3/3 + z^5/5 + ...), z = 1 / (2n + 1), and from the
+ * start again every 64 counts, so that roundings do not add up: within 32 ulp. A third of the work of elementary_log. */
+static inline double elementary_log_next(double log_n, double n) {
+    if (n < 16 || ((uint64_t)(int64_t)n & 63) == 0) return elementary_log(n + 1);
+    double z = 1 / (2 * n + 1), q = z * z;
+    return log_n + 2 * z * (1 + q * (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9)))));
+}
+
+#endif

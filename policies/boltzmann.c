@@ -1,0 +1,41 @@
+/* boltzmann.c - an arm is played in proportion to the exponential of its mean reward.
+ *
+ * Sutton & Barto, Reinforcement Learning, 2nd edition, section 2.8 (soft-max over values). After each arm once, with
+ * mean rewards x in [0, 1]:
+ *   arm ~ p,   p_i proportional to exp(x_i / tau)
+ * No useful bound: a fixed tau explores for ever (Cesa-Bianchi, Gentile, Lugosi, Neu 2017, "Boltzmann exploration done right").
+ * Check: means 0.5 and 0.4, tau 0.1: p = 0.7310585786, 0.2689414214. */
+#include "policies/flat.h"
+
+enum { REWARD, TAU };
+
+static size_t boltzmann_size(const struct problem *p) { return flat_size(p) + (size_t)p->K * sizeof(double); }
+
+static int boltzmann_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
+    const struct flat *s = state;
+    double *chance = (double *)((char *)state + flat_size(p)), most = -INFINITY, sum = 0; // (K)
+    for (int i = 0; i < p->K; i++) {
+        if (s->arm[i].n == 0) return i;
+        most = fmax(most, flat_mean(s, i));
+    }
+    for (int i = 0; i < p->K; i++) sum += chance[i] = exp((flat_mean(s, i) - most) / param[TAU]);
+    for (int i = 0; i < p->K; i++) chance[i] /= sum;
+    return rng_pick(rng, chance, p->K);
+}
+
+static void boltzmann_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
+    flat_update(state, p, param[REWARD], o);
+}
+
+const struct policy policy_boltzmann = {
+    .name = "boltzmann", .setting = "stochastic",
+    .summary = "arms in proportion to the exponential of their mean",
+    .cite = "Sutton & Barto 2018, section 2.8",
+    .bound = "linear in rounds",
+    .flags = POLICY_RANDOM | POLICY_SECONDS,
+    .params = {
+        REWARD_PARAM,
+        {"tau", 0.1, 1e-6, 1e6, NULL, "temperature: large plays any arm, small the best"},
+    },
+    .size = boltzmann_size, .select = boltzmann_select, .update = boltzmann_update,
+};
