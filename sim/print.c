@@ -47,7 +47,9 @@ void print_replay(FILE *to, const struct replay *r, const struct summary *player
     int P = r->plan.lineup->n, order[POLICIES_MAX];
     long tokens = 0;
     for (int q = 0; q < r->Q; q++) tokens += t->sequences[q].tokens - 1;
+    char nature[160];
     summary_sort(players, P, order);
+    if (!trace_recorded(t, nature, sizeof nature)) fprintf(to, "%s; no target did this\n", nature);
     fprintf(to, "%d prompts, %ld tokens after the first, %d arms; policies learn %s\n", r->Q, tokens, r->K,
             r->plan.stream ? "on over prompts (scope stream)" : "anew each prompt (scope prompt)");
     fprintf(to, "seconds are modelled from recorded timings (%ld verifications, median error %.1f%%)\n",
@@ -95,11 +97,13 @@ int print_replay_json(FILE *to, const struct replay *r, const struct summary *pl
     const struct trace *t = r->plan.trace;
     int P = r->plan.lineup->n, order[POLICIES_MAX];
     json_t *rows = json_array(), *compare = json_array();
+    char nature[160];
+    bool recorded = trace_recorded(t, nature, sizeof nature);
     summary_sort(players, P, order);
     for (int i = 0; i < P; i++) json_array_append_new(rows, summary_json(&players[order[i]]));
     for (int i = 0; i < REFERENCES; i++) json_array_append_new(compare, summary_json(&references[i]));
-    return write_json(to, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:f, s:o, s:s, s:o, s:o}",
-        "world", "trace", "trace", t->path, "trace_sha256", t->sha256, "target", t->target, "device", t->device,
+    return write_json(to, json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:f, s:o, s:s, s:o, s:o}",
+        "world", "trace", "recorded", recorded, "nature", recorded ? "a recorded trace" : nature, "trace", t->path, "trace_sha256", t->sha256, "target", t->target, "device", t->device,
         "scope", r->plan.stream ? "stream" : "prompt", "prompts", r->Q, "timing", "model", "timing_error", r->plan.cost->error,
         "arms", arms_json(r->problem.arms, r->K), "best_fixed_arm", r->problem.arms[r->oracle.best].name,
         "policies", rows, "references", compare), err);

@@ -373,6 +373,17 @@ static float read_float(const unsigned char *at) {
     return value;
 }
 
+bool trace_recorded(const struct trace *t, char *words, size_t size) {
+    bool synthetic = t->backend && !strcmp(t->backend, "synthetic"), imported = t->backend && !strcmp(t->backend, "imported");
+    snprintf(words, size, "%s", imported ? "an approximation from one-arm logs: where no round began, lengths are drawn from those logged" : "");
+    if (synthetic) { // options begin {"synthetic":true,"world":"markov",...
+        const char *law = strstr(t->options, "\"world\":\"");
+        int n = law ? (int)strcspn(law + 9, "\"") : 0;
+        snprintf(words, size, "a synthetic trace (world %.*s)", n, law ? law + 9 : "");
+    }
+    return !synthetic && !imported;
+}
+
 static int read_signal(const struct trace *t, int d, int q, sqlite3_stmt *s, struct err *err) {
     int pos = sqlite3_column_int(s, 0), bytes = sqlite3_column_bytes(s, 1);
     if (pos < 1 || pos >= t->sequences[q].tokens) return err_set(err, "a draft row too many at sequence %d, position %d of '%s'", t->sequences[q].ordinal, pos, t->path);

@@ -71,6 +71,10 @@ static inline int trace_width(const struct trace *t, int d, size_t cell, int pro
     return (int)t->signal[d][((cell - (size_t)d * t->cells) * (size_t)t->L + (size_t)proposed - 1) * 2] + 1;
 }
 
+/* Whether the trace is what a target did: its backend says 'synthetic' or 'imported' where it is not. `words` (size bytes)
+ * then says what it is, in a sentence's place ("a synthetic trace (world markov)"). */
+bool trace_recorded(const struct trace *t, char *words, size_t size);
+
 /* The recorded tokens of sequence q, all of them, into `out`; none when the trace holds no text. */
 int trace_text(const struct trace *t, int q, struct ids *out, struct err *err);
 

@@ -2,3 +2,4 @@
  * (core/cmd.h) in a cmd_traces*.c. A file name right after the word stands for --db. */
 TRACES(info, "what a trace holds: recordings, drafters, accepted lengths, timings")
 TRACES(check, "prove a trace whole: the invariants of its schema")
+TRACES(synth, "write a trace whose law is known; fit the law to a recorded one")
