@@ -3,3 +3,5 @@
 TRACES(info, "what a trace holds: recordings, drafters, accepted lengths, timings")
 TRACES(check, "prove a trace whole: the invariants of its schema")
 TRACES(synth, "write a trace whose law is known; fit the law to a recorded one")
+TRACES(export, "rows as CSV or JSON Lines")
+TRACES(import, "answer files with accept_lengths as an approximate trace")
