@@ -36,7 +36,7 @@ FLAGS    := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -W
 LIBS     := $(PKGLIBS) -lm -ldl -fopenmp $(SANFLAGS)
 
 SRC   := $(filter-out core/main.c,$(wildcard core/*.c policies/*.c traces/*.c sim/*.c analysis/*.c))
-SQL   := traces/schema.sql sim/results.sql $(wildcard analysis/*.sql)
+SQL   := traces/schema.sql $(wildcard sim/*.sql analysis/*.sql)
 GP    := $(wildcard analysis/*.gp)
 OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(SQL:%=$(BUILD)/%.o) $(GP:%=$(BUILD)/%.o)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c)) $(wildcard tests/test_*.sh)

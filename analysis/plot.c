@@ -13,7 +13,7 @@
 #include "analysis/answer.h"
 #include "core/mem.h"
 
-enum { RESULTS_APPLICATION = 0x42535252, RESULTS_VERSION = 1 }; // sim/results.sql
+enum { RESULTS_APPLICATION = 0x42535252, RESULTS_VERSION = 2 }; // sim/results.sql; what version 2 adds is of no picture's concern, so 1 will do
 
 extern const char gp_analysis_style[];
 #define FIGURE(name, sql, gp, summary, missing) extern const char sql_analysis_##sql[], gp_analysis_##gp[];
@@ -68,8 +68,8 @@ static int open_database(struct plot *p, struct err *err) {
     if (application != RESULTS_APPLICATION)
         return err_set(err, "'%s' is not a results database (application_id 0x%08x, expected 0x%08x; replay --results writes one)",
                        p->path, (unsigned)application, (unsigned)RESULTS_APPLICATION);
-    if (version != RESULTS_VERSION)
-        return err_set(err, "'%s' has results of version %d, this program reads version %d", p->path, version, RESULTS_VERSION);
+    if (version < 1 || version > RESULTS_VERSION)
+        return err_set(err, "'%s' has results of version %d, this program reads version 1 to %d", p->path, version, RESULTS_VERSION);
     return 0;
 }
 

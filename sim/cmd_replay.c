@@ -14,7 +14,7 @@
 #include "sim/summary.h"
 
 static const struct opt_help help = {
-    .usage = "replay --db T [--policy P... --arms A... --seeds N --scope prompt|stream --results R --steps FILE]\n"
+    .usage = "replay --db T [--policy P... --arms A... --seeds N --scope prompt|stream --against P --results R --steps FILE]\n"
              "       banditspec replay --table FILE.csv --gamma L [--policy P... --uniforms FILE --table-seconds FILE.csv]",
     .about = "Plays policies over a recorded trace. Counts are exact: they are what live decoding of the same\n"
              "prompts would do. Seconds are modelled from the recorded timings. 'best-fixed' (the single best arm,\n"
@@ -25,7 +25,7 @@ static const struct opt_help help = {
 };
 
 struct options {
-    const char *db, *table, *table_seconds, *uniforms, *scope, *results, *steps;
+    const char *db, *table, *table_seconds, *uniforms, *scope, *results, *steps, *against;
     struct texts policies, arms;
     int seeds, threads, recording, gamma;
     uint64_t seed;
@@ -38,8 +38,8 @@ static int check_options(const struct options *o, struct err *err) {
         return err_usage(err, "option '--scope' wants prompt or stream, got '%s'", o->scope);
     if (o->db && (o->uniforms || o->table_seconds || o->gamma))
         return err_usage(err, "options --gamma, --uniforms and --table-seconds belong to --table");
-    if (o->table && (o->arms.n || o->results || o->recording || strcmp(o->scope, "prompt")))
-        return err_usage(err, "options --arms, --results, --recording and --scope belong to --db");
+    if (o->table && (o->arms.n || o->against || o->results || o->recording || strcmp(o->scope, "prompt")))
+        return err_usage(err, "options --arms, --against, --results, --recording and --scope belong to --db");
     if (o->table && !o->gamma) return err_usage(err, "option '--gamma' is required with --table: cells are 1 to gamma + 1");
     return 0;
 }
@@ -60,11 +60,12 @@ static int close_steps(const char *path, FILE *f, int rc, struct err *err) {
 
 static int report(const struct options *o, const struct replay *r, struct err *err) {
     struct summary references[REFERENCES], *players = mem_alloc((size_t)r->plan.lineup->n, sizeof *players, "a summary", err);
+    struct rows rows = {players, references, r->plan.lineup->n, 0, o->against != NULL};
     int64_t experiment = 0;
-    int rc = players ? summary_make(r, players, references, err) : ERR_FAILED;
-    if (!rc && o->results) rc = results_add(o->results, r, players, &experiment, err);
-    if (!rc && o->json) rc = print_replay_json(stdout, r, players, references, err);
-    else if (!rc) print_replay(stdout, r, players, references);
+    int rc = players ? summary_make(r, o->against, players, references, &rows.which, err) : ERR_FAILED;
+    if (!rc && o->results) rc = results_add(o->results, r, &rows, &experiment, err);
+    if (!rc && o->json) rc = print_replay_json(stdout, r, &rows, err);
+    else if (!rc) print_replay(stdout, r, &rows);
     if (!rc && o->results && !o->json) printf("\nwritten to %s as experiment %lld\n", o->results, (long long)experiment);
     mem_free(players);
     return rc;
@@ -152,6 +153,7 @@ int cmd_replay(int argc, char **argv, struct err *err) {
         {"seeds", OPT_INT, &o.seeds, "N", "runs of each policy that draws", 1, 1000000, false},
         {"seed", OPT_U64, &o.seed, "S", "the first seed", 0, 0, false},
         {"scope", OPT_TEXT, &o.scope, "WHERE", "prompt: learn anew each prompt; stream: carry on", 0, 0, false},
+        {"against", OPT_TEXT, &o.against, "P", "compare with this policy, plain or best-fixed; default: the fastest", 0, 0, false},
         {"results", OPT_TEXT, &o.results, "R", "append everything to a results file", 0, 0, false},
         {"steps", OPT_TEXT, &o.steps, "FILE", "one CSV line a round", 0, 0, false},
         {"threads", OPT_INT, &o.threads, "N", "threads, 0: all; results do not depend on it", 0, 4096, false},

@@ -42,41 +42,92 @@ static void print_regret(FILE *to, const struct summary *s) {
     fputc('\n', to);
 }
 
-void print_replay(FILE *to, const struct replay *r, const struct summary *players, const struct summary *references) {
+static const struct summary *row_at(const struct rows *x, int i) { return i < x->P ? &x->players[i] : &x->references[i - x->P]; }
+
+static void print_against(FILE *to, const struct summary *s) {
+    static const char *const verdicts[] = {[VERDICT_REFERENCE] = "the one compared with", [VERDICT_NONE] = "no difference found",
+                                           [VERDICT_FASTER] = "faster", [VERDICT_SLOWER] = "slower"};
+    char text[64];
+    print_name(to, s->spec);
+    snprintf(text, sizeof text, s->rank_lo == s->rank_hi ? "%d" : "%d [%d, %d]", s->rank, s->rank_lo, s->rank_hi);
+    fprintf(to, " %-14s", s->rank ? text : "-");
+    fprintf(to, "%8.1f", s->against.tokens_per_s.value);
+    print_interval(to, &s->against.tokens_per_s, 19, 1);
+    fprintf(to, "%+6.1f%%", s->against.percent.value);
+    print_interval(to, &s->against.percent, 17, 1);
+    if (s->against.verdict == VERDICT_REFERENCE) fprintf(to, "%8s", "");
+    else fprintf(to, "%8.2g", s->against.p_holm);
+    fprintf(to, "  %s\n", verdicts[s->against.verdict]);
+}
+
+static void print_leaderboard(FILE *to, const struct rows *x, const int *order) {
+    fprintf(to, "\ncompared with %s%s\n", row_at(x, x->which)->spec,
+            x->chosen ? "" : " (the fastest of these data, so the test leans towards finding differences; --against names another)");
+    fprintf(to, "%-*s %-14s%8s%-19s%7s%-17s%8s\n", NAME, "policy", "rank", "tokens/s", "", "percent", "", "p");
+    for (int i = 0; i < x->P; i++) print_against(to, &x->players[order[i]]);
+    fprintf(to, "for comparison\n");
+    for (int i = 0; i < REFERENCES; i++) print_against(to, &x->references[i]);
+    fprintf(to, "\nrank: by tokens/s, and where 95%% of the resamples put it. p: two-sided, paired by prompts, corrected for the number of policies\n"
+                "(Holm; those that use hindsight, and the comparators, stand outside); 'no difference found' where it is 0.05 or more.\n");
+}
+
+void print_rows(FILE *to, const struct rows *x) {
+    int order[POLICIES_MAX];
+    summary_sort(x->players, x->P, order);
+    fprintf(to, "intervals: 95%%, BCa bootstrap over prompts, seeds within them (%d resamples, the same for every policy)\n\n", STATS_RESAMPLES);
+    fprintf(to, "%-*s%9s%7s%9s%-18s%8s%-13s%6s\n", NAME, "policy", "rounds", "MAT", "tokens/s", "", "speed-up", "", "  gap");
+    for (int i = 0; i < x->P; i++) print_speed(to, &x->players[order[i]]);
+    fprintf(to, "for comparison\n");
+    for (int i = 0; i < REFERENCES; i++) print_speed(to, &x->references[i]);
+    fprintf(to, "\nregret against the best fixed arm of each prompt, mean a prompt\n%-*s%9s%-24s%10s\n", NAME, "policy", "rounds", "", "seconds");
+    for (int i = 0; i < x->P; i++) print_regret(to, &x->players[order[i]]);
+    fprintf(to, "for comparison\n");
+    for (int i = 0; i < REFERENCES; i++) print_regret(to, &x->references[i]);
+    print_leaderboard(to, x, order);
+    fprintf(to, "\nrounds: mean a prompt. speed-up: over plain decoding. gap: how much of the way from the best single\n"
+                "arm of all prompts (0%%) to the clairvoyant (100%%) is closed, in seconds.\n");
+}
+
+void print_replay(FILE *to, const struct replay *r, const struct rows *x) {
     const struct trace *t = r->plan.trace;
-    int P = r->plan.lineup->n, order[POLICIES_MAX];
+    char nature[160];
     long tokens = 0;
     for (int q = 0; q < r->Q; q++) tokens += t->sequences[q].tokens - 1;
-    char nature[160];
-    summary_sort(players, P, order);
     if (!trace_recorded(t, nature, sizeof nature)) fprintf(to, "%s; no target did this\n", nature);
     fprintf(to, "%d prompts, %ld tokens after the first, %d arms; policies learn %s\n", r->Q, tokens, r->K,
             r->plan.stream ? "on over prompts (scope stream)" : "anew each prompt (scope prompt)");
     fprintf(to, "seconds are modelled from recorded timings (%ld verifications, median error %.1f%%)\n",
             r->plan.cost->rows, 100 * r->plan.cost->error);
-    fprintf(to, "intervals: 95%%, bootstrap over prompts (%d resamples, the same for every policy)\n\n", STATS_RESAMPLES);
-    fprintf(to, "%-*s%9s%7s%9s%-18s%8s%-13s%6s\n", NAME, "policy", "rounds", "MAT", "tokens/s", "", "speed-up", "", "  gap");
-    for (int i = 0; i < P; i++) print_speed(to, &players[order[i]]);
-    fprintf(to, "for comparison\n");
-    for (int i = 0; i < REFERENCES; i++) print_speed(to, &references[i]);
-    fprintf(to, "\nregret against the best fixed arm of each prompt, mean a prompt\n%-*s%9s%-24s%10s\n", NAME, "policy", "rounds", "", "seconds");
-    for (int i = 0; i < P; i++) print_regret(to, &players[order[i]]);
-    fprintf(to, "for comparison\n");
-    for (int i = 0; i < REFERENCES; i++) print_regret(to, &references[i]);
-    fprintf(to, "\nrounds: mean a prompt. speed-up: over plain decoding. gap: how much of the way from the best single\n"
-                "arm of all prompts (0%%) to the clairvoyant (100%%) is closed, in seconds.\n");
+    print_rows(to, x);
 }
 
 static json_t *measure_json(const struct measure *m) {
     return json_pack("{s:f, s:f, s:f}", "value", m->value, "lo", m->lo, "hi", m->hi);
 }
 
+static json_t *against_json(const struct comparison *x) {
+    static const char *const verdicts[] = {[VERDICT_REFERENCE] = "reference", [VERDICT_NONE] = "no difference found", [VERDICT_FASTER] = "faster",
+                                           [VERDICT_SLOWER] = "slower"};
+    return json_pack("{s:o, s:o, s:f, s:f, s:s}", "tokens_per_s", measure_json(&x->tokens_per_s), "percent", measure_json(&x->percent), "p", x->p,
+                     "p_holm", x->p_holm, "verdict", verdicts[x->verdict]);
+}
+
 static json_t *summary_json(const struct summary *s) {
-    return json_pack("{s:s, s:s, s:b, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o}", "spec", s->spec, "name", s->name,
+    json_t *rank = s->rank ? json_pack("{s:i, s:i, s:i}", "value", s->rank, "lo", s->rank_lo, "hi", s->rank_hi) : json_null();
+    return json_pack("{s:s, s:s, s:b, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "spec", s->spec, "name", s->name,
                      "oracle", s->oracle, "seeds", s->seeds, "rounds", s->rounds, "mat", measure_json(&s->mat),
                      "tokens_per_s", measure_json(&s->tokens_per_s), "speedup", measure_json(&s->speedup),
                      "regret_rounds", measure_json(&s->regret_rounds), "regret_seconds", measure_json(&s->regret_seconds),
-                     "gap_closed", s->has_gap ? json_real(s->gap_closed) : json_null());
+                     "gap_closed", s->has_gap ? json_real(s->gap_closed) : json_null(), "rank", rank, "against", against_json(&s->against));
+}
+
+json_t *rows_json(const struct rows *x) {
+    int order[POLICIES_MAX];
+    json_t *list = json_array(), *compare = json_array();
+    summary_sort(x->players, x->P, order);
+    for (int i = 0; i < x->P; i++) json_array_append_new(list, summary_json(&x->players[order[i]]));
+    for (int i = 0; i < REFERENCES; i++) json_array_append_new(compare, summary_json(&x->references[i]));
+    return json_pack("{s:o, s:o, s:s}", "policies", list, "references", compare, "against", row_at(x, x->which)->spec);
 }
 
 static json_t *arms_json(const struct arm *arms, int K) {
@@ -93,20 +144,18 @@ static int write_json(FILE *to, json_t *root, struct err *err) {
     return rc ? err_set(err, "cannot write JSON") : 0;
 }
 
-int print_replay_json(FILE *to, const struct replay *r, const struct summary *players, const struct summary *references, struct err *err) {
+int print_replay_json(FILE *to, const struct replay *r, const struct rows *x, struct err *err) {
     const struct trace *t = r->plan.trace;
-    int P = r->plan.lineup->n, order[POLICIES_MAX];
-    json_t *rows = json_array(), *compare = json_array();
     char nature[160];
     bool recorded = trace_recorded(t, nature, sizeof nature);
-    summary_sort(players, P, order);
-    for (int i = 0; i < P; i++) json_array_append_new(rows, summary_json(&players[order[i]]));
-    for (int i = 0; i < REFERENCES; i++) json_array_append_new(compare, summary_json(&references[i]));
-    return write_json(to, json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:f, s:o, s:s, s:o, s:o}",
-        "world", "trace", "recorded", recorded, "nature", recorded ? "a recorded trace" : nature, "trace", t->path, "trace_sha256", t->sha256, "target", t->target, "device", t->device,
-        "scope", r->plan.stream ? "stream" : "prompt", "prompts", r->Q, "timing", "model", "timing_error", r->plan.cost->error,
-        "arms", arms_json(r->problem.arms, r->K), "best_fixed_arm", r->problem.arms[r->oracle.best].name,
-        "policies", rows, "references", compare), err);
+    json_t *all = json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:f, s:o, s:s}",
+        "world", "trace", "recorded", recorded, "nature", recorded ? "a recorded trace" : nature, "trace", t->path, "trace_sha256", t->sha256,
+        "target", t->target, "device", t->device, "scope", r->plan.stream ? "stream" : "prompt", "prompts", r->Q, "timing", "model",
+        "timing_error", r->plan.cost->error, "arms", arms_json(r->problem.arms, r->K), "best_fixed_arm", r->problem.arms[r->oracle.best].name);
+    json_t *rows = rows_json(x);
+    if (all && rows) json_object_update(all, rows);
+    json_decref(rows);
+    return write_json(to, all, err);
 }
 
 /* -- a table -- */

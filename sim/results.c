@@ -7,9 +7,10 @@
 #include "core/mem.h"
 #include "traces/db.h"
 
-extern const char sql_sim_results[];
+extern const char sql_sim_results[], sql_sim_results_2[];
 
-static const struct db_kind kind = {.word = "results file", .schema = sql_sim_results, .application = 0x42535252, .version = 1};
+static const char *const upgrades[] = {sql_sim_results_2};
+static const struct db_kind kind = {.word = "results file", .schema = sql_sim_results, .application = 0x42535252, .version = 2, .upgrades = upgrades};
 
 struct writer {
     const char *path;
@@ -133,6 +134,43 @@ static int add_policy(struct writer *w, const struct summary *s, int ordinal, in
     return end_rows(w, put_row(w));
 }
 
+static int add_comparison(struct writer *w, const struct rows *rows, int p, int64_t policy) {
+    static const char *const verdicts[] = {[VERDICT_REFERENCE] = "reference", [VERDICT_NONE] = "no difference found", [VERDICT_FASTER] = "faster",
+                                           [VERDICT_SLOWER] = "slower"};
+    const struct summary *s = &rows->players[p];
+    if (begin_rows(w, "INSERT INTO comparison VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")) return ERR_FAILED;
+    put_int(w, policy);
+    put_text(w, rows->which < rows->P ? rows->players[rows->which].spec : rows->references[rows->which - rows->P].spec);
+    if (s->rank) put_int(w, s->rank), put_int(w, s->rank_lo), put_int(w, s->rank_hi);
+    else w->at += 3; // unbound is NULL
+    put_measure(w, &s->against.tokens_per_s);
+    put_measure(w, &s->against.percent);
+    put_real(w, s->against.p);
+    put_real(w, s->against.p_holm);
+    put_text(w, verdicts[s->against.verdict]);
+    return end_rows(w, put_row(w));
+}
+
+static int add_walk(struct writer *w, int64_t experiment, int sequence, int arm, const struct walk *x) {
+    put_int(w, experiment);
+    put_int(w, sequence);
+    put_int(w, arm);
+    put_int(w, x->rounds);
+    put_real(w, x->seconds);
+    return put_row(w);
+}
+
+static int add_walks(struct writer *w, const struct oracle *o, const struct trace *t, int64_t experiment) {
+    int rc = begin_rows(w, "INSERT INTO walk VALUES (?, ?, ?, ?, ?)");
+    for (int q = 0; !rc && q < o->Q; q++) {
+        int ordinal = t->sequences[q].ordinal;
+        rc = add_walk(w, experiment, ordinal, -2, &o->plain[q]);
+        if (!rc) rc = add_walk(w, experiment, ordinal, -1, &o->clairvoyant[q]);
+        for (int k = 0; !rc && k < o->K; k++) rc = add_walk(w, experiment, ordinal, k, &o->fixed[(size_t)q * (size_t)o->K + (size_t)k]);
+    }
+    return end_rows(w, rc);
+}
+
 static int add_outcomes(struct writer *w, const struct replay *r, int p, int64_t policy) {
     int rc = begin_rows(w, "INSERT INTO outcome (policy, seed, sequence, rounds, proposed, accepted, emitted, seconds)"
                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -183,14 +221,16 @@ static int add_pulls(struct writer *w, const struct replay *r, int p, int64_t po
     return end_rows(w, rc);
 }
 
-static int add_all(struct writer *w, const struct replay *r, const struct summary *players, int64_t *experiment) {
+static int add_all(struct writer *w, const struct replay *r, const struct rows *rows, int64_t *experiment) {
     int rc = add_experiment(w, r);
     *experiment = sqlite3_last_insert_rowid(w->db);
     if (!rc) rc = add_arms(w, r, *experiment);
     if (!rc) rc = add_sequences(w, r, *experiment);
+    if (!rc) rc = add_walks(w, &r->oracle, r->plan.trace, *experiment);
     for (int p = 0; !rc && p < r->plan.lineup->n; p++) {
-        rc = add_policy(w, &players[p], p, *experiment);
+        rc = add_policy(w, &rows->players[p], p, *experiment);
         int64_t policy = sqlite3_last_insert_rowid(w->db);
+        if (!rc) rc = add_comparison(w, rows, p, policy);
         if (!rc) rc = add_outcomes(w, r, p, policy);
         if (!rc) rc = add_curve(w, r, p, policy);
         if (!rc) rc = add_pulls(w, r, p, policy);
@@ -198,11 +238,11 @@ static int add_all(struct writer *w, const struct replay *r, const struct summar
     return rc;
 }
 
-int results_add(const char *path, const struct replay *r, const struct summary *players, int64_t *experiment, struct err *err) {
+int results_add(const char *path, const struct replay *r, const struct rows *rows, int64_t *experiment, struct err *err) {
     struct writer w = {.path = path, .err = err};
     if (db_open(&w.db, path, &kind, err)) return ERR_FAILED;
     int rc = db_exec(w.db, path, "BEGIN IMMEDIATE", err);
-    if (!rc) rc = add_all(&w, r, players, experiment);
+    if (!rc) rc = add_all(&w, r, rows, experiment);
     if (!rc) rc = db_exec(w.db, path, "COMMIT", err);
     if (rc) sqlite3_exec(w.db, "ROLLBACK", NULL, NULL, NULL);
     db_close(&w.db);

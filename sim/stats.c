@@ -1,6 +1,7 @@
 /* stats.c - see stats.h. */
 #include "sim/stats.h"
 
+#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
@@ -40,6 +41,86 @@ int stats_resample(const double *x, int Q, int M, int B, uint64_t seed, double *
     mem_free(weights);
     mem_free(scratch);
     return rc;
+}
+
+void stats_leave_one_out(const double *x, int Q, int M, double *left) {
+    for (int m = 0; m < M; m++) {
+        double sum = 0;
+        for (int q = 0; q < Q; q++) sum += x[(size_t)q * (size_t)M + (size_t)m];
+        for (int q = 0; q < Q; q++) left[(size_t)m * (size_t)Q + (size_t)q] = sum - x[(size_t)q * (size_t)M + (size_t)m];
+    }
+}
+
+static double acceleration(const double *left, int Q) {
+    double mean = 0, squares = 0, cubes = 0;
+    for (int q = 0; q < Q; q++) mean += left[q] / Q;
+    for (int q = 0; q < Q; q++) {
+        double d = mean - left[q];
+        squares += d * d, cubes += d * d * d;
+    }
+    double a = cubes / (6 * pow(squares, 1.5));
+    return isfinite(a) ? a : 0;
+}
+
+struct bca stats_bca(double value, double *sample, int n, const double *left, int Q) {
+    struct bca b = {.sample = sample};
+    double below = 0;
+    for (int i = 0; i < n; i++)
+        if (isfinite(sample[i])) sample[b.n++] = sample[i];
+    gsl_sort(sample, 1, (size_t)b.n);
+    for (int i = 0; i < b.n; i++) below += sample[i] < value ? 1 : sample[i] == value ? 0.5 : 0;
+    b.flat = !b.n || (sample[0] == sample[b.n - 1] && sample[0] == value);
+    double share = b.n ? below / b.n : 0.5, edge = b.n ? 0.5 / b.n : 0; // a value beyond all resamples has no percentile: half a resample's
+    b.z0 = b.flat ? 0 : gsl_cdf_ugaussian_Pinv(share < edge ? edge : share > 1 - edge ? 1 - edge : share);
+    b.a = b.flat ? 0 : acceleration(left, Q);
+    return b;
+}
+
+static double bca_percentile(const struct bca *b, double alpha) {
+    if (alpha <= 0 || alpha >= 1) return alpha > 0.5;
+    double z = b->z0 + gsl_cdf_ugaussian_Pinv(alpha), bent = 1 - b->a * z;
+    return bent > 0 ? gsl_cdf_ugaussian_P(b->z0 + z / bent) : z > 0; // beyond the pole: the end
+}
+
+struct interval stats_bca_interval(const struct bca *b, double level) {
+    if (!b->n) return (struct interval){0, 0};
+    double lo = bca_percentile(b, (1 - level) / 2), hi = bca_percentile(b, (1 + level) / 2);
+    return (struct interval){gsl_stats_quantile_from_sorted_data(b->sample, 1, (size_t)b->n, lo),
+                             gsl_stats_quantile_from_sorted_data(b->sample, 1, (size_t)b->n, hi)};
+}
+
+double stats_bca_p(const struct bca *b, double null) {
+    if (!b->n || (b->flat && b->sample[0] == null)) return 1;
+    double below = 0, edge = 1.0 / (b->n + 1);
+    for (int i = 0; i < b->n; i++) below += b->sample[i] < null ? 1 : b->sample[i] == null ? 0.5 : 0;
+    double share = below / b->n;
+    share = share < edge ? edge : share > 1 - edge ? 1 - edge : share;
+    double z = gsl_cdf_ugaussian_Pinv(share) - b->z0, bent = 1 + b->a * z; // bca_percentile backwards
+    double alpha = bent > 0 ? gsl_cdf_ugaussian_P(z / bent - b->z0) : z > 0, p = 2 * (alpha < 0.5 ? alpha : 1 - alpha);
+    return p < 2 * edge ? 2 * edge : p;
+}
+
+double stats_level(double level, int n) {
+    return n < 2 ? level : 2 * gsl_cdf_ugaussian_P(sqrt(n / (n - 1.0)) * gsl_cdf_tdist_Pinv((1 + level) / 2, n - 1)) - 1;
+}
+
+double stats_level_p(double p, int n) {
+    return n < 2 || p >= 1 ? p : 2 * gsl_cdf_tdist_Q(gsl_cdf_ugaussian_Qinv(p / 2) / sqrt(n / (n - 1.0)), n - 1);
+}
+
+void stats_holm(double *p, int n) {
+    double floor = 0;
+    bool done[n > 0 ? n : 1];
+    memset(done, 0, sizeof done);
+    for (int left = n; left > 0; left--) {
+        int least = -1;
+        for (int i = 0; i < n; i++)
+            if (!done[i] && (least < 0 || p[i] < p[least])) least = i;
+        double adjusted = left * p[least] < 1 ? left * p[least] : 1;
+        floor = adjusted > floor ? adjusted : floor;
+        p[least] = floor;
+        done[least] = true;
+    }
 }
 
 struct interval stats_interval(double *sample, int n) {

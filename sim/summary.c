@@ -4,6 +4,7 @@
  * figure is a function of column sums, so one set of resamples serves them all. */
 #include "sim/summary.h"
 
+#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,19 +43,30 @@ static double regret_seconds(const double *at, size_t stride, int row, int Q) {
     return (sum_at(at, stride, seconds_column(row)) - sum_at(at, stride, BEST_SECONDS)) / Q;
 }
 
+static double gain(const double *at, size_t stride, int row, int other) {
+    return tokens_per_s(at, stride, row, 0) - tokens_per_s(at, stride, other, 0);
+}
+static double gain_percent(const double *at, size_t stride, int row, int other) {
+    return 100 * (sum_at(at, stride, seconds_column(other)) / sum_at(at, stride, seconds_column(row)) - 1);
+}
+
 struct columns {
     int Q, M;
     double *x;      // (Q, M)
     double *total;  // (M) column sums
     double *sums;   // (M, STATS_RESAMPLES)
+    double *left;   // (M, Q) without one prompt
     double *sample; // (STATS_RESAMPLES) scratch
+    double *without; // (Q) scratch
 };
 
 static void columns_close(struct columns *c) {
     mem_free(c->x);
     mem_free(c->total);
     mem_free(c->sums);
+    mem_free(c->left);
     mem_free(c->sample);
+    mem_free(c->without);
 }
 
 static int columns_open(struct columns *c, int Q, int M, struct err *err) {
@@ -62,7 +74,9 @@ static int columns_open(struct columns *c, int Q, int M, struct err *err) {
     bool good = (c->x = mem_alloc((size_t)Q * (size_t)M, sizeof *c->x, "a summary", err))
         && (c->total = mem_alloc((size_t)M, sizeof *c->total, "a summary", err))
         && (c->sums = mem_alloc((size_t)M * STATS_RESAMPLES, sizeof *c->sums, "bootstrap resamples", err))
-        && (c->sample = mem_alloc(STATS_RESAMPLES, sizeof *c->sample, "bootstrap resamples", err));
+        && (c->left = mem_alloc((size_t)M * (size_t)Q, sizeof *c->left, "a summary", err))
+        && (c->sample = mem_alloc(STATS_RESAMPLES, sizeof *c->sample, "bootstrap resamples", err))
+        && (c->without = mem_alloc((size_t)Q, sizeof *c->without, "a summary", err));
     if (!good) columns_close(c);
     return good ? 0 : ERR_FAILED;
 }
@@ -70,14 +84,28 @@ static int columns_open(struct columns *c, int Q, int M, struct err *err) {
 static int columns_resample(struct columns *c, struct err *err) {
     for (int q = 0; q < c->Q; q++)
         for (int m = 0; m < c->M; m++) c->total[m] += c->x[(size_t)q * (size_t)c->M + (size_t)m];
+    stats_leave_one_out(c->x, c->Q, c->M, c->left);
     return stats_resample(c->x, c->Q, c->M, STATS_RESAMPLES, BOOTSTRAP_SEED, c->sums, err);
 }
 
+/* `all` and `fewer` are what f takes last for all prompts and for one fewer: their number, or another row. */
+static struct bca measure_bca(const struct columns *c, statistic *f, int row, int all, int fewer, double *value) {
+    for (int b = 0; b < STATS_RESAMPLES; b++) c->sample[b] = f(c->sums + b, STATS_RESAMPLES, row, all);
+    for (int q = 0; q < c->Q; q++) c->without[q] = f(c->left + q, (size_t)c->Q, row, fewer);
+    double x = f(c->total, 1, row, all);
+    *value = isfinite(x) ? x : 0;
+    return stats_bca(*value, c->sample, STATS_RESAMPLES, c->without, c->Q);
+}
+
+static struct measure measure_of(const struct columns *c, const struct bca *b, double value) {
+    struct interval i = stats_bca_interval(b, stats_level(0.95, c->Q));
+    return (struct measure){value, i.lo, i.hi};
+}
+
 static struct measure measure(const struct columns *c, statistic *f, int row) {
-    for (int b = 0; b < STATS_RESAMPLES; b++) c->sample[b] = f(c->sums + b, STATS_RESAMPLES, row, c->Q);
-    struct interval i = stats_interval(c->sample, STATS_RESAMPLES);
-    double value = f(c->total, 1, row, c->Q);
-    return (struct measure){isfinite(value) ? value : 0, i.lo, i.hi};
+    double value;
+    struct bca b = measure_bca(c, f, row, c->Q, c->Q - 1, &value);
+    return measure_of(c, &b, value);
 }
 
 static void fill_row(struct columns *c, int row, int q, double rounds, double seconds) {
@@ -86,25 +114,15 @@ static void fill_row(struct columns *c, int row, int q, double rounds, double se
     x[seconds_column(row)] = seconds;
 }
 
-static void fill(struct columns *c, const struct replay *r) {
-    const struct oracle *o = &r->oracle;
-    int P = r->plan.lineup->n;
-    for (int q = 0; q < r->Q; q++) {
-        const struct walk *fixed = o->fixed + (size_t)q * (size_t)o->K;
+static void fill(struct columns *c, const struct played *p) {
+    for (int q = 0; q < p->Q; q++) {
         double *x = c->x + (size_t)q * (size_t)c->M;
-        x[TOKENS] = r->plan.trace->sequences[q].tokens - 1;
-        x[PLAIN] = o->plain[q].seconds;
-        x[BEST_ROUNDS] = fixed[o->best_rounds[q]].rounds;
-        x[BEST_SECONDS] = fixed[o->best_seconds[q]].seconds;
-        for (int p = 0; p < P; p++) {
-            size_t cell = (size_t)p * (size_t)r->Q + (size_t)q;
-            fill_row(c, p, q, r->rounds[cell], r->seconds[cell]);
-        }
-        const struct walk reference[REFERENCES] = {
-            [REFERENCE_PLAIN] = o->plain[q], [REFERENCE_BEST_FIXED] = fixed[o->best],
-            [REFERENCE_BEST_PER_PROMPT] = fixed[o->best_seconds[q]], [REFERENCE_CLAIRVOYANT] = o->clairvoyant[q],
-        };
-        for (int i = 0; i < REFERENCES; i++) fill_row(c, P + i, q, reference[i].rounds, reference[i].seconds);
+        x[TOKENS] = p->tokens[q];
+        x[PLAIN] = p->reference[REFERENCE_PLAIN][q].seconds;
+        x[BEST_ROUNDS] = p->best_rounds[q];
+        x[BEST_SECONDS] = p->reference[REFERENCE_BEST_PER_PROMPT][q].seconds;
+        for (int i = 0; i < p->P; i++) fill_row(c, i, q, p->rounds[(size_t)i * (size_t)p->Q + (size_t)q], p->seconds[(size_t)i * (size_t)p->Q + (size_t)q]);
+        for (int i = 0; i < REFERENCES; i++) fill_row(c, p->P + i, q, p->reference[i][q].rounds, p->reference[i][q].seconds);
     }
 }
 
@@ -121,34 +139,128 @@ static void summarise(const struct columns *c, int row, int P, struct summary *s
     s->gap_closed = s->has_gap ? (best - mine) / (best - least) : 0;
 }
 
-static void name_references(const struct replay *r, struct summary *s) {
+static void name_references(const struct played *p, struct summary *s) {
     static const char *const names[REFERENCES] = {"plain", "best-fixed", "best-per-prompt", "clairvoyant"};
     for (int i = 0; i < REFERENCES; i++) {
         s[i].oracle = i != REFERENCE_PLAIN;
         s[i].seeds = 1;
         snprintf(s[i].name, sizeof s[i].name, "%s", names[i]);
-        if (i == REFERENCE_BEST_FIXED) snprintf(s[i].spec, sizeof s[i].spec, "best-fixed (%s)", r->problem.arms[r->oracle.best].name);
+        if (i == REFERENCE_BEST_FIXED) snprintf(s[i].spec, sizeof s[i].spec, "best-fixed (%s)", p->best_arm);
         else snprintf(s[i].spec, sizeof s[i].spec, "%s", names[i]);
     }
 }
 
-int summary_make(const struct replay *r, struct summary *players, struct summary *references, struct err *err) {
-    const struct lineup *l = r->plan.lineup;
+/* Ranks by tokens/s, in each resample and over all prompts; equals share the better one. */
+static int rank(const struct columns *c, struct summary *players, int P, struct err *err) {
+    int *row = mem_alloc((size_t)P, sizeof *row, "ranks", err), n = 0;
+    for (int p = 0; row && p < P; p++)
+        if (!players[p].oracle) row[n++] = p;
+    double *speed = mem_alloc((size_t)n, sizeof *speed, "ranks", err), *sample = mem_alloc((size_t)n * STATS_RESAMPLES, sizeof *sample, "ranks", err);
+    size_t *order = mem_alloc((size_t)n, sizeof *order, "ranks", err);
+    bool good = row && speed && sample && order;
+    for (int b = -1; good && b < STATS_RESAMPLES; b++) { // -1: all prompts
+        for (int i = 0; i < n; i++)
+            speed[i] = b < 0 ? tokens_per_s(c->total, 1, row[i], c->Q) : tokens_per_s(c->sums + b, STATS_RESAMPLES, row[i], c->Q);
+        gsl_sort_index(order, speed, 1, (size_t)n);
+        for (int i = n - 1, place = 1; i >= 0; i--) { // from the fastest
+            if (i < n - 1 && speed[order[i]] < speed[order[i + 1]]) place = n - i;
+            if (b < 0) players[row[order[i]]].rank = place;
+            else sample[order[i] * STATS_RESAMPLES + (size_t)b] = place;
+        }
+    }
+    for (int i = 0; good && i < n; i++) {
+        struct interval x = stats_interval(sample + (size_t)i * STATS_RESAMPLES, STATS_RESAMPLES);
+        players[row[i]].rank_lo = (int)x.lo, players[row[i]].rank_hi = (int)ceil(x.hi);
+    }
+    mem_free(row), mem_free(speed), mem_free(sample), mem_free(order);
+    return good ? 0 : ERR_FAILED;
+}
+
+/* The row that others are compared with. */
+static int find_against(const char *word, const struct summary *players, int P, const struct summary *references, int *which, struct err *err) {
+    *which = -1;
+    for (int p = 0; p < P && word && *which < 0; p++)
+        if (!strcmp(word, players[p].spec)) *which = p;
+    for (int p = 0; p < P && word && *which < 0; p++)
+        if (!strcmp(word, players[p].name)) *which = p;
+    for (int i = 0; i < REFERENCES && word && *which < 0; i++)
+        if (!strcmp(word, references[i].name)) *which = P + i;
+    for (int p = 0; p < P && !word; p++)
+        if (players[p].rank && (*which < 0 || players[p].rank < players[*which].rank)) *which = p;
+    if (*which >= 0) return 0;
+    if (!word) { *which = P + REFERENCE_PLAIN; return 0; } // all of them use hindsight
+    err_usage(err, "option '--against' wants one of the policies that play, or plain, best-fixed, best-per-prompt, clairvoyant; got '%s', there are", word);
+    for (int p = 0; p < P && p < 20; p++) err_add(err, " %s", players[p].spec);
+    return ERR_USAGE;
+}
+
+/* Policies without hindsight are one family of hypotheses; the others' p-values stand beside it, uncorrected. */
+static int compare(const struct columns *c, struct summary *players, int P, struct summary *references, int which, struct err *err) {
+    double *p = mem_alloc((size_t)(P ? P : 1), sizeof *p, "p-values", err);
+    if (!p) return ERR_FAILED;
+    for (int row = 0; row < P + REFERENCES; row++) {
+        struct comparison *x = row < P ? &players[row].against : &references[row - P].against;
+        double value;
+        struct bca b = measure_bca(c, gain, row, which, which, &value);
+        x->tokens_per_s = measure_of(c, &b, value);
+        b = measure_bca(c, gain_percent, row, which, which, &value);
+        x->percent = measure_of(c, &b, value);
+        x->p = x->p_holm = row == which ? 1 : stats_level_p(stats_bca_p(&b, 0), c->Q);
+    }
+    int n = 0;
+    for (int i = 0; i < P; i++)
+        if (i != which && !players[i].oracle) p[n++] = players[i].against.p;
+    stats_holm(p, n);
+    n = 0;
+    for (int i = 0; i < P; i++)
+        if (i != which && !players[i].oracle) players[i].against.p_holm = p[n++];
+    for (int row = 0; row < P + REFERENCES; row++) {
+        struct comparison *x = row < P ? &players[row].against : &references[row - P].against;
+        x->verdict = row == which ? VERDICT_REFERENCE : x->p_holm >= 0.05 ? VERDICT_NONE : x->percent.value > 0 ? VERDICT_FASTER : VERDICT_SLOWER;
+    }
+    mem_free(p);
+    return 0;
+}
+
+int summary_of(const struct played *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
     struct columns c;
-    if (columns_open(&c, r->Q, SHARED + 2 * (l->n + REFERENCES), err)) return ERR_FAILED;
-    fill(&c, r);
+    if (columns_open(&c, x->Q, SHARED + 2 * (x->P + REFERENCES), err)) return ERR_FAILED;
+    fill(&c, x);
     int rc = columns_resample(&c, err);
-    for (int p = 0; !rc && p < l->n; p++) {
-        const struct player *x = &l->at[p];
-        players[p] = (struct summary){.oracle = x->kind != PLAYER_POLICY, .seeds = x->seeds};
-        memcpy(players[p].spec, x->spec, sizeof x->spec);
-        memcpy(players[p].name, x->name, sizeof x->name);
-        summarise(&c, p, l->n, &players[p]);
+    for (int p = 0; !rc && p < x->P; p++) {
+        const struct player *player = &x->players[p];
+        players[p] = (struct summary){.oracle = player->kind != PLAYER_POLICY, .seeds = player->seeds};
+        memcpy(players[p].spec, player->spec, sizeof player->spec);
+        memcpy(players[p].name, player->name, sizeof player->name);
+        summarise(&c, p, x->P, &players[p]);
     }
     memset(references, 0, REFERENCES * sizeof *references);
-    name_references(r, references);
-    for (int i = 0; !rc && i < REFERENCES; i++) summarise(&c, l->n + i, l->n, &references[i]);
+    name_references(x, references);
+    for (int i = 0; !rc && i < REFERENCES; i++) summarise(&c, x->P + i, x->P, &references[i]);
+    if (!rc) rc = rank(&c, players, x->P, err);
+    if (!rc) rc = find_against(against, players, x->P, references, which, err);
+    if (!rc) rc = compare(&c, players, x->P, references, *which, err);
     columns_close(&c);
+    return rc;
+}
+
+int summary_make(const struct replay *r, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
+    const struct oracle *o = &r->oracle;
+    size_t Q = (size_t)r->Q;
+    double *tokens = mem_alloc(Q, sizeof *tokens, "a summary", err), *best_rounds = mem_alloc(Q, sizeof *best_rounds, "a summary", err);
+    struct walk *fixed = mem_alloc(2 * Q, sizeof *fixed, "a summary", err);
+    int rc = tokens && best_rounds && fixed ? 0 : ERR_FAILED;
+    for (int q = 0; !rc && q < r->Q; q++) {
+        const struct walk *of = o->fixed + (size_t)q * (size_t)o->K;
+        tokens[q] = r->plan.trace->sequences[q].tokens - 1;
+        best_rounds[q] = of[o->best_rounds[q]].rounds;
+        fixed[q] = of[o->best], fixed[Q + (size_t)q] = of[o->best_seconds[q]];
+    }
+    const struct played x = {.P = r->plan.lineup->n, .Q = r->Q, .players = r->plan.lineup->at, .rounds = r->rounds, .seconds = r->seconds,
+                             .tokens = tokens, .best_rounds = best_rounds, .reference = {o->plain, fixed, fixed + Q, o->clairvoyant},
+                             .best_arm = r->problem.arms[o->best].name};
+    if (!rc) rc = summary_of(&x, against, players, references, which, err);
+    mem_free(tokens), mem_free(best_rounds), mem_free(fixed);
     return rc;
 }
 

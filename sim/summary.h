@@ -1,4 +1,5 @@
-/* summary.h - a replay in one row a policy, with paired bootstrap intervals over prompts.
+/* summary.h - a replay in one row a policy, with paired bootstrap intervals (BCa, stats.h) over prompts, ranks, and
+ * comparisons with one of the policies.
  *
  * Every figure is over all prompts, seeds averaged within each; the first token of a sequence
  * comes with prefill and counts neither as a token nor as a round:
@@ -18,6 +19,15 @@ struct measure {
     double value, lo, hi; // 95%
 };
 
+/* A row held against the reference on the same prompts. */
+enum verdict { VERDICT_REFERENCE, VERDICT_NONE, VERDICT_FASTER, VERDICT_SLOWER }; // NONE: no difference found
+struct comparison {
+    struct measure tokens_per_s; // more than the reference's
+    struct measure percent;
+    double p, p_holm;            // two-sided, of one pair; corrected for all pairs (Holm)
+    enum verdict verdict;        // at p_holm < 0.05
+};
+
 struct summary {
     char spec[256], name[64];
     bool oracle;
@@ -26,14 +36,30 @@ struct summary {
     struct measure mat, tokens_per_s, speedup, regret_rounds, regret_seconds;
     double gap_closed;
     bool has_gap;  // false: the best fixed arm is already clairvoyant
+    int rank, rank_lo, rank_hi; // by tokens/s among policies without hindsight, 1 the fastest; 95% of the resamples; 0: uses hindsight
+    struct comparison against;
 };
 
 /* Rows every replay has, whoever plays. */
 enum { REFERENCE_PLAIN, REFERENCE_BEST_FIXED, REFERENCE_BEST_PER_PROMPT, REFERENCE_CLAIRVOYANT, REFERENCES };
 
-/* players: one row a player of the lineup, in its order (lineup.n rows, the caller's);
- * references: REFERENCES rows. */
-int summary_make(const struct replay *r, struct summary *players, struct summary *references, struct err *err);
+/* What policies and comparators took, prompt by prompt, seeds averaged. All borrowed. */
+struct played {
+    int P, Q;
+    const struct player *players;         // (P)
+    const double *rounds, *seconds;       // (P, Q)
+    const double *tokens, *best_rounds;   // (Q) after the first; rounds of the prompt's best fixed arm
+    const struct walk *reference[REFERENCES]; // (Q) each
+    const char *best_arm;                 // the best fixed arm of all prompts
+};
+
+/* players: one row a player, in order (P rows, the caller's); references: REFERENCES rows. Every row is compared with the
+ * policy `against` (its spec or name, or "plain", "best-fixed"; null: the fastest without hindsight), whose place among players and then
+ * references is written to *which. */
+int summary_of(const struct played *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
+
+/* The same of a replay. */
+int summary_make(const struct replay *r, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
 
 struct curve_point {
     int tokens, prompts;

@@ -131,7 +131,8 @@ static void test_replay_averages_seeds_and_summarises_as_defined(void **state) {
     struct summary rows[3], references[REFERENCES];
     const char *words[] = {"random", "clairvoyant", "best-fixed"};
     setup(&f, words, 3, false);
-    assert_int_equal(summary_make(&f.replay, rows, references, &err), 0);
+    int which;
+    assert_int_equal(summary_make(&f.replay, NULL, rows, references, &which, &err), 0);
     double rounds = 0, seconds = 0, plain = 0, best_rounds = 0, best_seconds = 0, total = 0;
     const struct oracle *o = &f.replay.oracle;
     for (int q = 0; q < Q; q++) {
@@ -158,6 +159,40 @@ static void test_replay_averages_seeds_and_summarises_as_defined(void **state) {
     int order[3];
     summary_sort(rows, 3, order);
     assert_int_equal(order[0], 1);
+    teardown(&f);
+}
+
+static void test_replay_ranks_policies_and_compares_them_on_the_same_prompts(void **state) {
+    (void)state;
+    struct fixture f;
+    struct err err = {""};
+    struct summary rows[5], references[REFERENCES];
+    const char *words[] = {"none", "fixed:arm=1", "fixed:arm=2", "random", "clairvoyant"};
+    int which;
+    setup(&f, words, 5, false);
+    assert_int_equal(summary_make(&f.replay, "none", rows, references, &which, &err), 0);
+    assert_int_equal(which, 0);
+    assert_true(rows[0].against.verdict == VERDICT_REFERENCE && rows[0].against.percent.value == 0 && rows[0].against.p == 1);
+    assert_true(rows[4].rank == 0 && rows[4].against.p_holm == rows[4].against.p); // hindsight stands outside
+    int seen = 0;
+    for (int i = 0; i < 4; i++) {
+        const struct comparison *x = &rows[i].against;
+        assert_close(x->percent.value, 100 * (rows[i].tokens_per_s.value / rows[0].tokens_per_s.value - 1), 1e-9);
+        assert_close(x->tokens_per_s.value, rows[i].tokens_per_s.value - rows[0].tokens_per_s.value, 1e-6);
+        assert_true(x->p <= x->p_holm && rows[i].rank_lo <= rows[i].rank && rows[i].rank <= rows[i].rank_hi);
+        if (i) assert_int_equal(x->verdict, x->p_holm >= 0.05 ? VERDICT_NONE : x->percent.value > 0 ? VERDICT_FASTER : VERDICT_SLOWER);
+        seen |= 1 << rows[i].rank;
+        for (int j = 0; j < 4; j++) assert_true((rows[i].tokens_per_s.value > rows[j].tokens_per_s.value) == (rows[i].rank < rows[j].rank));
+    }
+    assert_int_equal(seen, 30);
+    assert_int_equal(summary_make(&f.replay, "plain", rows, references, &which, &err), 0);
+    assert_int_equal(which, 5 + REFERENCE_PLAIN);
+    assert_true(rows[0].against.percent.value == 0 && rows[0].against.verdict == VERDICT_NONE); // plain decoding is plain decoding
+    assert_true(rows[0].against.p == 1);
+    assert_int_equal(summary_make(&f.replay, NULL, rows, references, &which, &err), 0);
+    assert_int_equal(rows[which].rank, 1);
+    assert_int_equal(summary_make(&f.replay, "nobody", rows, references, &which, &err), ERR_USAGE);
+    assert_non_null(strstr(err.text, "got 'nobody'"));
     teardown(&f);
 }
 
@@ -251,7 +286,7 @@ static void test_replay_is_bit_identical_on_any_number_of_threads(void **state) 
     (void)state;
     struct files f;
     struct err err;
-    static const char *const tables[] = {"arm", "sequence", "policy", "outcome", "curve", "pull"};
+    static const char *const tables[] = {"arm", "sequence", "policy", "outcome", "curve", "pull", "comparison", "walk"};
     files_open(&f);
     for (int threads = 1; threads <= 3; threads++) {
         char n[4], steps[4200], results[4200], out[4200];
@@ -437,6 +472,7 @@ int main(void) {
         cmocka_unit_test(test_replay_of_fixed_arms_and_oracles_equals_hindsight_bit_for_bit),
         cmocka_unit_test(test_replay_starts_anew_at_every_prompt_unless_it_is_a_stream),
         cmocka_unit_test(test_replay_averages_seeds_and_summarises_as_defined),
+        cmocka_unit_test(test_replay_ranks_policies_and_compares_them_on_the_same_prompts),
         cmocka_unit_test(test_replay_curve_ends_where_regret_does),
         cmocka_unit_test(test_series_are_ascending_and_reach_the_end),
         cmocka_unit_test(test_replay_is_bit_identical_on_any_number_of_threads),

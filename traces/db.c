@@ -108,7 +108,7 @@ static int look(const char *path, const struct db_kind *kind, bool *exists, stru
     return 0;
 }
 
-/* 1 for a file with our schema, 0 for an empty database, < 0 for anything else. */
+/* 1 for a file with our schema, 2 for an earlier version that can be upgraded, 0 for an empty database, < 0 for anything else. */
 static int identify(sqlite3 *db, const char *path, const struct db_kind *kind, struct err *err) {
     int64_t application, version, objects;
     if (db_int64(db, path, "PRAGMA application_id", &application, err)
@@ -118,6 +118,7 @@ static int identify(sqlite3 *db, const char *path, const struct db_kind *kind, s
     if (application != kind->application)
         return err_set(err, "'%s' is not a banditspec %s: its application_id is 0x%08x, not 0x%08x",
                        path, kind->word, (unsigned)application, (unsigned)kind->application);
+    if (kind->upgrades && version >= 1 && version < kind->version) return 2;
     if (version != kind->version)
         return err_set(err, "%s '%s' has schema version %lld, this program reads %d", kind->word, path, (long long)version, kind->version);
     return 1;
@@ -125,14 +126,19 @@ static int identify(sqlite3 *db, const char *path, const struct db_kind *kind, s
 
 int db_identify(sqlite3 *db, const char *path, const struct db_kind *kind, struct err *err) {
     int rc = identify(db, path, kind, err);
+    if (rc == 2) return err_set(err, "%s '%s' has an earlier schema version than %d: the next command that writes to it upgrades it", kind->word, path, kind->version);
     return rc == 0 ? err_set(err, "'%s' is not a banditspec %s: the database is empty", path, kind->word) : rc < 0 ? -1 : 0;
 }
 
-/* The whole schema or nothing. Another process may have been first: look again under the lock. */
+/* The whole schema, with what later versions add, or nothing. Another process may have been first: look again under the lock. */
 static int create(sqlite3 *db, const char *path, const struct db_kind *kind, struct err *err) {
     if (db_exec(db, path, "BEGIN IMMEDIATE", err)) return -1;
     int rc = identify(db, path, kind, err);
-    if (rc == 0) rc = db_exec(db, path, kind->schema, err);
+    bool fresh = rc == 0;
+    if (fresh) rc = db_exec(db, path, kind->schema, err);
+    int64_t version = 0;
+    if (rc >= 0 && rc != 1 && kind->upgrades) rc = db_int64(db, path, "PRAGMA user_version", &version, err);
+    for (; rc >= 0 && rc != 1 && kind->upgrades && version < kind->version; version++) rc = db_exec(db, path, kind->upgrades[version - 1], err);
     if (rc >= 0) rc = db_exec(db, path, "COMMIT", err);
     if (rc < 0) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     return rc;

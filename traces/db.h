@@ -20,11 +20,12 @@ struct db_kind {
     const char *schema; // SQL that sets application_id and user_version, then creates the tables
     uint32_t application;
     int version;
+    const char *const *upgrades; // SQL from version 1 to 2, from 2 to 3, ... `version`; `schema` is then version 1's. Null: there is but one
 };
 
 extern const struct db_kind db_trace;
 
-/* Opens or creates a file for writing: WAL, synchronous=FULL, foreign keys, 10 s of patience
+/* Opens or creates a file for writing, and brings one of an earlier version to this one: WAL, synchronous=FULL, foreign keys, 10 s of patience
  * with another writer. On error nothing is open and a file of another kind is untouched. */
 int db_open(struct sqlite3 **db, const char *path, const struct db_kind *kind, struct err *err);
 

@@ -255,13 +255,14 @@ static int copied_sequence(struct maker *m, int q, int from, struct err *err) {
     int rc = 0;
     for (int pos = 1; !rc && pos < t->sequences[from].tokens; pos++) {
         size_t at = t->sequences[from].at + (size_t)pos - 1;
-        struct store_step step = {.pos = pos, .verify_width = m->timings.width[at], .verify_ns = m->timings.verify[at]};
+        struct store_step step = {.pos = pos, .margin = t->margin[at], .verify_width = m->timings.width[at], .verify_ns = m->timings.verify[at]};
         rc = store_step(m->s, &step, err);
         for (int d = 0; !rc && d < t->D; d++) {
             size_t cell = (size_t)d * t->cells + at;
             struct store_draft draft = {.proposed = t->proposed[cell], .accepted = t->accepted[cell], .draft_ns = m->timings.draft[cell]};
-            if (t->signal && t->signal[d] && draft.proposed)
-                draft.signal = t->signal[d] + at * (size_t)t->L * 2, draft.signal_n = 2 * draft.proposed;
+            float match = t->match[cell];
+            if (t->drafters[d].copier) draft.signal = &match, draft.signal_n = 1;
+            else if (t->signal && t->signal[d] && draft.proposed) draft.signal = t->signal[d] + at * (size_t)t->L * 2, draft.signal_n = 2 * draft.proposed;
             rc = store_draft(m->s, d, &draft, err);
         }
     }
@@ -292,14 +293,11 @@ static int make_sequence(struct maker *m, int q, struct err *err) {
     return rc;
 }
 
-/* Confidences of the drafters that have some. */
+/* Confidences of the drafters that have some, matches and margins. */
 static int load_signals(struct trace *t, struct err *err) {
-    for (int d = 0; d < t->D; d++) {
-        const struct drafter_type *type = drafter_type_find(t->drafters[d].kind);
-        if (!type || type->copier) continue;
-        if (trace_load_signal(t, d, err)) return -1;
-    }
-    return 0;
+    for (int d = 0; d < t->D; d++)
+        if (drafter_type_find(t->drafters[d].kind) && !t->drafters[d].copier && trace_load_signal(t, d, err)) return -1;
+    return trace_load_match(t, err) || trace_load_margin(t, err) ? -1 : 0;
 }
 
 static int maker_open(struct maker *m, struct err *err) {
