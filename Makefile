@@ -35,10 +35,17 @@ FLAGS    := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -W
             -ffp-contract=off -fno-math-errno -fopenmp $(SANFLAGS) $(PKGFLAGS) $(CFLAGS)
 LIBS     := $(PKGLIBS) -lm -ldl -fopenmp $(SANFLAGS)
 
+# Sweeps over many processes, where MPI is found (NO_MPI=1: without). Sanitizers would report its own leaks.
+MPI := $(if $(NO_MPI)$(SANITIZE)$(FUZZ)$(ARM),,$(firstword $(foreach m,ompi-c mpich,$(shell pkg-config --exists $(m) 2>/dev/null && echo $(m)))))
+ifneq ($(MPI),)
+LIBS += $(shell pkg-config --libs $(MPI))
+$(BUILD)/sim/crew.o: FLAGS += -DBANDITSPEC_MPI $(shell pkg-config --cflags $(MPI))
+endif
+
 SRC   := $(filter-out core/main.c,$(wildcard core/*.c policies/*.c traces/*.c sim/*.c analysis/*.c))
 SQL   := traces/schema.sql $(wildcard sim/*.sql analysis/*.sql)
 GP    := $(wildcard analysis/*.gp)
-OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(SQL:%=$(BUILD)/%.o) $(GP:%=$(BUILD)/%.o)
+OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(SQL:%=$(BUILD)/%.o) $(GP:%=$(BUILD)/%.o) $(BUILD)/sim/code_version.o
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c)) $(wildcard tests/test_*.sh)
 TARGETS := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 
@@ -57,6 +64,15 @@ $(BUILD)/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+# What a run's counts and seconds depend on (sim/code.h).
+PLAYS := $(sort $(filter-out policies/cmd_%,$(wildcard policies/*.[ch] sim/cost*.[ch] sim/world*.[ch])) $(foreach f,core/rng traces/trace \
+         sim/episode sim/lineup sim/oracle sim/sweep,$(f).c $(f).h))
+$(BUILD)/sim/code_version.o: $(PLAYS)
+	$(call say,HASH,$@)
+	$(Q)mkdir -p $(@D)
+	@echo "extern const char code_version[]; const char code_version[] = \"$$(cat $(PLAYS) | sha256sum | cut -c1-64)\";" >$(@:.o=.c)
+	$(Q)$(CC) -std=gnu11 -c -o $@ $(@:.o=.c)
 
 # SQL files and gnuplot scripts become strings: traces/schema.sql is `const char sql_traces_schema[]`,
 # analysis/style.gp is `gp_analysis_style[]`.

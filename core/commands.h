@@ -2,6 +2,8 @@
 COMMAND(record, "decode prompts and store what every drafter would have had accepted")
 COMMAND(live, "decode under a policy, and check it against replay")
 COMMAND(replay, "play policies over a recorded trace")
+COMMAND(sweep, "play many policies, parameters, arms, seeds and traces, on many cores or machines")
+COMMAND(results, "leaderboards of sweeps; join and export their results")
 COMMAND(plot, "draw regret, speed and pulls")
 COMMAND(traces, "look into, prove and join traces")
 COMMAND(datastore, "make what the drafter rest retrieves from")

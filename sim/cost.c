@@ -13,6 +13,7 @@
 
 enum {
     ROWS_MAX = 12000, // rows a fit sees; its standard errors are then far below the timings' own noise
+    ITERATIONS = 30,  // of reweighting; where timings have no noise it would go on for GSL's hundred
     COLUMNS_MAX = COST_WIDTHS + 2,
 };
 
@@ -71,6 +72,7 @@ static bool robust(struct fit *f, const int *columns, int p, struct err *err, in
         for (size_t i = 0; i < f->n; i++)
             for (int j = 0; j < p; j++) gsl_matrix_set(X, i, (size_t)j, f->x[i * (size_t)f->p + (size_t)columns[j]]);
         gsl_vector_const_view y = gsl_vector_const_view_array(f->y, f->n);
+        gsl_multifit_robust_maxiter(ITERATIONS, work);
         int status = gsl_multifit_robust(X, &y.vector, c, cov, work);
         good = status == GSL_SUCCESS || status == GSL_EMAXITER; // the last iterate is an answer as well
         for (int j = 0; j < p; j++) good = good && isfinite(gsl_vector_get(c, (size_t)j));

@@ -1,53 +1,15 @@
 /* results.c - see results.h. */
 #include "sim/results.h"
 
-#include <sqlite3.h>
 #include <time.h>
 
 #include "core/mem.h"
-#include "traces/db.h"
+#include "sim/results_rows.h"
 
 extern const char sql_sim_results[], sql_sim_results_2[];
 
 static const char *const upgrades[] = {sql_sim_results_2};
-static const struct db_kind kind = {.word = "results file", .schema = sql_sim_results, .application = 0x42535252, .version = 2, .upgrades = upgrades};
-
-struct writer {
-    const char *path;
-    sqlite3 *db;
-    sqlite3_stmt *s; // the statement being filled
-    int at;          // its last bound parameter
-    struct err *err;
-};
-
-static void put_int(struct writer *w, int64_t x) { sqlite3_bind_int64(w->s, ++w->at, x); }
-static void put_real(struct writer *w, double x) { sqlite3_bind_double(w->s, ++w->at, x); }
-static void put_text(struct writer *w, const char *x) { sqlite3_bind_text(w->s, ++w->at, x ? x : "", -1, SQLITE_STATIC); }
-static void put_measure(struct writer *w, const struct measure *m) {
-    put_real(w, m->value);
-    put_real(w, m->lo);
-    put_real(w, m->hi);
-}
-
-/* INSERT of `columns` values, in the table's own order but for the rowid. */
-static int begin_rows(struct writer *w, const char *sql) {
-    return db_prepare(w->db, w->path, sql, &w->s, w->err);
-}
-
-/* Steps the filled row and readies the next. */
-static int put_row(struct writer *w) {
-    int rc = db_step(w->db, w->path, w->s, w->err);
-    sqlite3_reset(w->s);
-    w->at = 0;
-    return rc;
-}
-
-static int end_rows(struct writer *w, int rc) {
-    sqlite3_finalize(w->s);
-    w->s = NULL;
-    w->at = 0;
-    return rc;
-}
+const struct db_kind results_kind = {.word = "results file", .schema = sql_sim_results, .application = 0x42535252, .version = 2, .upgrades = upgrades};
 
 static int add_experiment(struct writer *w, const struct replay *r) {
     const struct trace *t = r->plan.trace;
@@ -221,16 +183,26 @@ static int add_pulls(struct writer *w, const struct replay *r, int p, int64_t po
     return end_rows(w, rc);
 }
 
-static int add_all(struct writer *w, const struct replay *r, const struct rows *rows, int64_t *experiment) {
+int results_add_experiment(struct writer *w, const struct replay *r, int64_t *experiment) {
     int rc = add_experiment(w, r);
     *experiment = sqlite3_last_insert_rowid(w->db);
     if (!rc) rc = add_arms(w, r, *experiment);
     if (!rc) rc = add_sequences(w, r, *experiment);
     if (!rc) rc = add_walks(w, &r->oracle, r->plan.trace, *experiment);
+    return rc;
+}
+
+int results_add_policy(struct writer *w, const struct rows *rows, int p, int64_t experiment, int64_t *policy) {
+    int rc = add_policy(w, &rows->players[p], p, experiment);
+    *policy = sqlite3_last_insert_rowid(w->db);
+    return rc ? rc : add_comparison(w, rows, p, *policy);
+}
+
+static int add_all(struct writer *w, const struct replay *r, const struct rows *rows, int64_t *experiment) {
+    int rc = results_add_experiment(w, r, experiment);
     for (int p = 0; !rc && p < r->plan.lineup->n; p++) {
-        rc = add_policy(w, &rows->players[p], p, *experiment);
-        int64_t policy = sqlite3_last_insert_rowid(w->db);
-        if (!rc) rc = add_comparison(w, rows, p, policy);
+        int64_t policy;
+        rc = results_add_policy(w, rows, p, *experiment, &policy);
         if (!rc) rc = add_outcomes(w, r, p, policy);
         if (!rc) rc = add_curve(w, r, p, policy);
         if (!rc) rc = add_pulls(w, r, p, policy);
@@ -240,7 +212,7 @@ static int add_all(struct writer *w, const struct replay *r, const struct rows *
 
 int results_add(const char *path, const struct replay *r, const struct rows *rows, int64_t *experiment, struct err *err) {
     struct writer w = {.path = path, .err = err};
-    if (db_open(&w.db, path, &kind, err)) return ERR_FAILED;
+    if (db_open(&w.db, path, &results_kind, err)) return ERR_FAILED;
     int rc = db_exec(w.db, path, "BEGIN IMMEDIATE", err);
     if (!rc) rc = add_all(&w, r, rows, experiment);
     if (!rc) rc = db_exec(w.db, path, "COMMIT", err);
@@ -251,7 +223,7 @@ int results_add(const char *path, const struct replay *r, const struct rows *row
 
 int results_check(const char *path, struct err *err) {
     sqlite3 *db;
-    if (db_open(&db, path, &kind, err)) return ERR_FAILED;
+    if (db_open(&db, path, &results_kind, err)) return ERR_FAILED;
     int rc = db_exec(db, path, "BEGIN IMMEDIATE; ROLLBACK", err);
     db_close(&db);
     return rc;

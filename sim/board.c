@@ -1,0 +1,256 @@
+/* board.c - see board.h. */
+#include "sim/board.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/rng.h"
+
+static int64_t bind_prepare(struct runs *r, const char *sql, int64_t experiment, sqlite3_stmt **s, struct err *err) {
+    if (db_prepare(r->db, r->path, sql, s, err)) return ERR_FAILED;
+    sqlite3_bind_int64(*s, 1, experiment);
+    return 0;
+}
+
+static char *text_at(sqlite3_stmt *s, int i, struct err *err) {
+    const char *text = (const char *)sqlite3_column_text(s, i);
+    return mem_text(text ? text : "", text ? strlen(text) : 0, err);
+}
+
+static int load_experiment(struct board *b, struct runs *r, struct err *err) {
+    sqlite3_stmt *s = NULL;
+    if (bind_prepare(r, "SELECT e.trace, t.arms, e.scope, e.timing, (SELECT count(*) FROM arm WHERE experiment = e.id), (SELECT count(*) FROM sequence"
+                        " WHERE experiment = e.id) FROM experiment e JOIN setting t ON t.experiment = e.id WHERE e.id = ?", b->experiment, &s, err)) return ERR_FAILED;
+    int rc = db_step(r->db, r->path, s, err);
+    if (rc == 1) {
+        b->K = sqlite3_column_int(s, 4), b->Q = sqlite3_column_int(s, 5);
+        rc = (b->trace = text_at(s, 0, err)) && (b->arms = text_at(s, 1, err)) && (b->scope = text_at(s, 2, err)) && (b->timing = text_at(s, 3, err)) ? 0 : ERR_FAILED;
+    } else if (!rc) rc = err_set(err, "experiment %lld of '%s' is no sweep's", (long long)b->experiment, r->path);
+    sqlite3_finalize(s);
+    return rc;
+}
+
+static bool held_out(const char *prompt_key, double share) {
+    struct rng r = rng_at(0, rng_stream("hold-out"), rng_stream(prompt_key), 0);
+    return rng_uniform(&r) < share;
+}
+
+/* Sequences of this part: in[i] says whether the i-th ordinal is one. Fills tokens, best_rounds and the arms that were best. */
+static int load_sequences(struct board *b, struct runs *r, enum board_part part, double share, bool *in, int *best, struct err *err) {
+    sqlite3_stmt *s = NULL;
+    int all = b->Q, rc, i = 0, q = 0;
+    if (bind_prepare(r, "SELECT prompt_key, tokens, best_rounds, best_arm_seconds FROM sequence WHERE experiment = ? ORDER BY sequence", b->experiment, &s, err)) return ERR_FAILED;
+    while ((rc = db_step(r->db, r->path, s, err)) == 1 && i < all) {
+        bool out = held_out((const char *)sqlite3_column_text(s, 0), share);
+        if (!(in[i++] = part == BOARD_ALL || out == (part == BOARD_HELD_OUT))) continue;
+        b->tokens[q] = sqlite3_column_int(s, 1) - 1;
+        b->best_rounds[q] = sqlite3_column_double(s, 2);
+        best[q++] = sqlite3_column_int(s, 3);
+    }
+    sqlite3_finalize(s);
+    b->Q = q;
+    return rc == 1 ? err_set(err, "experiment %lld of '%s' changes while it is read", (long long)b->experiment, r->path) : rc;
+}
+
+static int load_walks(struct board *b, struct runs *r, const bool *in, const int *best, struct err *err) {
+    sqlite3_stmt *s = NULL;
+    size_t Q = (size_t)b->Q, K = (size_t)b->K;
+    struct walk *fixed = mem_alloc(Q * K, sizeof *fixed, "fixed arms", err);
+    double *sum = mem_alloc(K, sizeof *sum, "fixed arms", err);
+    int rc = fixed && sum ? 0 : ERR_FAILED, last = INT_MIN, i = -1, q = -1;
+    if (!rc) rc = bind_prepare(r, "SELECT sequence, arm, rounds, seconds FROM walk WHERE experiment = ? ORDER BY sequence, arm", b->experiment, &s, err) ? ERR_FAILED : 0;
+    while (!rc && (rc = db_step(r->db, r->path, s, err)) == 1) {
+        int sequence = sqlite3_column_int(s, 0), arm = sqlite3_column_int(s, 1);
+        struct walk x = {sqlite3_column_int(s, 2), sqlite3_column_double(s, 3)};
+        if (sequence != last) last = sequence, q += in[++i];
+        rc = 0;
+        if (!in[i]) continue;
+        if (arm == -2) b->reference[REFERENCE_PLAIN * Q + (size_t)q] = x;
+        else if (arm == -1) b->reference[REFERENCE_CLAIRVOYANT * Q + (size_t)q] = x;
+        else if (arm < b->K) fixed[(size_t)q * K + (size_t)arm] = x, sum[arm] += x.seconds;
+    }
+    sqlite3_finalize(s);
+    int overall = 0;
+    for (int k = 1; !rc && k < b->K; k++)
+        if (sum[k] < sum[overall]) overall = k;
+    for (q = 0; !rc && q < b->Q; q++) {
+        b->reference[REFERENCE_BEST_FIXED * Q + (size_t)q] = fixed[(size_t)q * K + (size_t)overall];
+        b->reference[REFERENCE_BEST_PER_PROMPT * Q + (size_t)q] = fixed[(size_t)q * K + (size_t)best[q]];
+    }
+    mem_free(fixed), mem_free(sum);
+    char sql[120];
+    sqlite3_stmt *name = NULL;
+    snprintf(sql, sizeof sql, "SELECT name FROM arm WHERE experiment = ? AND arm = %d", overall);
+    if (!rc) rc = bind_prepare(r, sql, b->experiment, &name, err) ? ERR_FAILED : 0;
+    if (!rc && (rc = db_step(r->db, r->path, name, err)) == 1) {
+        snprintf(b->best_arm, sizeof b->best_arm, "%s", (const char *)sqlite3_column_text(name, 0));
+        rc = 0;
+    }
+    sqlite3_finalize(name);
+    return rc;
+}
+
+static bool listed(const char *spec, const char *const *only, int n) {
+    for (int i = 0; i < n; i++)
+        if (!strcmp(spec, only[i])) return true;
+    return !only;
+}
+
+static void name_player(struct player *p, const char *spec) {
+    *p = (struct player){.kind = !strcmp(spec, "clairvoyant") ? PLAYER_CLAIRVOYANT : !strcmp(spec, "best-fixed") ? PLAYER_BEST_FIXED : PLAYER_POLICY};
+    snprintf(p->spec, sizeof p->spec, "%s", spec);
+    snprintf(p->name, sizeof p->name, "%.*s", (int)strcspn(spec, ":"), spec);
+}
+
+/* Policies that are shown, and their numbers of seeds. */
+static int load_players(struct board *b, struct runs *r, const char *const *only, int n, struct err *err) {
+    sqlite3_stmt *s = NULL;
+    size_t capacity = 0;
+    int rc = bind_prepare(r, "SELECT spec, count(*) FROM run WHERE experiment = ? GROUP BY spec ORDER BY spec", b->experiment, &s, err) ? ERR_FAILED : 0;
+    while (!rc && (rc = db_step(r->db, r->path, s, err)) == 1) {
+        const char *spec = (const char *)sqlite3_column_text(s, 0);
+        rc = 0;
+        if (!listed(spec, only, n)) continue;
+        if ((rc = mem_grow(&b->players, &capacity, (size_t)b->P + 1, sizeof *b->players, "policies", err))) break;
+        name_player(&b->players[b->P], spec);
+        b->players[b->P++].seeds = sqlite3_column_int(s, 1);
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
+
+/* Adds one run to its policy's means and pulls. */
+static int take_run(struct board *b, int p, sqlite3_stmt *s, const bool *in, int all, struct err *err) {
+    const char *outcomes = sqlite3_column_blob(s, 1), *pulls = sqlite3_column_blob(s, 2);
+    int bytes = sqlite3_column_bytes(s, 1), cells = sqlite3_column_bytes(s, 2) / (int)sizeof(int32_t);
+    double share = 1.0 / b->players[p].seeds;
+    if (bytes != all * (int)sizeof(struct sweep_outcome) || cells != b->B * b->K)
+        return err_set(err, "a run of policy '%s' has outcomes of %d bytes and %d pulls, expected %d and %d", b->players[p].spec, bytes, cells,
+                       all * (int)sizeof(struct sweep_outcome), b->B * b->K);
+    for (int i = 0, q = 0; i < all; i++) {
+        struct sweep_outcome o;
+        memcpy(&o, outcomes + (size_t)i * sizeof o, sizeof o);
+        if (!in[i]) continue;
+        b->rounds[(size_t)p * (size_t)b->Q + (size_t)q] += o.rounds * share;
+        b->seconds[(size_t)p * (size_t)b->Q + (size_t)q++] += o.seconds * share;
+    }
+    for (int i = 0; i < cells; i++) {
+        int32_t count;
+        memcpy(&count, pulls + (size_t)i * sizeof count, sizeof count);
+        b->pulls[(size_t)p * (size_t)cells + (size_t)i] += count;
+    }
+    b->own_ns[p] = sqlite3_column_double(s, 3);
+    b->runs++;
+    return 0;
+}
+
+static int load_runs(struct board *b, struct runs *r, const bool *in, int all, struct err *err) {
+    sqlite3_stmt *s = NULL;
+    int64_t bytes = 0;
+    char sql[160];
+    snprintf(sql, sizeof sql, "SELECT coalesce(max(length(pulls)), 0) FROM run WHERE experiment = %lld", (long long)b->experiment);
+    if (db_int64(r->db, r->path, sql, &bytes, err)) return ERR_FAILED;
+    size_t P = (size_t)b->P, Q = (size_t)b->Q;
+    b->B = b->K ? (int)(bytes / 4 / b->K) : 0;
+    if (!(b->rounds = mem_alloc(P * Q, sizeof *b->rounds, "means", err)) || !(b->seconds = mem_alloc(P * Q, sizeof *b->seconds, "means", err))
+        || !(b->own_ns = mem_alloc(P, sizeof *b->own_ns, "means", err)) || !(b->pulls = mem_alloc(P * (size_t)b->B * (size_t)b->K, sizeof *b->pulls, "pulls", err)))
+        return ERR_FAILED;
+    int rc = bind_prepare(r, "SELECT spec, outcomes, pulls, own_ns FROM run WHERE experiment = ? ORDER BY spec, seed", b->experiment, &s, err) ? ERR_FAILED : 0, p = 0;
+    while (!rc && (rc = db_step(r->db, r->path, s, err)) == 1) {
+        const char *spec = (const char *)sqlite3_column_text(s, 0);
+        while (p < b->P && strcmp(b->players[p].spec, spec) < 0) p++;
+        rc = p < b->P && !strcmp(b->players[p].spec, spec) ? take_run(b, p, s, in, all, err) : 0;
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
+
+int board_open(struct board *b, struct runs *r, int64_t experiment, enum board_part part, double share, const char *const *only, int n, struct err *err) {
+    *b = (struct board){.experiment = experiment};
+    bool *in = NULL;
+    int *best = NULL, rc = load_experiment(b, r, err), all = b->Q;
+    size_t Q = (size_t)all;
+    if (!rc && (!(in = mem_alloc(Q, sizeof *in, "prompts", err)) || !(best = mem_alloc(Q, sizeof *best, "prompts", err))
+                || !(b->tokens = mem_alloc(Q, sizeof *b->tokens, "prompts", err)) || !(b->best_rounds = mem_alloc(Q, sizeof *b->best_rounds, "prompts", err))
+                || !(b->reference = mem_alloc(Q * REFERENCES, sizeof *b->reference, "comparators", err)))) rc = ERR_FAILED;
+    if (!rc) rc = load_sequences(b, r, part, share, in, best, err);
+    if (!rc) rc = load_walks(b, r, in, best, err);
+    if (!rc) rc = load_players(b, r, only, n, err);
+    if (!rc) rc = load_runs(b, r, in, all, err);
+    mem_free(in), mem_free(best);
+    if (rc) board_close(b);
+    return rc;
+}
+
+void board_close(struct board *b) {
+    void *blocks[] = {b->trace, b->arms, b->scope, b->timing, b->players, b->rounds, b->seconds, b->own_ns, b->tokens, b->best_rounds, b->reference, b->pulls};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);
+    *b = (struct board){0};
+}
+
+struct played board_played(const struct board *b) {
+    struct played x = {.P = b->P, .Q = b->Q, .players = b->players, .rounds = b->rounds, .seconds = b->seconds, .tokens = b->tokens,
+                       .best_rounds = b->best_rounds, .best_arm = b->best_arm};
+    for (int i = 0; i < REFERENCES; i++) x.reference[i] = b->reference + (size_t)i * (size_t)b->Q;
+    return x;
+}
+
+int board_choose(const struct board *b, int *chosen) {
+    int n = 0;
+    double least = 0;
+    for (int p = 0; p < b->P; p++) {
+        double sum = 0;
+        for (int q = 0; q < b->Q; q++) sum += b->seconds[(size_t)p * (size_t)b->Q + (size_t)q];
+        bool next = !n || strcmp(b->players[chosen[n - 1]].name, b->players[p].name) != 0; // specs are sorted, so a policy's stand together
+        if (next) chosen[n++] = p, least = sum;
+        else if (sum < least) chosen[n - 1] = p, least = sum;
+    }
+    return n;
+}
+
+static int store_pulls(const struct board *b, struct writer *w, int p, int64_t policy) {
+    struct series buckets = series_rounds(INT_MAX / 2);
+    int rc = begin_rows(w, "INSERT INTO pull (policy, round, arm, count) VALUES (?, ?, ?, ?)");
+    for (int i = 0; !rc && i < b->B && i < buckets.n; i++)
+        for (int k = 0; !rc && k < b->K; k++) {
+            int64_t count = b->pulls[((size_t)p * (size_t)b->B + (size_t)i) * (size_t)b->K + (size_t)k];
+            if (!count) continue;
+            put_int(w, policy);
+            put_int(w, buckets.at[i]);
+            put_int(w, k);
+            put_int(w, count);
+            rc = put_row(w);
+        }
+    return end_rows(w, rc);
+}
+
+static int store_all(const struct board *b, struct runs *r, const struct rows *rows, struct err *err) {
+    struct writer w = {.path = r->path, .db = r->db, .err = err};
+    char sql[100];
+    snprintf(sql, sizeof sql, "DELETE FROM policy WHERE experiment = %lld", (long long)b->experiment);
+    int rc = db_exec(r->db, r->path, sql, err), seeds = 1;
+    for (int p = 0; !rc && p < b->P; p++) {
+        int64_t policy;
+        rc = results_add_policy(&w, rows, p, b->experiment, &policy);
+        if (!rc) rc = store_pulls(b, &w, p, policy);
+        if (b->players[p].seeds > seeds) seeds = b->players[p].seeds;
+    }
+    snprintf(sql, sizeof sql, "UPDATE experiment SET seeds = %d WHERE id = %lld", seeds, (long long)b->experiment);
+    return rc ? rc : db_exec(r->db, r->path, sql, err);
+}
+
+int board_store(const struct board *b, struct runs *r, const char *against, struct err *err) {
+    struct summary references[REFERENCES], *players = mem_alloc((size_t)b->P, sizeof *players, "a summary", err);
+    struct rows rows = {players, references, b->P, 0, against != NULL};
+    struct played x = board_played(b);
+    int rc = players ? summary_of(&x, against, players, references, &rows.which, err) : ERR_FAILED;
+    if (!rc) rc = runs_begin(r, err);
+    if (!rc) rc = store_all(b, r, &rows, err);
+    if (!rc) rc = runs_commit(r, err);
+    if (rc) runs_rollback(r);
+    mem_free(players);
+    return rc;
+}

@@ -1,0 +1,41 @@
+/* board.h - the leaderboard of a sweep's setting, from its runs in a results file alone.
+ *
+ * Seeds are averaged in the order of their numbers and policies stand in the order of their specs, so the same runs make the same board
+ * whoever played them and in whatever order they were written. With a hold-out share, prompts are split by a hash of their key: the one with
+ * the most tokens/s of each policy's parameters is chosen on the one part and reported on the other, so that its figures have not been
+ * chosen to look well. */
+#ifndef SIM_BOARD_H
+#define SIM_BOARD_H
+
+#include "sim/runs.h"
+
+enum board_part { BOARD_ALL, BOARD_CHOOSE, BOARD_HELD_OUT };
+
+struct board {
+    int64_t experiment;
+    char *trace, *arms, *scope, *timing; // owned
+    int P, Q, K, B;             // policies, prompts of this part, arms, buckets of rounds
+    struct player *players;     // (P), owned
+    double *rounds, *seconds;   // (P, Q) means over seeds
+    double *own_ns;             // (P) of a round, the median over runs' measurements being the same for all
+    double *tokens, *best_rounds; // (Q)
+    struct walk *reference;     // (REFERENCES, Q)
+    int64_t *pulls;             // (P, B, K)
+    char best_arm[ARM_NAME];
+    long runs;
+};
+
+/* `only`: keeps the policies of this JSON-free list of specs (n; null: all). share: of prompts held out. */
+int board_open(struct board *b, struct runs *r, int64_t experiment, enum board_part part, double share, const char *const *only, int n, struct err *err);
+void board_close(struct board *b);
+
+/* As summary_of wants it; `b` must outlive it. */
+struct played board_played(const struct board *b);
+
+/* Of each policy with several parameters, the row with the most tokens/s; of others their only one. chosen (P) gets row numbers; how many. */
+int board_choose(const struct board *b, int *chosen);
+
+/* Writes the experiment's policy, comparison and pull rows anew. */
+int board_store(const struct board *b, struct runs *r, const char *against, struct err *err);
+
+#endif

@@ -1,0 +1,111 @@
+/* show.c - see show.h. */
+#include "sim/show.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "core/mem.h"
+
+static int each_setting(struct runs *r, int64_t only, int (*each)(void *user, struct runs *r, int64_t experiment, struct err *err), void *user, struct err *err) {
+    sqlite3_stmt *s = NULL;
+    int n = 0, rc = db_prepare(r->db, r->path, "SELECT experiment FROM setting WHERE ?1 IN (0, experiment) AND experiment IN (SELECT experiment FROM run)"
+                                               " ORDER BY experiment", &s, err);
+    if (!rc) sqlite3_bind_int64(s, 1, only);
+    int64_t *ids = NULL;
+    size_t room = 0;
+    while (!rc && (rc = db_step(r->db, r->path, s, err)) == 1)
+        if (!(rc = mem_grow(&ids, &room, (size_t)n + 1, sizeof *ids, "experiments", err))) ids[n++] = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    for (int i = 0; !rc && i < n; i++) rc = each(user, r, ids[i], err);
+    if (!rc && !n && only) rc = err_set(err, "experiment %lld of '%s' is no sweep's, or has no run", (long long)only, r->path);
+    mem_free(ids);
+    return rc;
+}
+
+struct showing {
+    const struct show_options *o;
+    json_t *list; // with --json
+    bool later;   // not the first
+};
+
+static void print_title(struct showing *s, const struct board *b) {
+    printf("%ssetting %lld: %s, arms %s, scope %s, seconds %s\n%ld runs of %d policies, %d prompts; results do not hold what policies' own arithmetic takes (own)\n",
+           s->later ? "\n\n" : "", (long long)b->experiment, b->trace, b->arms, b->scope, b->timing, b->runs, b->P, b->Q);
+}
+
+static int show_rows(struct showing *s, const struct board *b, json_t *held, struct err *err) {
+    struct summary references[REFERENCES], *players = mem_alloc((size_t)(b->P ? b->P : 1), sizeof *players, "a summary", err);
+    struct rows rows = {players, references, b->P, 0, s->o->against != NULL};
+    struct played x = board_played(b);
+    int rc = players ? summary_of(&x, s->o->against, players, references, &rows.which, err) : ERR_FAILED;
+    if (!rc && s->list) {
+        json_t *one = json_pack("{s:I, s:s, s:s, s:s, s:s, s:i, s:o}", "experiment", (json_int_t)b->experiment, "trace", b->trace, "arms", b->arms,
+                                "scope", b->scope, "timing", b->timing, "prompts", b->Q, "held_out", held ? json_incref(held) : json_null()), *more = rows_json(&rows);
+        if (!one || !more || json_object_update(one, more) || json_array_append_new(s->list, one)) rc = err_set(err, "cannot write JSON");
+        json_decref(more);
+    } else if (!rc) {
+        if (!held) print_title(s, b);
+        print_rows(stdout, &rows);
+        s->later = true;
+    }
+    mem_free(players);
+    return rc;
+}
+
+/* Chosen on one part of the prompts, reported on the other. */
+static int show_held_out(struct showing *s, struct runs *r, const struct board *choose, struct err *err) {
+    struct board held = {0};
+    int *chosen = mem_alloc((size_t)(choose->P ? choose->P : 1), sizeof *chosen, "policies", err), n = chosen ? board_choose(choose, chosen) : 0;
+    const char **only = mem_alloc((size_t)(n ? n : 1), sizeof *only, "policies", err);
+    json_t *list = json_array();
+    int rc = chosen && only ? 0 : ERR_FAILED;
+    for (int i = 0; !rc && i < n; i++) {
+        only[i] = choose->players[chosen[i]].spec;
+        json_array_append_new(list, json_string(only[i]));
+    }
+    if (!rc) rc = board_open(&held, r, choose->experiment, BOARD_HELD_OUT, s->o->holdout, only, n, err);
+    if (!rc && (held.Q < 2 || choose->Q < 2))
+        rc = err_set(err, "--holdout %g leaves %d prompts to choose by and %d to report, expected at least 2 of each", s->o->holdout, choose->Q, held.Q);
+    if (!rc && !s->list) {
+        print_title(s, &held);
+        printf("parameters chosen on %d other prompts:", choose->Q);
+        for (int i = 0; i < n; i++) printf(" %s", only[i]);
+        putchar('\n');
+    }
+    if (!rc) rc = show_rows(s, &held, list, err);
+    json_decref(list);
+    board_close(&held);
+    mem_free(chosen), mem_free(only);
+    return rc;
+}
+
+static int show_setting(void *user, struct runs *r, int64_t experiment, struct err *err) {
+    struct showing *s = user;
+    struct board b;
+    int rc = board_open(&b, r, experiment, s->o->holdout > 0 ? BOARD_CHOOSE : BOARD_ALL, s->o->holdout, NULL, 0, err);
+    if (rc) return rc;
+    rc = s->o->holdout > 0 ? show_held_out(s, r, &b, err) : show_rows(s, &b, NULL, err);
+    board_close(&b);
+    return rc;
+}
+
+int show_boards(struct runs *r, const struct show_options *o, struct err *err) {
+    struct showing s = {.o = o, .list = o->json ? json_array() : NULL};
+    int rc = each_setting(r, o->experiment, show_setting, &s, err);
+    if (!rc && o->json && json_dumpf(s.list, stdout, JSON_INDENT(2))) rc = err_set(err, "cannot write JSON");
+    if (!rc && o->json) putchar('\n');
+    json_decref(s.list);
+    return rc;
+}
+
+static int store_setting(void *user, struct runs *r, int64_t experiment, struct err *err) {
+    (void)user;
+    struct board b;
+    int rc = board_open(&b, r, experiment, BOARD_ALL, 0, NULL, 0, err);
+    if (rc) return rc;
+    rc = board_store(&b, r, NULL, err);
+    board_close(&b);
+    return rc;
+}
+
+int show_store(struct runs *r, struct err *err) { return each_setting(r, 0, store_setting, NULL, err); }
