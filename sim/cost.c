@@ -230,6 +230,10 @@ static int fit_draft(struct cost *c, int d, bool some, const struct trace_timing
 int cost_fit_rows(struct cost *c, int D, const struct trace_timing *rows, size_t n, struct err *err) {
     if (D > COST_DRAFTERS) return err_set(err, "%d drafters were timed, the cost model holds %d", D, COST_DRAFTERS);
     *c = (struct cost){.D = D};
+    for (int w = 0; w < COST_WIDTHS; w++) {
+        c->after[w] = 1;
+        for (int d = 0; d < D; d++) c->draft[d].after[w] = 1;
+    }
     gsl_error_handler_t *old = gsl_set_error_handler_off(); // its errors come back as status codes
     int rc = fit_verify(c, rows, n, err);
     for (int d = 0; !rc && d < D; d++)
@@ -266,6 +270,26 @@ double cost_catch_up(const struct cost *c, int d, int fresh) {
     return at[k] + (at[k + 1] - at[k]) * (fresh - (1 << k)) / (1 << k);
 }
 
+/* Factors of verifications after drafter d (-1: nobody) by width; a width with few of them takes all widths' median. */
+static int fit_after(const struct cost *c, int d, double *after, const struct trace_timing *rows, size_t n, bool *known, struct err *err) {
+    enum { FEW = 5 };
+    double *ratio = mem_alloc(n ? n : 1, sizeof *ratio, "timings of verifications", err), all = 0;
+    if (!ratio) return ERR_FAILED;
+    *known = false;
+    for (int w = 0; w < COST_WIDTHS; w++) { // 0: all of them
+        size_t m = 0;
+        for (size_t i = 0; i < n; i++)
+            if (rows[i].drafter == d && rows[i].width < COST_WIDTHS && (!w || rows[i].width == w))
+                ratio[m++] = (double)rows[i].ns / 1e9 / cost_verify(c, rows[i].width, rows[i].context);
+        if (!w && m < FEW) break;
+        double median = m ? gsl_stats_median(ratio, 1, m) : 0;
+        if (!w) all = median, *known = true;
+        after[w] = m < FEW ? all : median;
+    }
+    mem_free(ratio);
+    return 0;
+}
+
 struct collect {
     bool timed[COST_DRAFTERS]; // by the table `latency`, token by token: the totals of its draft rows are left out
     struct trace_timing *at;
@@ -289,7 +313,7 @@ static int collect_row(void *user, const struct trace_timing *x) {
 
 static int collect_latency(void *user, const struct trace_timing *x) {
     struct collect *c = user;
-    c->timed[x->drafter] = true;
+    if (x->drafter >= 0) c->timed[x->drafter] = true;
     if (mem_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at, "timings", c->err)) return ERR_FAILED;
     c->at[c->n++] = *x;
     return 0;
@@ -297,13 +321,20 @@ static int collect_latency(void *user, const struct trace_timing *x) {
 
 int cost_fit(struct cost *c, const struct trace *t, struct err *err) {
     if (t->D > COST_DRAFTERS) return err_set(err, "recording in '%s' has %d drafters, the cost model holds %d", t->path, t->D, COST_DRAFTERS);
-    struct collect rows = {.cells = t->cells, .err = err}, late = {.err = err};
+    struct collect rows = {.cells = t->cells, .err = err}, late = {.err = err}, again = {.err = err};
     int rc = trace_latencies(t, "draft", collect_latency, &rows, err);
     if (!rc) rc = trace_latencies(t, "catchup", collect_latency, &late, err);
+    if (!rc) rc = trace_latencies(t, "verify", collect_latency, &again, err);
     if (!rc) rc = trace_timings(t, collect_row, &rows, err);
     if (!rc && (rc = cost_fit_rows(c, t->D, rows.at, rows.n, err))) err_add(err, " (timings of '%s')", t->path);
     for (int d = 0; !rc && d < t->D; d++) c->draft[d].keeps = !strcmp(t->drafters[d].kind, "model");
     for (int d = 0; !rc && d < t->D; d++) rc = fit_catch_up(c, d, late.at, late.n, err);
-    mem_free(rows.at), mem_free(late.at);
+    if (!rc) rc = fit_after(c, -1, c->after, again.at, again.n, &c->calibrated, err);
+    for (int d = 0; !rc && d < t->D; d++) {
+        bool known;
+        if (t->drafters[d].copier) memcpy(c->draft[d].after, c->after, sizeof c->after);
+        else rc = fit_after(c, d, c->draft[d].after, again.at, again.n, &known, err);
+    }
+    mem_free(rows.at), mem_free(late.at), mem_free(again.at);
     return rc;
 }

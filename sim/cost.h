@@ -5,6 +5,12 @@
  *   catch_up_d(m)            = what a draft takes longer when m tokens are new to the drafter, not 1: between the medians recorded
  *                              for m = 1, 2, 4, ... a straight line, beyond them the last one goes on
  *
+ * The recorder lets every drafter draft before each verification, and what they leave in the caches slows it. Live, one drafter drafts. So
+ * the recorder also times some verifications as live decoding has them (`latency`, operation 'verify'), right after one drafter that runs a
+ * model, or right after another verification; by the median of those over verify(), width by width,
+ *   verify_after_d(width, context) = after_d[width] * verify(width, context),
+ * with d none for plain decoding and copiers. A trace without such timings has 1 throughout, and then overstates seconds.
+ *
  * context = prompt + emitted tokens before the round. Coefficients come from robust
  * regression (GSL, Tukey's bisquare), so a scheduler's hiccup does not bend them; slopes
  * are held at 0 or above, and base is monotone in width (pool adjacent violators), as more
@@ -25,11 +31,14 @@ struct cost_draft {
     double none, none_context; // n = 0
     double a, b, c;            // n > 0
     double catch_up[COST_CATCH_UPS]; // seconds above those of 1 new token, for 1, 2, 4, ... 64; 0: costs nothing
+    double after[COST_WIDTHS]; // factor on a verification that follows its draft
     bool keeps;                // accepted drafts stay in its cache: a draft model; a head forgets them, copiers have nothing to take
 };
 
 struct cost {
     double base[COST_WIDTHS], slope[COST_WIDTHS]; // by width; [0] is unused
+    double after[COST_WIDTHS]; // the same that follows no draft
+    bool calibrated;           // such factors were recorded
     int D;
     struct cost_draft draft[COST_DRAFTERS];
     long rows;                 // timings of verifications used
@@ -44,6 +53,11 @@ int cost_fit_rows(struct cost *c, int D, const struct trace_timing *rows, size_t
 
 static inline double cost_verify(const struct cost *c, int width, int context) {
     return c->base[width] + c->slope[width] * context;
+}
+
+/* After drafter d has drafted; -1: after nobody. */
+static inline double cost_verify_after(const struct cost *c, int d, int width, int context) {
+    return (d < 0 ? c->after[width] : c->draft[d].after[width]) * cost_verify(c, width, context);
 }
 
 static inline double cost_drafting(const struct cost *c, int d, int n, int context) {

@@ -22,11 +22,13 @@ static int hash_seconds(const struct trace *t, const struct cost *c, char hex[KE
     key_begin(&k);
     key_bytes(&k, c->base, sizeof c->base);
     key_bytes(&k, c->slope, sizeof c->slope);
+    key_bytes(&k, c->after, sizeof c->after);
     for (int d = 0; d < c->D; d++) {
         const struct cost_draft *x = &c->draft[d];
         const double at[] = {x->none, x->none_context, x->a, x->b, x->c, x->keeps};
         key_bytes(&k, at, sizeof at);
         key_bytes(&k, x->catch_up, sizeof x->catch_up);
+        key_bytes(&k, x->after, sizeof x->after);
     }
     for (int q = 0; q < t->Q; q++) key_bytes(&k, &t->sequences[q].prompt_tokens, sizeof t->sequences[q].prompt_tokens);
     for (int d = 0; t->signal && d < t->D; d++)

@@ -104,7 +104,7 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
         int context = world->prompt_tokens + pos;
         o->draft_s = world->asks ? w->asked_s : 0;
         if (gamma > 0 && !was_asked(w, d)) o->draft_s += drafting(w, d, proposed, accepted, context);
-        o->verify_s = cost_verify(w->cost, width, context);
+        o->verify_s = cost_verify_after(w->cost, gamma > 0 ? d : -1, width, context);
     } else {
         o->draft_s = o->verify_s = 0;
     }

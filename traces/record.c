@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
+#include "core/rng.h"
 #include "traces/latency.h"
 
 int recorded_open(struct recorded *r, int max_new, int D, struct err *err) {
@@ -12,13 +13,14 @@ int recorded_open(struct recorded *r, int max_new, int D, struct err *err) {
     r->steps = mem_alloc((size_t)max_new, sizeof *r->steps, "steps", err);
     r->drafts = mem_alloc((size_t)max_new * (size_t)(D ? D : 1), sizeof *r->drafts, "drafts", err);
     r->catch_up = mem_alloc((size_t)(D ? D : 1), sizeof *r->catch_up, "timings", err);
-    if (r->token && r->steps && r->drafts && r->catch_up) return 0;
+    r->again = mem_alloc((size_t)max_new, sizeof *r->again, "timings", err);
+    if (r->token && r->steps && r->drafts && r->catch_up && r->again) return 0;
     recorded_close(r);
     return -1;
 }
 
 void recorded_close(struct recorded *r) {
-    mem_free(r->token), mem_free(r->steps), mem_free(r->drafts), mem_free(r->catch_up);
+    mem_free(r->token), mem_free(r->steps), mem_free(r->drafts), mem_free(r->catch_up), mem_free(r->again);
     *r = (struct recorded){.tokens = 0};
 }
 
@@ -59,6 +61,36 @@ static int keep_promises(const struct foresight *all, const struct recorded *r, 
     return 0;
 }
 
+/* Whether a verification can be timed right after drafter i: it runs a model, which takes the caches, and drafts chains. */
+static bool takes_caches(const struct decoder *d, int i) { return d->drafters[i].type->forget && !d->drafters[i].type->tree; }
+
+/* At a third of the positions (a generator's choice, as a stride could fall in step with the widths) the verification is done once more, right
+ * away or after one such drafter has drafted once more. All drafters draft before the first one, which live decoding never does:
+ * what they leave in the caches costs it time. */
+static int verify_again(struct recorded *r, struct decoder *d, const int *row, int width, const int *token, struct err *err) {
+    int after[65] = {-1}, n = 1, again[DRAFT_MAX + 1], h = (int)d->history.n;
+    float margin[DRAFT_MAX + 1];
+    struct rng rng = rng_at(0, rng_stream("verify again"), d->sequence, (uint32_t)d->pos);
+    for (int i = 0; i < d->D && n < 65; i++)
+        if (takes_caches(d, i)) after[n++] = i;
+    if (rng_below(&rng, 3)) return 0;
+    int i = after[rng_below(&rng, n)];
+    struct draft draft;
+    if (i >= 0 && width > 1) {
+        d->drafters[i].type->forget(&d->drafters[i], 1);
+        if (drafter_draft(&d->drafters[i], d->history.at, h, width - 1, &draft, err)) return -1;
+    } else if (i >= 0) return 0; // a draft of none is none of its rounds
+    struct record_again *x = &r->again[r->again_n];
+    *x = (struct record_again){i, width, h, 0};
+    if (decoder_verify(d, row, width - 1, again, margin, &x->ns, err)) return -1;
+    for (int k = 0; k < width; k++)
+        if (again[k] != token[k])
+            return err_set(err, "the target is not deterministic: token %d after position %d is %d in one pass of %d rows and %d in the same pass again", k, d->pos,
+                           token[k], width, again[k]);
+    r->again_n++;
+    return 0;
+}
+
 /* One position: every drafter drafts, one verification, one token. */
 static int record_position(struct recorded *r, struct decoder *d, int L, int width, struct foresight *all, struct err *err) {
     struct foresight *f = &all[d->pos % FORESIGHTS];
@@ -75,6 +107,7 @@ static int record_position(struct recorded *r, struct decoder *d, int L, int wid
     struct store_step *step = &r->steps[pos];
     if (decoder_verify(d, row, width - 1, token, margin, &step->verify_ns, err)) return -1;
     if (keep_promises(all, r, pos, token[0], width, err)) return -1;
+    if (width <= L + 1 && verify_again(r, d, row, width, token, err)) return -1;
     f->pos = pos, f->n = real + 1;
     for (int i = 0; i <= real; i++) f->token[i] = token[i], f->draft[i] = i < real ? row[i] : -1;
     step->pos = pos, step->token = r->token[pos] = token[0], step->margin = margin[0], step->verify_width = width;
@@ -125,7 +158,7 @@ int record_sequence(struct recorded *r, struct decoder *d, const int *prompt, in
     for (int i = 0; i < d->D; i++) trees |= d->drafters[i].type->tree;
     for (int i = 0; i < FORESIGHTS; i++) all[i].pos = all[i].n = 0;
     if (decoder_start(d, prompt, n, max_new, sequence, &r->prefill_ns, err)) return -1;
-    r->token[0] = d->history.at[n];
+    r->token[0] = d->history.at[n], r->again_n = 0;
     for (int i = 0; i < d->D; i++) // the prompt is not charged to the first draft
         if (decoder_catch_up(d, i, &r->catch_up[i].prompt_ns, err)) return -1;
     while (!d->done) {
@@ -202,6 +235,24 @@ static int store_drafts(const struct recorded *r, struct store *s, const struct 
     return 0;
 }
 
+/* Rows of `latency`: the verifications timed once more, by drafter and width. */
+static int store_again(const struct recorded *r, struct store *s, const struct decoder *d, struct err *err) {
+    int64_t *ns = mem_alloc((size_t)r->again_n + 1, sizeof *ns, "timings", err);
+    int rc = ns ? 0 : -1;
+    for (int i = -1; !rc && i < d->D; i++)
+        for (int width = 1; !rc && width <= DRAFT_MAX + 1; width++) {
+            int n = 0;
+            long context = 0;
+            for (int k = 0; k < r->again_n; k++)
+                if (r->again[k].drafter == i && r->again[k].width == width) ns[n++] = r->again[k].ns, context += r->again[k].context;
+            if (!n) continue;
+            qsort(ns, (size_t)n, sizeof *ns, by_value);
+            rc = store_latency(s, i, &(struct latency){"verify", 1, width, (int)(context / n), n, ns[n / 10], ns[n / 2], ns[n * 9 / 10]}, err);
+        }
+    mem_free(ns);
+    return rc;
+}
+
 int record_store(const struct recorded *r, struct store *s, const struct decoder *d, const struct store_sequence *q, struct err *err) {
     int rc = store_begin(s, q, err);
     for (int pos = 1; !rc && pos < r->tokens; pos++) {
@@ -209,6 +260,7 @@ int record_store(const struct recorded *r, struct store *s, const struct decoder
         if (!rc) rc = store_drafts(r, s, d, pos, err);
     }
     for (int i = 0; !rc && i < d->D; i++) rc = store_times(r, s, d, i, err);
+    if (!rc) rc = store_again(r, s, d, err);
     if (!rc) rc = store_commit(s, err);
     if (rc) store_rollback(s);
     return rc;

@@ -22,6 +22,13 @@ struct record_catch_up {
     int64_t prompt_ns, ns[CATCH_UPS]; // 0: not measured
 };
 
+/* A verification timed as live decoding has it: right after the one drafter that drafts (-1: after another verification, as
+ * in plain decoding and with copiers), not after all of them. */
+struct record_again {
+    int drafter, width, context;
+    int64_t ns;
+};
+
 struct recorded {
     int tokens;                  // emitted, the first included
     bool eos;
@@ -30,6 +37,8 @@ struct recorded {
     struct store_step *steps;    // (max_new) of positions 1 .. tokens - 1; [0] unused
     struct record_draft *drafts; // (max_new, D)
     struct record_catch_up *catch_up; // (D)
+    struct record_again *again;  // (max_new), again_n of them
+    int again_n;
 };
 
 int recorded_open(struct recorded *r, int max_new, int D, struct err *err);
