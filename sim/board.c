@@ -244,7 +244,7 @@ static int store_all(const struct board *b, struct runs *r, const struct rows *r
 
 int board_store(const struct board *b, struct runs *r, const char *against, struct err *err) {
     struct summary references[REFERENCES], *players = mem_alloc((size_t)b->P, sizeof *players, "a summary", err);
-    struct rows rows = {players, references, b->P, 0, against != NULL};
+    struct rows rows = {players, references, b->P, 0, against != NULL, false};
     struct played x = board_played(b);
     int rc = players ? summary_of(&x, against, players, references, &rows.which, err) : ERR_FAILED;
     if (!rc) rc = runs_begin(r, err);

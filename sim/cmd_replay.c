@@ -7,11 +7,13 @@
 #include "core/cmd.h"
 #include "core/mem.h"
 #include "core/opt.h"
+#include "sim/own.h"
 #include "sim/print.h"
 #include "sim/replay.h"
 #include "sim/replay_table.h"
 #include "sim/results.h"
 #include "sim/summary.h"
+#include "sim/timing.h"
 
 static const struct opt_help help = {
     .usage = "replay --db T [--policy P... --arms A... --seeds N --scope prompt|stream --against P --results R --steps FILE]\n"
@@ -25,11 +27,11 @@ static const struct opt_help help = {
 };
 
 struct options {
-    const char *db, *table, *table_seconds, *uniforms, *scope, *results, *steps, *against;
+    const char *db, *table, *table_seconds, *uniforms, *scope, *results, *steps, *against, *timing, *hardware, *own;
     struct texts policies, arms;
     int seeds, threads, recording, gamma;
     uint64_t seed;
-    bool json;
+    bool json, residuals;
 };
 
 static int check_options(const struct options *o, struct err *err) {
@@ -40,6 +42,12 @@ static int check_options(const struct options *o, struct err *err) {
         return err_usage(err, "options --gamma, --uniforms and --table-seconds belong to --table");
     if (o->table && (o->arms.n || o->against || o->results || o->recording || strcmp(o->scope, "prompt")))
         return err_usage(err, "options --arms, --against, --results, --recording and --scope belong to --db");
+    if (o->table && (o->hardware || o->residuals || strcmp(o->timing, "model") || strcmp(o->own, "none")))
+        return err_usage(err, "options --timing, --hardware, --residuals and --own belong to --db");
+    if (strcmp(o->own, "none") && strcmp(o->own, "show") && strcmp(o->own, "charge"))
+        return err_usage(err, "option '--own' wants none, show or charge, got '%s'", o->own);
+    int rc = timing_check(o->timing, o->hardware, err);
+    if (rc) return rc;
     if (o->table && !o->gamma) return err_usage(err, "option '--gamma' is required with --table: cells are 1 to gamma + 1");
     return 0;
 }
@@ -58,16 +66,29 @@ static int close_steps(const char *path, FILE *f, int rc, struct err *err) {
 
 /* -- a recorded trace -- */
 
+/* What each policy's own arithmetic takes, unless that is not wanted. */
+static int measure_own(const struct options *o, const struct replay *r, double **own_ns, struct err *err) {
+    int P = r->plan.lineup->n, rc = 0;
+    if (!strcmp(o->own, "none")) return 0;
+    if (!(*own_ns = mem_alloc((size_t)P, sizeof **own_ns, "policies", err))) return ERR_FAILED;
+    for (int p = 0; !rc && p < P; p++)
+        rc = own_measure(&r->plan.lineup->at[p], &r->problem, &r->oracle, world_trace(r->plan.trace, r->plan.cost), &(*own_ns)[p], err);
+    return rc;
+}
+
 static int report(const struct options *o, const struct replay *r, struct err *err) {
     struct summary references[REFERENCES], *players = mem_alloc((size_t)r->plan.lineup->n, sizeof *players, "a summary", err);
-    struct rows rows = {players, references, r->plan.lineup->n, 0, o->against != NULL};
+    struct rows rows = {players, references, r->plan.lineup->n, 0, o->against != NULL, !strcmp(o->own, "charge")};
     int64_t experiment = 0;
-    int rc = players ? summary_make(r, o->against, players, references, &rows.which, err) : ERR_FAILED;
+    double *own_ns = NULL;
+    int rc = players ? measure_own(o, r, &own_ns, err) : ERR_FAILED;
+    if (!rc) rc = summary_make(r, own_ns, rows.charged, o->against, players, references, &rows.which, err);
     if (!rc && o->results) rc = results_add(o->results, r, &rows, &experiment, err);
     if (!rc && o->json) rc = print_replay_json(stdout, r, &rows, err);
     else if (!rc) print_replay(stdout, r, &rows);
+    if (!rc && o->residuals && !o->json) rc = timing_print_residuals(r->plan.cost, r->plan.trace, err);
     if (!rc && o->results && !o->json) printf("\nwritten to %s as experiment %lld\n", o->results, (long long)experiment);
-    mem_free(players);
+    mem_free(players), mem_free(own_ns);
     return rc;
 }
 
@@ -84,7 +105,7 @@ static int replay_db(const struct options *o, struct err *err) {
     struct trace t = {0};
     struct arms arms = {0};
     struct lineup lineup = {0};
-    struct cost cost;
+    struct cost cost = {0};
     struct replay_plan plan = {.trace = &t, .cost = &cost, .arms = &arms, .lineup = &lineup, .seed = o->seed,
                                .stream = !strcmp(o->scope, "stream"), .steps_path = o->steps};
     int rc = trace_open(&t, o->db, o->recording, err);
@@ -95,10 +116,11 @@ static int replay_db(const struct options *o, struct err *err) {
     }
     if (!rc) rc = world_trace_ready(&t, lineup.asks, arms.at, arms.K, err);
     if (!rc && o->results) rc = results_check(o->results, err); // before minutes of work, not after
-    if (!rc) rc = cost_fit(&cost, &t, err);
+    if (!rc) rc = timing_open(&cost, &t, o->timing, o->hardware, err);
     if (!rc) rc = open_steps(o->steps, &plan.steps, err);
     if (!rc) rc = play(o, &plan, err);
     rc = close_steps(o->steps, plan.steps, rc, err);
+    cost_close(&cost);
     lineup_close(&lineup);
     arms_close(&arms);
     trace_close(&t);
@@ -144,7 +166,7 @@ static int replay_matrix(const struct options *o, struct err *err) {
 }
 
 int cmd_replay(int argc, char **argv, struct err *err) {
-    struct options o = {.scope = "prompt", .seeds = 100};
+    struct options o = {.scope = "prompt", .seeds = 100, .timing = "model", .own = "none"};
     const struct opt table[] = {
         {"db", OPT_TEXT, &o.db, "T", "the trace (banditspec record)", 0, 0, false},
         {"recording", OPT_INT, &o.recording, "ID", "which recording of the trace, where it holds several", 0, 2147483647, false},
@@ -154,6 +176,10 @@ int cmd_replay(int argc, char **argv, struct err *err) {
         {"seed", OPT_U64, &o.seed, "S", "the first seed", 0, 0, false},
         {"scope", OPT_TEXT, &o.scope, "WHERE", "prompt: learn anew each prompt; stream: carry on", 0, 0, false},
         {"against", OPT_TEXT, &o.against, "P", "compare with this policy, plain or best-fixed; default: the fastest", 0, 0, false},
+        {"timing", OPT_TEXT, &o.timing, "HOW", "seconds: model, or sampled (as scattered as recorded)", 0, 0, false},
+        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see sim/hardware.h", 0, 0, false},
+        {"residuals", OPT_FLAG, &o.residuals, NULL, "how far recorded timings lie from the model, by width", 0, 0, false},
+        {"own", OPT_TEXT, &o.own, "HOW", "policies' own time: none, show, or charge (then results vary with the clock)", 0, 0, false},
         {"results", OPT_TEXT, &o.results, "R", "append everything to a results file", 0, 0, false},
         {"steps", OPT_TEXT, &o.steps, "FILE", "one CSV line a round", 0, 0, false},
         {"threads", OPT_INT, &o.threads, "N", "threads, 0: all; results do not depend on it", 0, 4096, false},

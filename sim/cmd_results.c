@@ -15,12 +15,13 @@ command cmd_results;
 static int show(int argc, char **argv, struct err *err) {
     const char *path = NULL;
     int experiment = 0;
-    struct show_options o = {0};
+    struct show_options o = {.own = "charge"};
     const struct opt table[] = {
         {"results", OPT_TEXT, &path, "R", "the results file", 0, 0, true},
         {"experiment", OPT_INT, &experiment, "ID", "this setting alone; 0: all", 0, 2147483647, false},
         {"against", OPT_TEXT, &o.against, "P", "compare with this policy, plain or best-fixed; default: the fastest", 0, 0, false},
         {"holdout", OPT_REAL, &o.holdout, "SHARE", "choose parameters on the rest of the prompts, report on these", 0, 0.95, false},
+        {"own", OPT_TEXT, &o.own, "HOW", "policies' own time, as measured when they played: charge, show or none", 0, 0, false},
         {"json", OPT_FLAG, &o.json, NULL, "as JSON", 0, 0, false},
         {0},
     };
@@ -31,6 +32,7 @@ static int show(int argc, char **argv, struct err *err) {
     };
     int rc = opt_parse(table, &help, argc, argv, err);
     if (rc) return rc == 1 ? 0 : rc;
+    if ((rc = show_own(o.own, err))) return rc;
     struct runs r;
     o.experiment = experiment;
     if (runs_open(&r, path, err)) return ERR_FAILED;

@@ -8,6 +8,7 @@
 #include "core/opt.h"
 #include "sim/show.h"
 #include "sim/sweep.h"
+#include "sim/timing.h"
 
 command cmd_sweep;
 
@@ -31,7 +32,7 @@ static const struct opt_help help = {
 
 struct options {
     struct texts db, policies, arms, scopes;
-    const char *results, *shard, *against;
+    const char *results, *shard, *against, *timing, *hardware, *own;
     int seeds, threads, recording;
     uint64_t seed;
     double holdout;
@@ -59,9 +60,7 @@ static int sweep(const struct options *o, const struct sweep_options *plan, cons
     struct sweep s;
     int rc = sweep_open(&s, plan, err), worst = crew_worst(crew, rc);
     if (!rc && worst) rc = err_set(err, "another rank has failed");
-    if (rc) {
-        return rc;
-    }
+    if (rc) return rc;
     rc = sweep_play(&s, crew, err);
     if (!rc && !crew->rank)
         fprintf(stderr, "%zu runs: %zu were there, %zu played now%s\n", s.runs_n, s.there, s.fresh,
@@ -69,7 +68,7 @@ static int sweep(const struct options *o, const struct sweep_options *plan, cons
     sweep_close(&s);
     if (rc || crew->rank) return rc;
     struct runs db;
-    const struct show_options show = {.against = o->against, .holdout = o->holdout, .json = o->json};
+    const struct show_options show = {.against = o->against, .holdout = o->holdout, .json = o->json, .own = o->own};
     if (runs_open(&db, o->results, err)) return ERR_FAILED;
     rc = show_store(&db, err);
     if (!rc && !o->quiet) rc = show_boards(&db, &show, err);
@@ -78,7 +77,7 @@ static int sweep(const struct options *o, const struct sweep_options *plan, cons
 }
 
 int cmd_sweep(int argc, char **argv, struct err *err) {
-    struct options o = {.seeds = 100};
+    struct options o = {.seeds = 100, .timing = "model", .own = "charge"};
     const struct opt table[] = {
         {"db", OPT_LIST, &o.db, "T...", "traces (banditspec record, traces synth)", 0, 0, true},
         {"results", OPT_TEXT, &o.results, "R", "the results file, made when missing", 0, 0, true},
@@ -87,6 +86,9 @@ int cmd_sweep(int argc, char **argv, struct err *err) {
         {"seeds", OPT_INT, &o.seeds, "N", "runs of each policy that draws", 1, 1000000, false},
         {"seed", OPT_U64, &o.seed, "S", "the first seed", 0, 0, false},
         {"scope", OPT_LIST, &o.scopes, "WHERE...", "prompt (the default), stream, or both", 0, 0, false},
+        {"timing", OPT_TEXT, &o.timing, "HOW", "seconds: model, or sampled (as scattered as recorded)", 0, 0, false},
+        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see sim/hardware.h", 0, 0, false},
+        {"own", OPT_TEXT, &o.own, "HOW", "policies' own time in the leaderboard: charge, show or none", 0, 0, false},
         {"recording", OPT_INT, &o.recording, "ID", "which recording of the traces, 0 for the only one", 0, 2147483647, false},
         {"shard", OPT_TEXT, &o.shard, "I/N", "only the I-th of N parts of the runs", 0, 0, false},
         {"against", OPT_TEXT, &o.against, "P", "compare with this policy, plain or best-fixed; default: the fastest", 0, 0, false},
@@ -99,8 +101,8 @@ int cmd_sweep(int argc, char **argv, struct err *err) {
     int rc = opt_parse(table, &help, argc, argv, err);
     if (rc) return rc == 1 ? 0 : rc;
     struct sweep_options plan = {.traces = o.db.at, .policies = o.policies.at, .arms = o.arms.at, .traces_n = o.db.n, .policies_n = o.policies.n,
-                                 .arms_n = o.arms.n, .recording = o.recording, .seeds = o.seeds, .seed = o.seed, .results = o.results};
-    if ((rc = read_shard(o.shard, &plan.shard, &plan.shards, err)) || (rc = read_scopes(&o.scopes, &plan, err))) return rc;
+                                 .arms_n = o.arms.n, .recording = o.recording, .seeds = o.seeds, .seed = o.seed, .results = o.results, .timing = o.timing, .hardware = o.hardware};
+    if ((rc = read_shard(o.shard, &plan.shard, &plan.shards, err)) || (rc = read_scopes(&o.scopes, &plan, err)) || (rc = timing_check(o.timing, o.hardware, err)) || (rc = show_own(o.own, err))) return rc;
     if (o.threads) omp_set_num_threads(o.threads);
     struct crew crew;
     if (crew_open(&crew, err)) return ERR_FAILED;

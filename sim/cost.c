@@ -3,6 +3,7 @@
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_multifit.h>
+#include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdbool.h>
@@ -227,13 +228,12 @@ static int fit_draft(struct cost *c, int d, bool some, const struct trace_timing
     return rc;
 }
 
+bool cost_keeps(const struct trace_drafter *d) { return !strcmp(d->kind, "model"); }
+
 int cost_fit_rows(struct cost *c, int D, const struct trace_timing *rows, size_t n, struct err *err) {
+    *c = (struct cost){0};
     if (D > COST_DRAFTERS) return err_set(err, "%d drafters were timed, the cost model holds %d", D, COST_DRAFTERS);
-    *c = (struct cost){.D = D};
-    for (int w = 0; w < COST_WIDTHS; w++) {
-        c->after[w] = 1;
-        for (int d = 0; d < D; d++) c->draft[d].after[w] = 1;
-    }
+    c->D = D;
     gsl_error_handler_t *old = gsl_set_error_handler_off(); // its errors come back as status codes
     int rc = fit_verify(c, rows, n, err);
     for (int d = 0; !rc && d < D; d++)
@@ -270,8 +270,8 @@ double cost_catch_up(const struct cost *c, int d, int fresh) {
     return at[k] + (at[k + 1] - at[k]) * (fresh - (1 << k)) / (1 << k);
 }
 
-/* Factors of verifications after drafter d (-1: nobody) by width; a width with few of them takes all widths' median. */
-static int fit_after(const struct cost *c, int d, double *after, const struct trace_timing *rows, size_t n, bool *known, struct err *err) {
+/* What verifications after drafter d (-1: nobody) do without, by width; a width with few of them takes all widths' median. */
+static int fit_spared(const struct cost *c, int d, double *spared, const struct trace_timing *rows, size_t n, bool *known, struct err *err) {
     enum { FEW = 5 };
     double *ratio = mem_alloc(n ? n : 1, sizeof *ratio, "timings of verifications", err), all = 0;
     if (!ratio) return ERR_FAILED;
@@ -284,7 +284,7 @@ static int fit_after(const struct cost *c, int d, double *after, const struct tr
         if (!w && m < FEW) break;
         double median = m ? gsl_stats_median(ratio, 1, m) : 0;
         if (!w) all = median, *known = true;
-        after[w] = m < FEW ? all : median;
+        spared[w] = 1 - (m < FEW ? all : median);
     }
     mem_free(ratio);
     return 0;
@@ -320,6 +320,7 @@ static int collect_latency(void *user, const struct trace_timing *x) {
 }
 
 int cost_fit(struct cost *c, const struct trace *t, struct err *err) {
+    *c = (struct cost){0};
     if (t->D > COST_DRAFTERS) return err_set(err, "recording in '%s' has %d drafters, the cost model holds %d", t->path, t->D, COST_DRAFTERS);
     struct collect rows = {.cells = t->cells, .err = err}, late = {.err = err}, again = {.err = err};
     int rc = trace_latencies(t, "draft", collect_latency, &rows, err);
@@ -327,14 +328,77 @@ int cost_fit(struct cost *c, const struct trace *t, struct err *err) {
     if (!rc) rc = trace_latencies(t, "verify", collect_latency, &again, err);
     if (!rc) rc = trace_timings(t, collect_row, &rows, err);
     if (!rc && (rc = cost_fit_rows(c, t->D, rows.at, rows.n, err))) err_add(err, " (timings of '%s')", t->path);
-    for (int d = 0; !rc && d < t->D; d++) c->draft[d].keeps = !strcmp(t->drafters[d].kind, "model");
+    for (int d = 0; !rc && d < t->D; d++) c->draft[d].keeps = cost_keeps(&t->drafters[d]);
     for (int d = 0; !rc && d < t->D; d++) rc = fit_catch_up(c, d, late.at, late.n, err);
-    if (!rc) rc = fit_after(c, -1, c->after, again.at, again.n, &c->calibrated, err);
+    if (!rc) rc = fit_spared(c, -1, c->spared, again.at, again.n, &c->calibrated, err);
     for (int d = 0; !rc && d < t->D; d++) {
         bool known;
-        if (t->drafters[d].copier) memcpy(c->draft[d].after, c->after, sizeof c->after);
-        else rc = fit_after(c, d, c->draft[d].after, again.at, again.n, &known, err);
+        if (t->drafters[d].copier) memcpy(c->draft[d].spared, c->spared, sizeof c->spared);
+        else rc = fit_spared(c, d, c->draft[d].spared, again.at, again.n, &known, err);
     }
     mem_free(rows.at), mem_free(late.at), mem_free(again.at);
+    return rc;
+}
+
+void cost_close(struct cost *c) {
+    mem_free(c->luck);
+    *c = (struct cost){0};
+}
+
+struct sampling {
+    struct cost *c;
+    const struct trace *t;
+    float *luck;
+};
+
+static int take_luck(void *user, const struct trace_timing *x) {
+    struct sampling *s = user;
+    double fitted = x->drafter < 0 ? cost_verify(s->c, x->width, x->context) : cost_drafting(s->c, x->drafter, x->width, x->context);
+    size_t cell = s->t->sequences[x->sequence].at + (size_t)x->pos - 1;
+    s->luck[(size_t)(x->drafter + 1) * s->t->cells + cell] = fitted > 0 ? (float)((double)x->ns / 1e9 / fitted) : 1;
+    return 0;
+}
+
+int cost_sample(struct cost *c, const struct trace *t, struct err *err) {
+    struct sampling s = {c, t, mem_alloc(t->cells * (size_t)(t->D + 1), sizeof *s.luck, "recorded timings", err)};
+    if (!s.luck) return ERR_FAILED;
+    if (trace_timings(t, take_luck, &s, err)) {
+        mem_free(s.luck);
+        return ERR_FAILED;
+    }
+    c->luck = s.luck, c->cells = t->cells, c->kind = COST_SAMPLED;
+    return 0;
+}
+
+struct residuals {
+    const struct cost *c;
+    double *at[COST_WIDTHS];
+    size_t n[COST_WIDTHS], room[COST_WIDTHS];
+    struct err *err;
+};
+
+static int take_residual(void *user, const struct trace_timing *x) {
+    struct residuals *r = user;
+    int w = x->width;
+    if (x->drafter >= 0) return 0;
+    if (mem_grow(&r->at[w], &r->room[w], r->n[w] + 1, sizeof *r->at[w], "residuals", r->err)) return ERR_FAILED;
+    r->at[w][r->n[w]++] = 100 * ((double)x->ns / 1e9 / cost_verify(r->c, w, x->context) - 1);
+    return 0;
+}
+
+int cost_residuals(const struct cost *c, const struct trace *t, struct cost_residual *at, int *n, struct err *err) {
+    struct residuals r = {.c = c, .err = err};
+    int rc = trace_timings(t, take_residual, &r, err);
+    *n = 0;
+    for (int w = 1; w < COST_WIDTHS; w++) {
+        if (!rc && r.n[w]) {
+            double *x = r.at[w];
+            size_t m = r.n[w];
+            gsl_sort(x, 1, m);
+            at[(*n)++] = (struct cost_residual){w, (long)m, gsl_stats_quantile_from_sorted_data(x, 1, m, 0.1), gsl_stats_quantile_from_sorted_data(x, 1, m, 0.5),
+                                                gsl_stats_quantile_from_sorted_data(x, 1, m, 0.9), -x[0] > x[m - 1] ? x[0] : x[m - 1]};
+        }
+        mem_free(r.at[w]);
+    }
     return rc;
 }

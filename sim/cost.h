@@ -8,8 +8,8 @@
  * The recorder lets every drafter draft before each verification, and what they leave in the caches slows it. Live, one drafter drafts. So
  * the recorder also times some verifications as live decoding has them (`latency`, operation 'verify'), right after one drafter that runs a
  * model, or right after another verification; by the median of those over verify(), width by width,
- *   verify_after_d(width, context) = after_d[width] * verify(width, context),
- * with d none for plain decoding and copiers. A trace without such timings has 1 throughout, and then overstates seconds.
+ *   verify_after_d(width, context) = (1 - spared_d[width]) * verify(width, context),
+ * with d none for plain decoding and copiers. A trace without such timings spares nothing, and then overstates seconds.
  *
  * context = prompt + emitted tokens before the round. Coefficients come from robust
  * regression (GSL, Tukey's bisquare), so a scheduler's hiccup does not bend them; slopes
@@ -31,22 +31,46 @@ struct cost_draft {
     double none, none_context; // n = 0
     double a, b, c;            // n > 0
     double catch_up[COST_CATCH_UPS]; // seconds above those of 1 new token, for 1, 2, 4, ... 64; 0: costs nothing
-    double after[COST_WIDTHS]; // factor on a verification that follows its draft
+    double spared[COST_WIDTHS]; // share of its time that a verification right after its draft does without
     bool keeps;                // accepted drafts stay in its cache: a draft model; a head forgets them, copiers have nothing to take
 };
 
 struct cost {
     double base[COST_WIDTHS], slope[COST_WIDTHS]; // by width; [0] is unused
-    double after[COST_WIDTHS]; // the same that follows no draft
-    bool calibrated;           // such factors were recorded
+    double spared[COST_WIDTHS]; // the same after no draft
+    bool calibrated;           // such timings were recorded
     int D;
     struct cost_draft draft[COST_DRAFTERS];
     long rows;                 // timings of verifications used
     double error;              // median |residual| / fitted value over those rows
+    enum { COST_MODEL, COST_SAMPLED, COST_HARDWARE } kind;
+    char name[96];             // of the hardware
+    float *luck;               // (1 + D, cells) COST_SAMPLED: recorded over fitted time of the verification, and of each drafter, at each position; owned
+    size_t cells;
+};
+
+/* Residuals of the fit by width, in per cent of the fitted time. */
+struct cost_residual {
+    int width;
+    long n;
+    double p10, p50, p90, worst; // worst: of the largest absolute value
 };
 
 /* Fits to every timing of the trace. Errors: no timed step at all, or out of memory. */
 int cost_fit(struct cost *c, const struct trace *t, struct err *err);
+void cost_close(struct cost *c); // of one that was never fitted, too, when zeroed
+
+/* From then on a round takes what the model says times what was recorded at its position over what the model says of that: the spread,
+ * the outliers and the slow hours of the recording come back, the same for every policy and seed. */
+int cost_sample(struct cost *c, const struct trace *t, struct err *err);
+
+/* Fills `at` (COST_WIDTHS) with the residuals of every timed verification, one a width that was timed; how many. */
+int cost_residuals(const struct cost *c, const struct trace *t, struct cost_residual *at, int *n, struct err *err);
+
+bool cost_keeps(const struct trace_drafter *d); // whether accepted drafts stay in its cache
+
+/* Recorded over fitted time at a position's cell (0 .. cells - 1) of drafter d (-1: the verification); 1 unless sampled. */
+static inline double cost_luck(const struct cost *c, int d, size_t cell) { return c->luck ? (double)c->luck[(size_t)(d + 1) * c->cells + cell] : 1; }
 
 /* The same from rows in memory; verification rows have drafter -1 (tests, what-if files). */
 int cost_fit_rows(struct cost *c, int D, const struct trace_timing *rows, size_t n, struct err *err);
@@ -57,7 +81,7 @@ static inline double cost_verify(const struct cost *c, int width, int context) {
 
 /* After drafter d has drafted; -1: after nobody. */
 static inline double cost_verify_after(const struct cost *c, int d, int width, int context) {
-    return (d < 0 ? c->after[width] : c->draft[d].after[width]) * cost_verify(c, width, context);
+    return (1 - (d < 0 ? c->spared[width] : c->draft[d].spared[width])) * cost_verify(c, width, context);
 }
 
 static inline double cost_drafting(const struct cost *c, int d, int n, int context) {

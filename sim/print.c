@@ -6,6 +6,7 @@
 
 #include "core/mem.h"
 #include "sim/stats.h"
+#include "sim/timing.h"
 
 enum { NAME = 30, POLICIES_MAX = 2048 };
 
@@ -44,7 +45,7 @@ static void print_regret(FILE *to, const struct summary *s) {
 
 static const struct summary *row_at(const struct rows *x, int i) { return i < x->P ? &x->players[i] : &x->references[i - x->P]; }
 
-static void print_against(FILE *to, const struct summary *s) {
+static void print_against(FILE *to, const struct summary *s, bool own) {
     static const char *const verdicts[] = {[VERDICT_REFERENCE] = "the one compared with", [VERDICT_NONE] = "no difference found",
                                            [VERDICT_FASTER] = "faster", [VERDICT_SLOWER] = "slower"};
     char text[64];
@@ -57,18 +58,23 @@ static void print_against(FILE *to, const struct summary *s) {
     print_interval(to, &s->against.percent, 17, 1);
     if (s->against.verdict == VERDICT_REFERENCE) fprintf(to, "%8s", "");
     else fprintf(to, "%8.2g", s->against.p_holm);
+    if (s->own_ns > 0) fprintf(to, "%9.0f", s->own_ns);
+    else if (own) fprintf(to, "%9s", "-");
     fprintf(to, "  %s\n", verdicts[s->against.verdict]);
 }
 
 static void print_leaderboard(FILE *to, const struct rows *x, const int *order) {
+    bool own = false;
+    for (int i = 0; i < x->P; i++) own |= x->players[i].own_ns > 0;
     fprintf(to, "\ncompared with %s%s\n", row_at(x, x->which)->spec,
             x->chosen ? "" : " (the fastest of these data, so the test leans towards finding differences; --against names another)");
-    fprintf(to, "%-*s %-14s%8s%-19s%7s%-17s%8s\n", NAME, "policy", "rank", "tokens/s", "", "percent", "", "p");
-    for (int i = 0; i < x->P; i++) print_against(to, &x->players[order[i]]);
+    fprintf(to, "%-*s %-14s%8s%-19s%7s%-17s%8s%s\n", NAME, "policy", "rank", "tokens/s", "", "percent", "", "p", own ? "   own ns" : "");
+    for (int i = 0; i < x->P; i++) print_against(to, &x->players[order[i]], own);
     fprintf(to, "for comparison\n");
-    for (int i = 0; i < REFERENCES; i++) print_against(to, &x->references[i]);
+    for (int i = 0; i < REFERENCES; i++) print_against(to, &x->references[i], own);
     fprintf(to, "\nrank: by tokens/s, and where 95%% of the resamples put it. p: two-sided, paired by prompts, corrected for the number of policies\n"
                 "(Holm; those that use hindsight, and the comparators, stand outside); 'no difference found' where it is 0.05 or more.\n");
+    if (own) fprintf(to, "own: a policy's select and update a round, measured here; seconds %s it.\n", x->charged ? "hold" : "do not hold");
 }
 
 void print_rows(FILE *to, const struct rows *x) {
@@ -90,14 +96,14 @@ void print_rows(FILE *to, const struct rows *x) {
 
 void print_replay(FILE *to, const struct replay *r, const struct rows *x) {
     const struct trace *t = r->plan.trace;
-    char nature[160];
+    char nature[160], seconds[256];
     long tokens = 0;
     for (int q = 0; q < r->Q; q++) tokens += t->sequences[q].tokens - 1;
     if (!trace_recorded(t, nature, sizeof nature)) fprintf(to, "%s; no target did this\n", nature);
     fprintf(to, "%d prompts, %ld tokens after the first, %d arms; policies learn %s\n", r->Q, tokens, r->K,
             r->plan.stream ? "on over prompts (scope stream)" : "anew each prompt (scope prompt)");
-    fprintf(to, "seconds are modelled from recorded timings (%ld verifications, median error %.1f%%)\n",
-            r->plan.cost->rows, 100 * r->plan.cost->error);
+    timing_say(r->plan.cost, seconds, sizeof seconds);
+    fprintf(to, "%s\n", seconds);
     print_rows(to, x);
 }
 
@@ -114,11 +120,11 @@ static json_t *against_json(const struct comparison *x) {
 
 static json_t *summary_json(const struct summary *s) {
     json_t *rank = s->rank ? json_pack("{s:i, s:i, s:i}", "value", s->rank, "lo", s->rank_lo, "hi", s->rank_hi) : json_null();
-    return json_pack("{s:s, s:s, s:b, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "spec", s->spec, "name", s->name,
+    return json_pack("{s:s, s:s, s:b, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "spec", s->spec, "name", s->name,
                      "oracle", s->oracle, "seeds", s->seeds, "rounds", s->rounds, "mat", measure_json(&s->mat),
                      "tokens_per_s", measure_json(&s->tokens_per_s), "speedup", measure_json(&s->speedup),
                      "regret_rounds", measure_json(&s->regret_rounds), "regret_seconds", measure_json(&s->regret_seconds),
-                     "gap_closed", s->has_gap ? json_real(s->gap_closed) : json_null(), "rank", rank, "against", against_json(&s->against));
+                     "gap_closed", s->has_gap ? json_real(s->gap_closed) : json_null(), "rank", rank, "against", against_json(&s->against), "own_ns", s->own_ns > 0 ? json_real(s->own_ns) : json_null());
 }
 
 json_t *rows_json(const struct rows *x) {
@@ -150,7 +156,7 @@ int print_replay_json(FILE *to, const struct replay *r, const struct rows *x, st
     bool recorded = trace_recorded(t, nature, sizeof nature);
     json_t *all = json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:f, s:o, s:s}",
         "world", "trace", "recorded", recorded, "nature", recorded ? "a recorded trace" : nature, "trace", t->path, "trace_sha256", t->sha256,
-        "target", t->target, "device", t->device, "scope", r->plan.stream ? "stream" : "prompt", "prompts", r->Q, "timing", "model",
+        "target", t->target, "device", t->device, "scope", r->plan.stream ? "stream" : "prompt", "prompts", r->Q, "timing", timing_word(r->plan.cost),
         "timing_error", r->plan.cost->error, "arms", arms_json(r->problem.arms, r->K), "best_fixed_arm", r->problem.arms[r->oracle.best].name);
     json_t *rows = rows_json(x);
     if (all && rows) json_object_update(all, rows);

@@ -13,6 +13,7 @@ struct rows {
     const struct summary *players, *references;
     int P, which;
     bool chosen;
+    bool charged; // seconds hold what policies' own arithmetic takes
 };
 
 /* Three tables, each sorted by tokens/s: speed, regret, and the leaderboard, ranks and comparisons with one policy. */

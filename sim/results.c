@@ -5,6 +5,7 @@
 
 #include "core/mem.h"
 #include "sim/results_rows.h"
+#include "sim/timing.h"
 
 extern const char sql_sim_results[], sql_sim_results_2[];
 
@@ -31,7 +32,7 @@ static int add_experiment(struct writer *w, const struct replay *r) {
     put_text(w, r->plan.stream ? "stream" : "prompt");
     put_int(w, seeds);
     put_int(w, r->problem.L);
-    put_text(w, "model");
+    put_text(w, timing_word(r->plan.cost));
     put_text(w, VERSION);
     return end_rows(w, put_row(w));
 }

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/mem.h"
 
@@ -22,6 +23,11 @@ static int each_setting(struct runs *r, int64_t only, int (*each)(void *user, st
     return rc;
 }
 
+int show_own(const char *own, struct err *err) {
+    if (!strcmp(own, "charge") || !strcmp(own, "show") || !strcmp(own, "none")) return 0;
+    return err_usage(err, "option '--own' wants charge, show or none, got '%s'", own);
+}
+
 struct showing {
     const struct show_options *o;
     json_t *list; // with --json
@@ -29,14 +35,15 @@ struct showing {
 };
 
 static void print_title(struct showing *s, const struct board *b) {
-    printf("%ssetting %lld: %s, arms %s, scope %s, seconds %s\n%ld runs of %d policies, %d prompts; results do not hold what policies' own arithmetic takes (own)\n",
+    printf("%ssetting %lld: %s, arms %s, scope %s, seconds %s\n%ld runs of %d policies, %d prompts\n",
            s->later ? "\n\n" : "", (long long)b->experiment, b->trace, b->arms, b->scope, b->timing, b->runs, b->P, b->Q);
 }
 
 static int show_rows(struct showing *s, const struct board *b, json_t *held, struct err *err) {
     struct summary references[REFERENCES], *players = mem_alloc((size_t)(b->P ? b->P : 1), sizeof *players, "a summary", err);
-    struct rows rows = {players, references, b->P, 0, s->o->against != NULL};
+    struct rows rows = {players, references, b->P, 0, s->o->against != NULL, !strcmp(s->o->own, "charge")};
     struct played x = board_played(b);
+    x.own_ns = strcmp(s->o->own, "none") ? b->own_ns : NULL, x.charge = rows.charged;
     int rc = players ? summary_of(&x, s->o->against, players, references, &rows.which, err) : ERR_FAILED;
     if (!rc && s->list) {
         json_t *one = json_pack("{s:I, s:s, s:s, s:s, s:s, s:i, s:o}", "experiment", (json_int_t)b->experiment, "trace", b->trace, "arms", b->arms,

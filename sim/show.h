@@ -8,8 +8,12 @@ struct show_options {
     int64_t experiment;   // this one alone; 0: all that are sweeps
     const char *against;  // null: the fastest
     double holdout;       // share of prompts; 0: none
+    const char *own;      // "charge": seconds hold policies' own time; "show"; "none": as if it had not been measured
     bool json;
 };
+
+/* ERR_USAGE for another word than these. */
+int show_own(const char *own, struct err *err);
 
 int show_boards(struct runs *r, const struct show_options *o, struct err *err);
 

@@ -121,7 +121,11 @@ static void fill(struct columns *c, const struct played *p) {
         x[PLAIN] = p->reference[REFERENCE_PLAIN][q].seconds;
         x[BEST_ROUNDS] = p->best_rounds[q];
         x[BEST_SECONDS] = p->reference[REFERENCE_BEST_PER_PROMPT][q].seconds;
-        for (int i = 0; i < p->P; i++) fill_row(c, i, q, p->rounds[(size_t)i * (size_t)p->Q + (size_t)q], p->seconds[(size_t)i * (size_t)p->Q + (size_t)q]);
+        for (int i = 0; i < p->P; i++) {
+            size_t cell = (size_t)i * (size_t)p->Q + (size_t)q;
+            double own = p->charge && p->own_ns ? p->rounds[cell] * p->own_ns[i] / 1e9 : 0;
+            fill_row(c, i, q, p->rounds[cell], p->seconds[cell] + own);
+        }
         for (int i = 0; i < REFERENCES; i++) fill_row(c, p->P + i, q, p->reference[i][q].rounds, p->reference[i][q].seconds);
     }
 }
@@ -232,6 +236,7 @@ int summary_of(const struct played *x, const char *against, struct summary *play
         players[p] = (struct summary){.oracle = player->kind != PLAYER_POLICY, .seeds = player->seeds};
         memcpy(players[p].spec, player->spec, sizeof player->spec);
         memcpy(players[p].name, player->name, sizeof player->name);
+        players[p].own_ns = x->own_ns ? x->own_ns[p] : 0;
         summarise(&c, p, x->P, &players[p]);
     }
     memset(references, 0, REFERENCES * sizeof *references);
@@ -244,7 +249,7 @@ int summary_of(const struct played *x, const char *against, struct summary *play
     return rc;
 }
 
-int summary_make(const struct replay *r, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
+int summary_make(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
     const struct oracle *o = &r->oracle;
     size_t Q = (size_t)r->Q;
     double *tokens = mem_alloc(Q, sizeof *tokens, "a summary", err), *best_rounds = mem_alloc(Q, sizeof *best_rounds, "a summary", err);
@@ -258,7 +263,7 @@ int summary_make(const struct replay *r, const char *against, struct summary *pl
     }
     const struct played x = {.P = r->plan.lineup->n, .Q = r->Q, .players = r->plan.lineup->at, .rounds = r->rounds, .seconds = r->seconds,
                              .tokens = tokens, .best_rounds = best_rounds, .reference = {o->plain, fixed, fixed + Q, o->clairvoyant},
-                             .best_arm = r->problem.arms[o->best].name};
+                             .best_arm = r->problem.arms[o->best].name, .own_ns = own_ns, .charge = charge};
     if (!rc) rc = summary_of(&x, against, players, references, which, err);
     mem_free(tokens), mem_free(best_rounds), mem_free(fixed);
     return rc;

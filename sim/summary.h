@@ -38,6 +38,7 @@ struct summary {
     bool has_gap;  // false: the best fixed arm is already clairvoyant
     int rank, rank_lo, rank_hi; // by tokens/s among policies without hindsight, 1 the fastest; 95% of the resamples; 0: uses hindsight
     struct comparison against;
+    double own_ns; // 0: not measured
 };
 
 /* Rows every replay has, whoever plays. */
@@ -51,6 +52,8 @@ struct played {
     const double *tokens, *best_rounds;   // (Q) after the first; rounds of the prompt's best fixed arm
     const struct walk *reference[REFERENCES]; // (Q) each
     const char *best_arm;                 // the best fixed arm of all prompts
+    const double *own_ns;                 // (P) a round of a policy's own select and update; null: not measured
+    bool charge;                          // and they are added to its seconds
 };
 
 /* players: one row a player, in order (P rows, the caller's); references: REFERENCES rows. Every row is compared with the
@@ -58,8 +61,8 @@ struct played {
  * references is written to *which. */
 int summary_of(const struct played *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
 
-/* The same of a replay. */
-int summary_make(const struct replay *r, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
+/* The same of a replay; own_ns may be null. */
+int summary_make(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
 
 struct curve_point {
     int tokens, prompts;

@@ -13,6 +13,7 @@
 #include "sim/episode.h"
 #include "sim/own.h"
 #include "sim/runs.h"
+#include "sim/timing.h"
 
 /* -- settings -- */
 
@@ -22,14 +23,15 @@ static int hash_seconds(const struct trace *t, const struct cost *c, char hex[KE
     key_begin(&k);
     key_bytes(&k, c->base, sizeof c->base);
     key_bytes(&k, c->slope, sizeof c->slope);
-    key_bytes(&k, c->after, sizeof c->after);
+    key_bytes(&k, c->spared, sizeof c->spared);
     for (int d = 0; d < c->D; d++) {
         const struct cost_draft *x = &c->draft[d];
         const double at[] = {x->none, x->none_context, x->a, x->b, x->c, x->keeps};
         key_bytes(&k, at, sizeof at);
         key_bytes(&k, x->catch_up, sizeof x->catch_up);
-        key_bytes(&k, x->after, sizeof x->after);
+        key_bytes(&k, x->spared, sizeof x->spared);
     }
+    if (c->luck) key_bytes(&k, c->luck, t->cells * (size_t)(t->D + 1) * sizeof *c->luck);
     for (int q = 0; q < t->Q; q++) key_bytes(&k, &t->sequences[q].prompt_tokens, sizeof t->sequences[q].prompt_tokens);
     for (int d = 0; t->signal && d < t->D; d++)
         if (t->signal[d]) key_bytes(&k, t->signal[d], t->cells * (size_t)t->L * 2 * sizeof **t->signal);
@@ -46,7 +48,7 @@ static int hash_setting(struct sweep_setting *s, struct err *err) {
     key_text(&k, t->sha256);
     for (int i = 0; i < s->arms.K; i++) key_text(&k, s->arms.at[i].name);
     key_text(&k, s->replay.plan.stream ? "stream" : "prompt");
-    key_text(&k, "model");
+    key_text(&k, timing_word(s->replay.plan.cost));
     key_text(&k, s->seconds);
     key_text(&k, code_version);
     return key_hex(&k, s->key, err);
@@ -110,7 +112,7 @@ int sweep_open(struct sweep *s, const struct sweep_options *o, struct err *err) 
     if (!(s->traces = mem_alloc((size_t)o->traces_n, sizeof *s->traces, "traces", err)) || !(s->costs = mem_alloc((size_t)o->traces_n, sizeof *s->costs, "costs", err))
         || !(s->settings = mem_alloc((size_t)(o->traces_n * sets * scopes), sizeof *s->settings, "settings", err))) rc = ERR_FAILED;
     for (int t = 0; !rc && t < o->traces_n; t++) {
-        if ((rc = trace_open(&s->traces[t], o->traces[t], o->recording, err)) || (rc = cost_fit(&s->costs[t], &s->traces[t], err))) break;
+        if ((rc = trace_open(&s->traces[t], o->traces[t], o->recording, err)) || (rc = timing_open(&s->costs[t], &s->traces[t], o->timing, o->hardware, err))) break;
         int first = s->settings_n;
         for (int a = 0; !rc && a < sets; a++)
             for (int scope = 0; !rc && scope < 2; scope++)
@@ -125,7 +127,7 @@ int sweep_open(struct sweep *s, const struct sweep_options *o, struct err *err) 
 
 void sweep_close(struct sweep *s) {
     for (int i = 0; s->settings && i < s->settings_n; i++) setting_close(&s->settings[i]);
-    for (int t = 0; s->traces && t < s->o->traces_n; t++) trace_close(&s->traces[t]);
+    for (int t = 0; s->traces && t < s->o->traces_n; t++) trace_close(&s->traces[t]), cost_close(&s->costs[t]);
     mem_free(s->settings), mem_free(s->traces), mem_free(s->costs), mem_free(s->runs);
     *s = (struct sweep){0};
 }

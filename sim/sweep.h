@@ -17,7 +17,7 @@ struct sweep_options {
     bool prompt, stream;    // scopes
     uint64_t seed;          // the first
     int shard, shards;      // this process plays runs number i with i % shards == shard - 1; 1/1: all
-    const char *results;
+    const char *results, *timing, *hardware; // timing.h
 };
 
 struct sweep_setting {

@@ -41,7 +41,7 @@ static const float *signal_at(const struct trace *t, int d, size_t cell) {
 /* Drafting `proposed` tokens now, catching up first. */
 static double drafting(struct world_trace *w, int d, int proposed, int accepted, int context) {
     if (!w->cost) return 0;
-    double seconds = cost_drafting(w->cost, d, proposed, context);
+    double seconds = cost_drafting(w->cost, d, proposed, context) * cost_luck(w->cost, d, w->cell0 + (size_t)w->world.pos);
     if (!w->caught_up) seconds += cost_catch_up(w->cost, d, context - w->shown[d]);
     w->shown[d] = context + cost_kept(w->cost, d, proposed, accepted);
     return seconds;
@@ -104,7 +104,7 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
         int context = world->prompt_tokens + pos;
         o->draft_s = world->asks ? w->asked_s : 0;
         if (gamma > 0 && !was_asked(w, d)) o->draft_s += drafting(w, d, proposed, accepted, context);
-        o->verify_s = cost_verify_after(w->cost, gamma > 0 ? d : -1, width, context);
+        o->verify_s = cost_verify_after(w->cost, gamma > 0 ? d : -1, width, context) * cost_luck(w->cost, -1, w->cell0 + (size_t)pos);
     } else {
         o->draft_s = o->verify_s = 0;
     }

@@ -62,6 +62,23 @@ static void test_cost_resists_noise_and_outliers(void **state) {
     assert_true(c.error > 0.02 && c.error < 0.06);
 }
 
+static void test_cost_coefficients_come_back_within_2_percent_of_5_percent_outliers(void **state) {
+    (void)state;
+    static struct trace_timing at[ROWS];
+    struct cost c;
+    struct err err = {""};
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        assert_int_equal(cost_fit_rows(&c, 1, at, rows(at, 0.003, 0.05, seed), &err), 0);
+        for (int width = 1; width <= 9; width++) {
+            check_near(c.base[width], 0.004 + 0.0003 * width, 0.02);
+            check_near(c.slope[width], 1e-6 + 2e-7 * width, 0.02);
+        }
+        check_near(c.draft[0].b, 0.0004, 0.02);
+        check_near(c.draft[0].a, 0.0001, 0.02);
+        check_near(c.draft[0].none, 0.00002, 0.02);
+    }
+}
+
 static void test_cost_never_falls_with_width_nor_with_context(void **state) {
     (void)state;
     struct trace_timing at[400];
@@ -190,6 +207,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cost_recovers_an_exact_model),
         cmocka_unit_test(test_cost_resists_noise_and_outliers),
+        cmocka_unit_test(test_cost_coefficients_come_back_within_2_percent_of_5_percent_outliers),
         cmocka_unit_test(test_cost_never_falls_with_width_nor_with_context),
         cmocka_unit_test(test_cost_fits_a_handful_of_rows),
         cmocka_unit_test(test_cost_refuses_what_it_cannot_model),

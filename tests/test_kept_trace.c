@@ -157,7 +157,7 @@ static void test_drafting_pays_on_the_kept_trace(void **state) {
     struct err err = {""};
     int which;
     play(&p, 2);
-    assert_int_equal(summary_make(&p.replay, NULL, players, references, &which, &err), 0);
+    assert_int_equal(summary_make(&p.replay, NULL, false, NULL, players, references, &which, &err), 0);
     assert_true(references[REFERENCE_BEST_FIXED].speedup.value > 1.1);
     assert_true(references[REFERENCE_CLAIRVOYANT].tokens_per_s.value >= references[REFERENCE_BEST_PER_PROMPT].tokens_per_s.value);
     for (int i = 0; i < 6; i++) {

@@ -5,6 +5,7 @@
 
 #include "sim/oracle.h"
 #include "sim/replay.h"
+#include "sim/world.h"
 
 /* policies.md V16: A_0, A_1 over 8 tokens, positions 0..7. Ours start at 1 (prefill emitted one).
  * Seconds are in units of 1/20, in which every cost is whole: the tie at s = 3 is then exact. */
@@ -64,7 +65,7 @@ static void test_oracle_equals_brute_force_on_short_sequences(void **state) {
     struct err err = {""};
     double value[16];
     uint16_t choice[16];
-    for (uint32_t i = 0; i < 40; i++) {
+    for (uint32_t i = 0; i < 1000; i++) {
         struct rng r = rng_at(3, 0, 0, i);
         struct jumps j;
         assert_int_equal(jumps_open(&j, 2 + rng_below(&r, 8), 3, &err), 0);
@@ -146,6 +147,44 @@ static void test_oracle_over_a_trace_bounds_every_fixed_arm(void **state) {
     trace_close(&t);
 }
 
+/* Whoever plays: no policy takes fewer rounds than the clairvoyant in rounds, nor fewer seconds than the one in seconds. */
+static void test_oracle_is_beaten_by_no_policy(void **state) {
+    (void)state;
+    struct trace t;
+    struct arms arms;
+    struct lineup lineup;
+    struct replay r;
+    struct err err = {""};
+    struct cost c = {.D = 2};
+    for (int w = 1; w < COST_WIDTHS; w++) c.base[w] = 1 + 0.1 * w;
+    c.draft[0].b = 0.2, c.draft[1].b = 0.05;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        trace_make(&t, 5, (const int[]){60, 35, 50, 12, 60}, 2, 6, 60, seed);
+        assert_int_equal(replay_arms(&arms, &t, NULL, 0, &err), 0);
+        struct problem p = replay_problem(&t, &arms);
+        assert_int_equal(lineup_open(&lineup, NULL, 0, &p, true, 3, &err), 0);
+        int n = 0; // those that see confidences or margins have none to see here
+        for (int i = 0; i < lineup.n; i++) {
+            const struct policy *x = policy_find(lineup.at[i].name);
+            if (!(x->flags & WORLD_ASKS)) lineup.at[n++] = lineup.at[i];
+        }
+        lineup.n = n;
+        assert_true(n > 15);
+        const struct replay_plan plan = {.trace = &t, .cost = &c, .arms = &arms, .lineup = &lineup, .seed = seed};
+        if (replay_open(&r, &plan, &err)) fail_msg("%s", err.text);
+        for (int run = 0; run < r.runs; run++)
+            for (int q = 0; q < r.Q; q++) {
+                const struct run_outcome *x = &r.outcomes[run * r.Q + q];
+                if (x->rounds < r.oracle.fewest_rounds[q] || x->seconds < r.oracle.clairvoyant[q].seconds * (1 - 1e-12))
+                    fail_msg("%s beats the clairvoyant on sequence %d: %d rounds, %g s", lineup.at[r.player[run]].spec, q, x->rounds, x->seconds);
+            }
+        replay_close(&r);
+        lineup_close(&lineup);
+        arms_close(&arms);
+        trace_close(&t);
+    }
+}
+
 static void test_oracle_gives_everything_back_when_memory_runs_out(void **state) {
     (void)state;
     struct trace t;
@@ -171,6 +210,7 @@ int main(void) {
         cmocka_unit_test(test_oracle_equals_brute_force_on_short_sequences),
         cmocka_unit_test(test_oracle_longest_jump_is_optimal_on_run_length_tables),
         cmocka_unit_test(test_oracle_over_a_trace_bounds_every_fixed_arm),
+        cmocka_unit_test(test_oracle_is_beaten_by_no_policy),
         cmocka_unit_test(test_oracle_gives_everything_back_when_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

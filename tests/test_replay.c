@@ -11,6 +11,7 @@
 #include "sim/replay.h"
 #include "sim/results.h"
 #include "sim/summary.h"
+#include "tests/run_command.h"
 #include "tests/run_replay.h"
 #include "tests/tempdir.h"
 
@@ -132,7 +133,7 @@ static void test_replay_averages_seeds_and_summarises_as_defined(void **state) {
     const char *words[] = {"random", "clairvoyant", "best-fixed"};
     setup(&f, words, 3, false);
     int which;
-    assert_int_equal(summary_make(&f.replay, NULL, rows, references, &which, &err), 0);
+    assert_int_equal(summary_make(&f.replay, NULL, false, NULL, rows, references, &which, &err), 0);
     double rounds = 0, seconds = 0, plain = 0, best_rounds = 0, best_seconds = 0, total = 0;
     const struct oracle *o = &f.replay.oracle;
     for (int q = 0; q < Q; q++) {
@@ -170,7 +171,7 @@ static void test_replay_ranks_policies_and_compares_them_on_the_same_prompts(voi
     const char *words[] = {"none", "fixed:arm=1", "fixed:arm=2", "random", "clairvoyant"};
     int which;
     setup(&f, words, 5, false);
-    assert_int_equal(summary_make(&f.replay, "none", rows, references, &which, &err), 0);
+    assert_int_equal(summary_make(&f.replay, NULL, false, "none", rows, references, &which, &err), 0);
     assert_int_equal(which, 0);
     assert_true(rows[0].against.verdict == VERDICT_REFERENCE && rows[0].against.percent.value == 0 && rows[0].against.p == 1);
     assert_true(rows[4].rank == 0 && rows[4].against.p_holm == rows[4].against.p); // hindsight stands outside
@@ -185,13 +186,13 @@ static void test_replay_ranks_policies_and_compares_them_on_the_same_prompts(voi
         for (int j = 0; j < 4; j++) assert_true((rows[i].tokens_per_s.value > rows[j].tokens_per_s.value) == (rows[i].rank < rows[j].rank));
     }
     assert_int_equal(seen, 30);
-    assert_int_equal(summary_make(&f.replay, "plain", rows, references, &which, &err), 0);
+    assert_int_equal(summary_make(&f.replay, NULL, false, "plain", rows, references, &which, &err), 0);
     assert_int_equal(which, 5 + REFERENCE_PLAIN);
     assert_true(rows[0].against.percent.value == 0 && rows[0].against.verdict == VERDICT_NONE); // plain decoding is plain decoding
     assert_true(rows[0].against.p == 1);
-    assert_int_equal(summary_make(&f.replay, NULL, rows, references, &which, &err), 0);
+    assert_int_equal(summary_make(&f.replay, NULL, false, NULL, rows, references, &which, &err), 0);
     assert_int_equal(rows[which].rank, 1);
-    assert_int_equal(summary_make(&f.replay, "nobody", rows, references, &which, &err), ERR_USAGE);
+    assert_int_equal(summary_make(&f.replay, NULL, false, "nobody", rows, references, &which, &err), ERR_USAGE);
     assert_non_null(strstr(err.text, "got 'nobody'"));
     teardown(&f);
 }
@@ -313,6 +314,37 @@ static void test_replay_is_bit_identical_on_any_number_of_threads(void **state) 
             assert_int_equal(query(a, b, sql), 0);
         }
     }
+    tempdir_close(&f.dir);
+}
+
+extern const char sql_sim_results[];
+
+/* A file of version 1, as earlier programs made it, takes new experiments and keeps its old ones. */
+static void test_results_of_version_1_are_brought_to_this_one(void **state) {
+    (void)state;
+    struct files f;
+    struct err err;
+    char old[4200];
+    files_open(&f);
+    snprintf(old, sizeof old, "%s/old.db", f.dir.path);
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--results", old, NULL}), 0);
+    run_sql(old, "DROP TABLE run; DROP TABLE setting; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1"); // all that version 2 added
+    char *schema = contents("sim/results_2.sql");
+    int tables = 0;
+    for (const char *at = schema; (at = strstr(at, "CREATE TABLE ")); at++) tables++;
+    assert_int_equal(tables, 4);
+    free(schema);
+    assert_int_equal(query(old, NULL, "SELECT count(*) FROM policy"), 1);
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "ucbspec", "thompson", "--seeds", "2", "--results", old, NULL}), 0);
+    assert_int_equal(query(old, NULL, "PRAGMA user_version"), 2);
+    assert_int_equal(query(old, NULL, "SELECT count(*) FROM experiment"), 2);
+    assert_int_equal(query(old, NULL, "SELECT count(*) FROM policy"), 3);
+    assert_int_equal(query(old, NULL, "SELECT count(*) FROM comparison JOIN policy ON id = policy WHERE experiment = 2"), 2);
+    assert_int_equal(query(old, NULL, "SELECT count(*) FROM walk WHERE experiment = 1"), 0);
+    assert_true(query(old, NULL, "SELECT count(*) FROM walk WHERE experiment = 2") > 0);
+    run_sql(old, "PRAGMA user_version = 9");
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--results", old, NULL}), ERR_FAILED);
+    assert_non_null(strstr(err.text, "has schema version 9, this program reads 2"));
     tempdir_close(&f.dir);
 }
 
@@ -476,6 +508,7 @@ int main(void) {
         cmocka_unit_test(test_replay_curve_ends_where_regret_does),
         cmocka_unit_test(test_series_are_ascending_and_reach_the_end),
         cmocka_unit_test(test_replay_is_bit_identical_on_any_number_of_threads),
+        cmocka_unit_test(test_results_of_version_1_are_brought_to_this_one),
         cmocka_unit_test(test_replay_steps_add_up_and_quote_commas),
         cmocka_unit_test(test_replay_results_append_and_obey_their_schema),
         cmocka_unit_test(test_replay_results_are_all_or_nothing_on_a_full_disk),

@@ -23,7 +23,7 @@ number() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).e
 sweep() { "$program" sweep --db a.db b.db --arms 'plain x:1-4 y:1-4' 'plain x:4 y:2,6' --scope prompt stream --seeds 6 --seed 3 \
     --policy 'ucbspec:delta={0.05,0.5}' thompson exp3spec goodput clairvoyant best-fixed "$@"; }
 # what a results file says, timings aside
-said() { "$program" results export --results "$1" && "$program" results show --results "$1" --json --holdout 0.4; }
+said() { "$program" results export --results "$1" && "$program" results show --results "$1" --json --holdout 0.4 --own none; }
 
 mpi=$(ldd "$program" 2>/dev/null | grep -q libmpi && command -v mpirun)
 [ -n "$mpi" ] && plan=9 || plan=6
