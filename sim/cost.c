@@ -270,10 +270,19 @@ double cost_catch_up(const struct cost *c, int d, int fresh) {
     return at[k] + (at[k + 1] - at[k]) * (fresh - (1 << k)) / (1 << k);
 }
 
-/* What verifications after drafter d (-1: nobody) do without, by width; a width with few of them takes all widths' median. */
+/* Median of ratios and its standard error (normal quartiles: 1.349 sigma apart; a median's is 1.2533 sigma / sqrt n). Sorts. */
+static double median_and_error(double *ratio, size_t n, double *error) {
+    gsl_sort(ratio, 1, n);
+    double q1 = gsl_stats_quantile_from_sorted_data(ratio, 1, n, 0.25), q3 = gsl_stats_quantile_from_sorted_data(ratio, 1, n, 0.75);
+    *error = 1.2533 * (q3 - q1) / 1.349 / sqrt((double)n);
+    return gsl_stats_median_from_sorted_data(ratio, 1, n);
+}
+
+/* What verifications after drafter d (-1: nobody) do without, by width. A noisy machine must not be read as a fact about its caches: all
+ * widths share one median, and that is 0 and a width's its own only where it lies more than two standard errors away. */
 static int fit_spared(const struct cost *c, int d, double *spared, const struct trace_timing *rows, size_t n, bool *known, struct err *err) {
     enum { FEW = 5 };
-    double *ratio = mem_alloc(n ? n : 1, sizeof *ratio, "timings of verifications", err), all = 0;
+    double *ratio = mem_alloc(n ? n : 1, sizeof *ratio, "timings of verifications", err), all = 1, error;
     if (!ratio) return ERR_FAILED;
     *known = false;
     for (int w = 0; w < COST_WIDTHS; w++) { // 0: all of them
@@ -282,9 +291,11 @@ static int fit_spared(const struct cost *c, int d, double *spared, const struct 
             if (rows[i].drafter == d && rows[i].width < COST_WIDTHS && (!w || rows[i].width == w))
                 ratio[m++] = (double)rows[i].ns / 1e9 / cost_verify(c, rows[i].width, rows[i].context);
         if (!w && m < FEW) break;
-        double median = m ? gsl_stats_median(ratio, 1, m) : 0;
-        if (!w) all = median, *known = true;
-        spared[w] = 1 - (m < FEW ? all : median);
+        double median = m >= FEW ? median_and_error(ratio, m, &error) : all;
+        if (!w) *known = true;
+        if (m >= FEW && fabs(median - all) <= 2 * error) median = all;
+        if (!w) all = median;
+        spared[w] = 1 - median;
     }
     mem_free(ratio);
     return 0;
