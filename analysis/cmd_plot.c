@@ -42,7 +42,7 @@ int cmd_plot(int argc, char **argv, struct err *err) {
     const struct opt table[] = {
         {.name = "results", .kind = OPT_TEXT, .to = &results, .arg = "FILE", .required = true,
          .help = "results database, written by replay or sweep --results"},
-        {.name = "figure", .kind = OPT_LIST, .to = &names, .arg = "NAME...", .help = "regret, regret-seconds, speed, pulls (default all)"},
+        {.name = "figure", .kind = OPT_LIST, .to = &names, .arg = "NAME...", .help = "regret, regret-seconds, regret-prompts, speed, pulls (default: all there are data of)"},
         {.name = "out", .kind = OPT_TEXT, .to = &dir, .arg = "DIR", .help = "where the pictures go, made when missing"},
         {.name = "format", .kind = OPT_TEXT, .to = &format, .arg = "FORMAT", .help = "png, svg, pdf, or term: 100 x 30 letters on standard output"},
         {.name = "experiment", .kind = OPT_INT, .to = &experiment, .arg = "ID", .help = "which experiment, 0 the newest", .lo = 0, .hi = 2147483647},
@@ -66,10 +66,13 @@ int cmd_plot(int argc, char **argv, struct err *err) {
     if (rc) return rc == 1 ? 0 : rc;
     out.dir = dir;
     if ((rc = parse_format(format, &out.format, err)) || (rc = check_figures(&names, err))) return rc;
-    if (names.n == 0)
-        for (const struct figure *f = figures; f->name; f++) names.at[names.n++] = f->name;
     struct plot p;
     if (plot_open(&p, results, experiment, policies.at, policies.n, err)) return ERR_FAILED;
+    if (names.n == 0) { // all that there is something to draw of; nothing at all is the first one's error
+        for (const struct figure *f = figures; f->name; f++)
+            if (plot_has(&p, f)) names.at[names.n++] = f->name;
+        if (names.n == 0) names.at[names.n++] = figures[0].name;
+    }
     rc = draw(&p, &names, &out, err);
     plot_close(&p);
     return rc;

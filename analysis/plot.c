@@ -163,6 +163,14 @@ static int read_figure(const struct plot *p, const struct figure *f, struct answ
                    p->policies ? " for these policies" : "");
 }
 
+bool plot_has(const struct plot *p, const struct figure *f) {
+    struct answer t;
+    struct err unread = {""};
+    if (read_figure(p, f, &t, &unread)) return false;
+    answer_close(&t);
+    return true;
+}
+
 /* Lines of a page of letters: 30, more where that many policies or arms need a line each. */
 static int page_lines(const struct answer *t) {
     size_t n = 20;

@@ -38,6 +38,9 @@ struct plot {
 int plot_open(struct plot *p, const char *path, int64_t experiment, const char *const *policies, int n, struct err *err);
 void plot_close(struct plot *p);
 
+/* Whether the experiment has what the figure draws from. A sweep's has no curves, a file of version 1 no regret over prompts. */
+bool plot_has(const struct plot *p, const struct figure *f);
+
 struct plot_output {
     enum plot_format format;
     const char *dir; // made when missing; unused by PLOT_TERM, which draws to standard output

@@ -5,7 +5,9 @@
 # leaves the picture at the top, and its label says so.
 
 seconds = figure eq 'regret-seconds'
-title = seconds ? 'Regret in seconds: time lost against the best fixed arm of each prompt, 95% bands' \
+over_prompts = figure eq 'regret-prompts'
+title = over_prompts ? 'Regret in rounds, added up over prompts, against the best fixed arm of each, 95% bands' \
+      : seconds ? 'Regret in seconds: time lost against the best fixed arm of each prompt, 95% bands' \
                 : 'Regret in rounds: rounds lost against the best fixed arm of each prompt, 95% bands'
 n = |spec|
 array last[n]; array low[n]; array high[n]; array style[n]; array place[n]; array words[n]
@@ -82,7 +84,7 @@ set lmargin at screen left
 set rmargin at screen right
 set bmargin at screen floor_
 set tmargin at screen roof
-set xlabel fewest < most ? 'emitted tokens s (while at least half of the prompts go on)' : 'emitted tokens s' offset 0, term ? 0 : 0.3
+set xlabel over_prompts ? 'prompts' : fewest < most ? 'emitted tokens s (while at least half of the prompts go on)' : 'emitted tokens s' offset 0, term ? 0 : 0.3
 set ylabel seconds ? 'regret (s, ' . (timing eq 'model' ? 'modelled' : 'measured') . ')' : 'regret (rounds)' offset term ? 2 : 1.2, 0
 set xzeroaxis lt 1 lw 1.2 lc rgb '#404040'
 eval draw_heading

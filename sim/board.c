@@ -39,23 +39,25 @@ static bool held_out(const char *prompt_key, double share) {
 }
 
 /* Sequences of this part: in[i] says whether the i-th ordinal is one. Fills tokens, best_rounds and the arms that were best. */
-static int load_sequences(struct board *b, struct runs *r, enum board_part part, double share, bool *in, int *best, struct err *err) {
+static int load_sequences(struct board *b, struct runs *r, enum board_part part, double share, bool *in, int *best, char **category, struct err *err) {
     sqlite3_stmt *s = NULL;
     int all = b->Q, rc, i = 0, q = 0;
-    if (bind_prepare(r, "SELECT prompt_key, tokens, best_rounds, best_arm_seconds FROM sequence WHERE experiment = ? ORDER BY sequence", b->experiment, &s, err)) return ERR_FAILED;
+    if (bind_prepare(r, "SELECT prompt_key, tokens, best_rounds, best_arm_seconds, category FROM sequence WHERE experiment = ? ORDER BY sequence", b->experiment, &s, err)) return ERR_FAILED;
     while ((rc = db_step(r->db, r->path, s, err)) == 1 && i < all) {
         bool out = held_out((const char *)sqlite3_column_text(s, 0), share);
         if (!(in[i++] = part == BOARD_ALL || out == (part == BOARD_HELD_OUT))) continue;
         b->tokens[q] = sqlite3_column_int(s, 1) - 1;
         b->best_rounds[q] = sqlite3_column_double(s, 2);
-        best[q++] = sqlite3_column_int(s, 3);
+        best[q] = sqlite3_column_int(s, 3);
+        if (!(category[q++] = text_at(s, 4, err))) break;
     }
     sqlite3_finalize(s);
     b->Q = q;
+    if (q && !category[q - 1]) return ERR_FAILED;
     return rc == 1 ? err_set(err, "experiment %lld of '%s' changes while it is read", (long long)b->experiment, r->path) : rc;
 }
 
-static int load_walks(struct board *b, struct runs *r, const bool *in, const int *best, struct err *err) {
+static int load_walks(struct board *b, struct runs *r, const bool *in, const int *best, char *const *category, struct err *err) {
     sqlite3_stmt *s = NULL;
     size_t Q = (size_t)b->Q, K = (size_t)b->K;
     struct walk *fixed = mem_alloc(Q * K, sizeof *fixed, "fixed arms", err);
@@ -70,17 +72,20 @@ static int load_walks(struct board *b, struct runs *r, const bool *in, const int
         if (!in[i]) continue;
         if (arm == -2) b->reference[REFERENCE_PLAIN * Q + (size_t)q] = x;
         else if (arm == -1) b->reference[REFERENCE_CLAIRVOYANT * Q + (size_t)q] = x;
+        else if (arm == -3) b->reference[REFERENCE_CLAIRVOYANT_ROUNDS * Q + (size_t)q] = x;
         else if (arm < b->K) fixed[(size_t)q * K + (size_t)arm] = x, sum[arm] += x.seconds;
     }
     sqlite3_finalize(s);
-    int overall = 0;
+    int overall = 0, *of_category = mem_alloc(Q, sizeof *of_category, "categories", err);
+    if (!rc) rc = of_category ? summary_category_arms(fixed, (const char *const *)category, b->Q, b->K, of_category, err) : ERR_FAILED;
     for (int k = 1; !rc && k < b->K; k++)
         if (sum[k] < sum[overall]) overall = k;
     for (q = 0; !rc && q < b->Q; q++) {
         b->reference[REFERENCE_BEST_FIXED * Q + (size_t)q] = fixed[(size_t)q * K + (size_t)overall];
+        b->reference[REFERENCE_BEST_PER_CATEGORY * Q + (size_t)q] = fixed[(size_t)q * K + (size_t)of_category[q]];
         b->reference[REFERENCE_BEST_PER_PROMPT * Q + (size_t)q] = fixed[(size_t)q * K + (size_t)best[q]];
     }
-    mem_free(fixed), mem_free(sum);
+    mem_free(fixed), mem_free(sum), mem_free(of_category);
     char sql[120];
     sqlite3_stmt *name = NULL;
     snprintf(sql, sizeof sql, "SELECT name FROM arm WHERE experiment = ? AND arm = %d", overall);
@@ -171,16 +176,19 @@ static int load_runs(struct board *b, struct runs *r, const bool *in, int all, s
 int board_open(struct board *b, struct runs *r, int64_t experiment, enum board_part part, double share, const char *const *only, int n, struct err *err) {
     *b = (struct board){.experiment = experiment};
     bool *in = NULL;
+    char **category = NULL;
     int *best = NULL, rc = load_experiment(b, r, err), all = b->Q;
     size_t Q = (size_t)all;
     if (!rc && (!(in = mem_alloc(Q, sizeof *in, "prompts", err)) || !(best = mem_alloc(Q, sizeof *best, "prompts", err))
+                || !(category = mem_alloc(Q, sizeof *category, "prompts", err))
                 || !(b->tokens = mem_alloc(Q, sizeof *b->tokens, "prompts", err)) || !(b->best_rounds = mem_alloc(Q, sizeof *b->best_rounds, "prompts", err))
                 || !(b->reference = mem_alloc(Q * REFERENCES, sizeof *b->reference, "comparators", err)))) rc = ERR_FAILED;
-    if (!rc) rc = load_sequences(b, r, part, share, in, best, err);
-    if (!rc) rc = load_walks(b, r, in, best, err);
+    if (!rc) rc = load_sequences(b, r, part, share, in, best, category, err);
+    if (!rc) rc = load_walks(b, r, in, best, category, err);
     if (!rc) rc = load_players(b, r, only, n, err);
     if (!rc) rc = load_runs(b, r, in, all, err);
-    mem_free(in), mem_free(best);
+    for (int q = 0; category && q < all; q++) mem_free(category[q]);
+    mem_free(in), mem_free(best), mem_free(category);
     if (rc) board_close(b);
     return rc;
 }

@@ -1,6 +1,8 @@
 /* oracle.c - see oracle.h. */
 #include "sim/oracle.h"
 
+#include <math.h>
+
 #include "core/mem.h"
 
 int jumps_open(struct jumps *j, int tokens, int K, struct err *err) {
@@ -38,6 +40,20 @@ int jumps_fewest_rounds(const struct jumps *j, double *value) {
         value[s] = least + 1;
     }
     return j->tokens > 1 ? (int)value[1] : 0;
+}
+
+struct walk jumps_shortest(const struct jumps *j, double *value, double *seconds) {
+    value[j->tokens] = seconds[j->tokens] = 0;
+    for (int s = j->tokens - 1; s >= 1; s--) {
+        value[s] = INFINITY;
+        for (int k = 0; k < j->K; k++) {
+            size_t cell = (size_t)s * (size_t)j->K + (size_t)k;
+            int to = s + j->emitted[cell];
+            double rounds = value[to] + 1, spent = seconds[to] + j->seconds[cell];
+            if (rounds < value[s] || (rounds == value[s] && spent < seconds[s])) value[s] = rounds, seconds[s] = spent;
+        }
+    }
+    return j->tokens > 1 ? (struct walk){(int)value[1], seconds[1]} : (struct walk){0};
 }
 
 struct walk jumps_fewest_seconds(const struct jumps *j, double *value, uint16_t *choice) {
@@ -97,7 +113,8 @@ static int one_sequence(struct oracle *o, struct world_trace w, int q, const str
     int tokens = w.trace->sequences[q].tokens, rc = ERR_FAILED;
     struct jumps j = {0}, plain = {0};
     double *value = mem_alloc((size_t)tokens + 1, sizeof *value, "shortest paths", err);
-    if (!value || jumps_open(&j, tokens, o->K, err) || jumps_open(&plain, tokens, 1, err)) goto out;
+    double *seconds = mem_alloc((size_t)tokens + 1, sizeof *seconds, "shortest paths", err);
+    if (!value || !seconds || jumps_open(&j, tokens, o->K, err) || jumps_open(&plain, tokens, 1, err)) goto out;
     w.caught_up = true;
     if (w.world.type->start(&w.world, q, err) || fill(&j, &w, q, arms, err) || fill(&plain, &w, q, &plain_arm, err)) goto out;
     struct walk *fixed = o->fixed + (size_t)q * (size_t)o->K;
@@ -108,11 +125,12 @@ static int one_sequence(struct oracle *o, struct world_trace w, int q, const str
         if (fixed[k].seconds < fixed[o->best_seconds[q]].seconds) o->best_seconds[q] = k;
     }
     o->plain[q] = jumps_fixed(&plain, 0);
-    o->fewest_rounds[q] = jumps_fewest_rounds(&j, value);
+    o->shortest[q] = jumps_shortest(&j, value, seconds);
+    o->fewest_rounds[q] = o->shortest[q].rounds;
     o->clairvoyant[q] = jumps_fewest_seconds(&j, value, o->choice + o->at[q]);
     rc = 0;
 out:
-    mem_free(value);
+    mem_free(value), mem_free(seconds);
     jumps_close(&j);
     jumps_close(&plain);
     return rc;
@@ -134,6 +152,7 @@ int oracle_open(struct oracle *o, const struct world_trace *w, const struct arm 
     if (!(o->fixed = mem_alloc(Q * (size_t)K, sizeof *o->fixed, "fixed arms", err))
         || !(o->plain = mem_alloc(Q, sizeof *o->plain, "plain decoding", err))
         || !(o->clairvoyant = mem_alloc(Q, sizeof *o->clairvoyant, "clairvoyant", err))
+        || !(o->shortest = mem_alloc(Q, sizeof *o->shortest, "clairvoyant", err))
         || !(o->fewest_rounds = mem_alloc(Q, sizeof *o->fewest_rounds, "clairvoyant", err))
         || !(o->best_rounds = mem_alloc(Q, sizeof *o->best_rounds, "best arms", err))
         || !(o->best_seconds = mem_alloc(Q, sizeof *o->best_seconds, "best arms", err))
@@ -162,6 +181,7 @@ void oracle_close(struct oracle *o) {
     mem_free(o->fixed);
     mem_free(o->plain);
     mem_free(o->clairvoyant);
+    mem_free(o->shortest);
     mem_free(o->fewest_rounds);
     mem_free(o->best_rounds);
     mem_free(o->best_seconds);

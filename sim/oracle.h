@@ -35,6 +35,9 @@ struct walk jumps_fixed(const struct jumps *j, int k);
 /* The fewest rounds. `value` is scratch (tokens + 1). */
 int jumps_fewest_rounds(const struct jumps *j, double *value);
 
+/* The fewest rounds, and of the walks that short the one with the fewest seconds. `value` is scratch (tokens + 1), `seconds` too. */
+struct walk jumps_shortest(const struct jumps *j, double *value, double *seconds);
+
 /* The fewest seconds: fills choice (tokens) with the best arm of each position and returns
  * the walk along it. `value` is scratch (tokens + 1). */
 struct walk jumps_fewest_seconds(const struct jumps *j, double *value, uint16_t *choice);
@@ -44,7 +47,8 @@ struct oracle {
     struct walk *fixed;        // (Q, K)
     struct walk *plain;        // (Q), whether or not plain decoding is among the arms
     struct walk *clairvoyant;  // (Q), in seconds
-    int *fewest_rounds;        // (Q), clairvoyant in rounds
+    struct walk *shortest;     // (Q), in rounds
+    int *fewest_rounds;        // (Q), its rounds
     int *best_rounds, *best_seconds; // (Q) the best fixed arm of the sequence in rounds, in seconds
     int best;                  // the best single arm over all sequences, in seconds
     uint16_t *choice;          // (sum of tokens) clairvoyant arm of sequence q at position s: choice[at[q] + s]

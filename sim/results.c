@@ -129,6 +129,7 @@ static int add_walks(struct writer *w, const struct oracle *o, const struct trac
         int ordinal = t->sequences[q].ordinal;
         rc = add_walk(w, experiment, ordinal, -2, &o->plain[q]);
         if (!rc) rc = add_walk(w, experiment, ordinal, -1, &o->clairvoyant[q]);
+        if (!rc) rc = add_walk(w, experiment, ordinal, -3, &o->shortest[q]);
         for (int k = 0; !rc && k < o->K; k++) rc = add_walk(w, experiment, ordinal, k, &o->fixed[(size_t)q * (size_t)o->K + (size_t)k]);
     }
     return end_rows(w, rc);
@@ -164,6 +165,21 @@ static int add_curve(struct writer *w, const struct replay *r, int p, int64_t po
         put_measure(w, &points[c].rounds);
         put_measure(w, &points[c].seconds);
         put_int(w, points[c].prompts);
+        rc = put_row(w);
+    }
+    return end_rows(w, rc);
+}
+
+static int add_stream(struct writer *w, const struct replay *r, int p, int64_t policy) {
+    struct stream_point points[STREAM_POINTS];
+    int n = summary_stream(r, p, points, w->err), rc = n < 0 ? n : 0;
+    if (!rc) rc = begin_rows(w, "INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    for (int i = 0; !rc && i < n; i++) {
+        put_int(w, policy);
+        put_int(w, points[i].prompts);
+        put_int(w, points[i].tokens);
+        put_measure(w, &points[i].rounds);
+        put_measure(w, &points[i].seconds);
         rc = put_row(w);
     }
     return end_rows(w, rc);
@@ -206,6 +222,7 @@ static int add_all(struct writer *w, const struct replay *r, const struct rows *
         rc = results_add_policy(w, rows, p, *experiment, &policy);
         if (!rc) rc = add_outcomes(w, r, p, policy);
         if (!rc) rc = add_curve(w, r, p, policy);
+        if (!rc) rc = add_stream(w, r, p, policy);
         if (!rc) rc = add_pulls(w, r, p, policy);
     }
     return rc;

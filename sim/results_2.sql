@@ -16,10 +16,19 @@ CREATE TABLE comparison (            -- a policy held against another on the sam
 CREATE TABLE walk (                  -- comparators, prompt by prompt
   experiment INTEGER NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,
   sequence   INTEGER NOT NULL,
-  arm        INTEGER NOT NULL,       -- -1: the clairvoyant in seconds; -2: plain decoding
+  arm        INTEGER NOT NULL,       -- -1: the clairvoyant in seconds; -2: plain decoding; -3: the clairvoyant in rounds
   rounds     INTEGER NOT NULL,
   seconds    REAL NOT NULL,
   PRIMARY KEY (experiment, sequence, arm)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stream (                -- regret against the best fixed arm of each prompt, added up over the prompts in their order
+  policy  INTEGER NOT NULL REFERENCES policy(id) ON DELETE CASCADE,
+  prompts INTEGER NOT NULL,          -- 1, 2, 4, ... and all
+  tokens  INTEGER NOT NULL,          -- emitted in them by rounds
+  regret_rounds  REAL NOT NULL, regret_rounds_lo  REAL NOT NULL, regret_rounds_hi  REAL NOT NULL, -- 95%, of the mean over the prompts so far
+  regret_seconds REAL NOT NULL, regret_seconds_lo REAL NOT NULL, regret_seconds_hi REAL NOT NULL,
+  PRIMARY KEY (policy, prompts)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE setting (               -- an experiment that is a sweep's: runs are added to it as long as nothing of this changes

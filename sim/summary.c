@@ -144,7 +144,7 @@ static void summarise(const struct columns *c, int row, int P, struct summary *s
 }
 
 static void name_references(const struct played *p, struct summary *s) {
-    static const char *const names[REFERENCES] = {"plain", "best-fixed", "best-per-prompt", "clairvoyant"};
+    static const char *const names[REFERENCES] = {"plain", "best-fixed", "best-per-category", "best-per-prompt", "clairvoyant-rounds", "clairvoyant"};
     for (int i = 0; i < REFERENCES; i++) {
         s[i].oracle = i != REFERENCE_PLAIN;
         s[i].seeds = 1;
@@ -193,7 +193,7 @@ static int find_against(const char *word, const struct summary *players, int P, 
         if (players[p].rank && (*which < 0 || players[p].rank < players[*which].rank)) *which = p;
     if (*which >= 0) return 0;
     if (!word) { *which = P + REFERENCE_PLAIN; return 0; } // all of them use hindsight
-    err_usage(err, "option '--against' wants one of the policies that play, or plain, best-fixed, best-per-prompt, clairvoyant; got '%s', there are", word);
+    err_usage(err, "option '--against' wants one of the policies that play, or plain, best-fixed, best-per-category, best-per-prompt, clairvoyant-rounds, clairvoyant; got '%s', there are", word);
     for (int p = 0; p < P && p < 20; p++) err_add(err, " %s", players[p].spec);
     return ERR_USAGE;
 }
@@ -249,23 +249,48 @@ int summary_of(const struct played *x, const char *against, struct summary *play
     return rc;
 }
 
+int summary_category_arms(const struct walk *fixed, const char *const *category, int Q, int K, int *arms, struct err *err) {
+    double *sum = mem_alloc((size_t)K, sizeof *sum, "categories", err);
+    if (!sum) return ERR_FAILED;
+    for (int q = 0; q < Q; q++) {
+        int same = 0;
+        while (strcmp(category[same], category[q])) same++;
+        if (same < q) { // seen before
+            arms[q] = arms[same];
+            continue;
+        }
+        memset(sum, 0, (size_t)K * sizeof *sum);
+        for (int i = q; i < Q; i++)
+            for (int k = 0; k < K && !strcmp(category[i], category[q]); k++) sum[k] += fixed[(size_t)i * (size_t)K + (size_t)k].seconds;
+        arms[q] = 0;
+        for (int k = 1; k < K; k++)
+            if (sum[k] < sum[arms[q]]) arms[q] = k;
+    }
+    mem_free(sum);
+    return 0;
+}
+
 int summary_make(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
     const struct oracle *o = &r->oracle;
     size_t Q = (size_t)r->Q;
     double *tokens = mem_alloc(Q, sizeof *tokens, "a summary", err), *best_rounds = mem_alloc(Q, sizeof *best_rounds, "a summary", err);
-    struct walk *fixed = mem_alloc(2 * Q, sizeof *fixed, "a summary", err);
-    int rc = tokens && best_rounds && fixed ? 0 : ERR_FAILED;
+    struct walk *fixed = mem_alloc(3 * Q, sizeof *fixed, "a summary", err);
+    const char **category = mem_alloc(Q, sizeof *category, "categories", err);
+    int *arms = mem_alloc(Q, sizeof *arms, "categories", err);
+    int rc = tokens && best_rounds && fixed && category && arms ? 0 : ERR_FAILED;
+    for (int q = 0; !rc && q < r->Q; q++) category[q] = r->plan.trace->sequences[q].category;
+    if (!rc) rc = summary_category_arms(o->fixed, category, r->Q, o->K, arms, err);
     for (int q = 0; !rc && q < r->Q; q++) {
         const struct walk *of = o->fixed + (size_t)q * (size_t)o->K;
         tokens[q] = r->plan.trace->sequences[q].tokens - 1;
         best_rounds[q] = of[o->best_rounds[q]].rounds;
-        fixed[q] = of[o->best], fixed[Q + (size_t)q] = of[o->best_seconds[q]];
+        fixed[q] = of[o->best], fixed[Q + (size_t)q] = of[arms[q]], fixed[2 * Q + (size_t)q] = of[o->best_seconds[q]];
     }
     const struct played x = {.P = r->plan.lineup->n, .Q = r->Q, .players = r->plan.lineup->at, .rounds = r->rounds, .seconds = r->seconds,
-                             .tokens = tokens, .best_rounds = best_rounds, .reference = {o->plain, fixed, fixed + Q, o->clairvoyant},
+                             .tokens = tokens, .best_rounds = best_rounds, .reference = {o->plain, fixed, fixed + Q, fixed + 2 * Q, o->shortest, o->clairvoyant},
                              .best_arm = r->problem.arms[o->best].name, .own_ns = own_ns, .charge = charge};
     if (!rc) rc = summary_of(&x, against, players, references, which, err);
-    mem_free(tokens), mem_free(best_rounds), mem_free(fixed);
+    mem_free(tokens), mem_free(best_rounds), mem_free(fixed), mem_free(category), mem_free(arms);
     return rc;
 }
 
@@ -296,6 +321,42 @@ int summary_curve(const struct replay *r, int p, struct curve_point *out, struct
         out[i] = (struct curve_point){r->tokens.at[i], (int)c.total[3 * i], measure(&c, curve_rounds, i), measure(&c, curve_seconds, i)};
     columns_close(&c);
     return rc;
+}
+
+/* Three columns a point, as a curve's: whether the prompt has come by then, and what it has cost. */
+static double stream_rounds(const double *at, size_t stride, int row, int Q) {
+    (void)Q;
+    return sum_at(at, stride, 3 * row + 1) / sum_at(at, stride, 3 * row);
+}
+static double stream_seconds(const double *at, size_t stride, int row, int Q) {
+    (void)Q;
+    return sum_at(at, stride, 3 * row + 2) / sum_at(at, stride, 3 * row);
+}
+
+static struct measure times(struct measure m, double n) { return (struct measure){m.value * n, m.lo * n, m.hi * n}; }
+
+int summary_stream(const struct replay *r, int p, struct stream_point *out, struct err *err) {
+    struct columns c;
+    int n = 0, at[STREAM_POINTS];
+    for (int64_t prompts = 1; prompts < r->Q; prompts *= 2) at[n++] = (int)prompts;
+    at[n++] = r->Q;
+    if (columns_open(&c, r->Q, 3 * n, err)) return ERR_FAILED;
+    const struct oracle *o = &r->oracle;
+    for (int q = 0; q < r->Q; q++)
+        for (int i = 0; i < n; i++) {
+            double *x = c.x + (size_t)q * (size_t)c.M + 3 * (size_t)i;
+            const struct walk *fixed = o->fixed + (size_t)q * (size_t)o->K;
+            size_t cell = (size_t)p * (size_t)r->Q + (size_t)q;
+            if (q >= at[i]) continue;
+            x[0] = 1, x[1] = r->rounds[cell] - fixed[o->best_rounds[q]].rounds, x[2] = r->seconds[cell] - fixed[o->best_seconds[q]].seconds;
+        }
+    int rc = columns_resample(&c, err);
+    for (int i = 0; !rc && i < n; i++) {
+        out[i] = (struct stream_point){.prompts = at[i], .rounds = times(measure(&c, stream_rounds, i), at[i]), .seconds = times(measure(&c, stream_seconds, i), at[i])};
+        for (int q = 0; q < at[i]; q++) out[i].tokens += r->plan.trace->sequences[q].tokens - 1;
+    }
+    columns_close(&c);
+    return rc ? rc : n;
 }
 
 void summary_sort(const struct summary *rows, int n, int *order) {

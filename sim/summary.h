@@ -42,7 +42,15 @@ struct summary {
 };
 
 /* Rows every replay has, whoever plays. */
-enum { REFERENCE_PLAIN, REFERENCE_BEST_FIXED, REFERENCE_BEST_PER_PROMPT, REFERENCE_CLAIRVOYANT, REFERENCES };
+enum {
+    REFERENCE_PLAIN,
+    REFERENCE_BEST_FIXED,         // the arm with the fewest seconds over all prompts,
+    REFERENCE_BEST_PER_CATEGORY,  // over the prompts of each category,
+    REFERENCE_BEST_PER_PROMPT,    // on each prompt
+    REFERENCE_CLAIRVOYANT_ROUNDS, // the fewest rounds that any choice of arms takes, of those the fewest seconds
+    REFERENCE_CLAIRVOYANT,        // the fewest seconds
+    REFERENCES
+};
 
 /* What policies and comparators took, prompt by prompt, seeds averaged. All borrowed. */
 struct played {
@@ -71,6 +79,19 @@ struct curve_point {
 
 /* Regret of player p along a prompt: r->tokens.n points into out. */
 int summary_curve(const struct replay *r, int p, struct curve_point *out, struct err *err);
+
+/* Regret added up over prompts in their order: after 1, 2, 4, ... of them and all; out has room for STREAM_POINTS. Returns how many. Intervals
+ * are those of the mean over the prompts so far. */
+enum { STREAM_POINTS = 34 };
+struct stream_point {
+    int prompts;
+    int64_t tokens;
+    struct measure rounds, seconds;
+};
+int summary_stream(const struct replay *r, int p, struct stream_point *out, struct err *err);
+
+/* For each prompt the arm with the fewest seconds over its category: arms (Q). `fixed` is (Q, K) walks, category (Q). */
+int summary_category_arms(const struct walk *fixed, const char *const *category, int Q, int K, int *arms, struct err *err);
 
 /* Indices of rows from the highest tokens/s to the lowest; ties keep their order. */
 void summary_sort(const struct summary *rows, int n, int *order);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const char sql_sim_results[];
+extern const char sql_sim_results[], sql_sim_results_2[];
 
 enum { SYNTH_POLICIES = 12, SYNTH_ARMS = 7, SYNTH_SEQUENCES = 28, SYNTH_TOKENS = 512 };
 
@@ -85,6 +85,12 @@ static inline void synth_policy_rows(sqlite3 *db, int experiment, int k, uint64_
                   regret * 0.0214, (regret - half) * 0.0214, (regret + half * 1.1) * 0.0214,
                   s <= 256 ? 28 : 28 - (s - 256) / 12);
     }
+    for (int prompts = 1; prompts <= 32; prompts *= 2) { // 28 in all
+        int n = prompts < SYNTH_SEQUENCES ? prompts : SYNTH_SEQUENCES;
+        double regret = p->end * n;
+        synth_row(db, "INSERT INTO stream VALUES (%d,%d,%d,%g,%g,%g,%g,%g,%g)", id, n, 100 * n, regret, 0.8 * regret - 1, 1.2 * regret + 1,
+                  regret * 0.0214, (0.8 * regret - 1) * 0.0214, (1.2 * regret + 1) * 0.0214);
+    }
     for (int round = 0; round < 200; round = experiment == 1 ? round < 4 ? round + 1 : round + round / 2 : round + 8)
         for (int arm = 0; arm < SYNTH_ARMS; arm++) {
             double share = 1.0 / SYNTH_ARMS, learned = 1 - exp(-round / 45.0);
@@ -117,6 +123,7 @@ static inline void results_synth(const char *path) {
     remove(path);
     if (sqlite3_open(path, &db) != SQLITE_OK) abort();
     synth_exec(db, sql_sim_results);
+    synth_exec(db, sql_sim_results_2);
     synth_exec(db, "BEGIN");
     for (int experiment = 1; experiment <= 2; experiment++) synth_experiment(db, experiment, &state);
     synth_exec(db, "COMMIT");

@@ -126,6 +126,7 @@ static void test_every_figure_draws_its_axes_and_every_policy(void **state) {
         {"regret.svg", "emitted tokens s", "regret (rounds)"},
         {"regret-seconds.svg", "emitted tokens s", "regret (s, modelled)"},
         {"speed.svg", "tokens per second", "speedup over plain decoding"},
+        {"regret-prompts.svg", "prompts", "regret (rounds)"},
     };
     struct err err;
     if (PLOT(&err, "--results", results, "--out", dir, "--format", "svg")) fail_msg("%s", err.text);
@@ -310,7 +311,7 @@ static void test_bad_input_is_one_clear_line(void **state) {
     assert_error(ERR_FAILED, PLOT(&err, "--results", results, "--out", dir, "--policy", "ucb1"), &err, "no policy 'ucb1' in experiment 2");
     assert_contains(err.text, "it has: none fixed:arm=pld:4", "the error");
     assert_error(ERR_FAILED, PLOT(&err, "--results", results, "--out", path), &err, "is not a directory");
-    assert_error(ERR_USAGE, PLOT(&err, "regrets", "--results", results), &err, "unknown figure 'regrets', there are: regret regret-seconds speed pulls");
+    assert_error(ERR_USAGE, PLOT(&err, "regrets", "--results", results), &err, "unknown figure 'regrets', there are: regret regret-seconds regret-prompts speed pulls");
     assert_error(ERR_USAGE, PLOT(&err, "--results", results, "--format", "gif"), &err, "wants png, svg, pdf or term, got 'gif'");
     assert_error(ERR_USAGE, PLOT(&err, "speed"), &err, "'--results' is required");
     change("DELETE FROM curve");
@@ -325,6 +326,20 @@ static void test_bad_input_is_one_clear_line(void **state) {
     assert_error(ERR_FAILED, PLOT(&err, "--results", results, "--out", dir), &err, "results of version 9, this program reads version 1");
     change("PRAGMA application_id = 5");
     assert_error(ERR_FAILED, PLOT(&err, "--results", results, "--out", dir), &err, "is not a results database");
+}
+
+/* A sweep has no curves, and a file of version 1 no regret over prompts: what there is is drawn. */
+static void test_figures_without_data_are_left_out_unless_named(void **state) {
+    (void)state;
+    struct err err;
+    results_synth(results);
+    change("DROP TABLE stream; DROP TABLE setting; DROP TABLE run; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1; DELETE FROM curve");
+    if (PLOT(&err, "--results", results, "--out", dir, "--format", "svg")) fail_msg("%s", err.text);
+    assert_non_null(strstr(captured, "speed.svg"));
+    assert_non_null(strstr(captured, "pulls.svg"));
+    assert_null(strstr(captured, "regret"));
+    assert_error(ERR_FAILED, PLOT(&err, "regret", "--results", results, "--out", dir), &err, "has no regret curve");
+    results_synth(results);
 }
 
 static void test_gnuplot_missing_is_one_clear_line_and_leaves_nothing(void **state) {
@@ -385,6 +400,7 @@ int main(void) {
         CASE(test_csv_and_script_are_kept_beside_the_picture),
         CASE(test_names_are_never_run),
         CASE(test_bad_input_is_one_clear_line),
+        CASE(test_figures_without_data_are_left_out_unless_named),
         CASE(test_gnuplot_missing_is_one_clear_line_and_leaves_nothing),
         CASE(test_gnuplot_that_fails_is_quoted),
         cmocka_unit_test(test_quoting_keeps_what_is_utf8_and_drops_what_is_not),

@@ -197,6 +197,39 @@ static void test_replay_ranks_policies_and_compares_them_on_the_same_prompts(voi
     teardown(&f);
 }
 
+static void test_replay_regret_adds_up_over_the_prompts(void **state) {
+    (void)state;
+    struct fixture f;
+    struct err err = {""};
+    struct stream_point at[STREAM_POINTS];
+    struct summary rows[1], references[REFERENCES];
+    const char *words[] = {"ucbspec"};
+    int which;
+    setup(&f, words, 1, false);
+    int n = summary_stream(&f.replay, 0, at, &err);
+    assert_int_equal(summary_make(&f.replay, NULL, false, NULL, rows, references, &which, &err), 0);
+    assert_true(n >= 3 && at[0].prompts == 1 && at[1].prompts == 2 && at[n - 1].prompts == Q);
+    double rounds = 0;
+    for (int q = 0, i = 0; q < Q; q++) {
+        rounds += f.replay.outcomes[q].rounds - f.replay.oracle.fixed[q * f.replay.K + f.replay.oracle.best_rounds[q]].rounds;
+        if (q + 1 == at[i].prompts) assert_close(at[i++].rounds.value, rounds, 1e-9);
+    }
+    assert_close(at[n - 1].seconds.value, rows[0].regret_seconds.value * Q, 1e-9);
+    assert_close(at[n - 1].rounds.lo, rows[0].regret_rounds.lo * Q, 1e-9); // the same resamples
+    teardown(&f);
+}
+
+static void test_best_arms_by_category_lie_between_those_of_all_and_of_each_prompt(void **state) {
+    (void)state;
+    const struct walk fixed[4][2] = {{{1, 1}, {1, 5}}, {{1, 9}, {1, 2}}, {{1, 4}, {1, 3}}, {{1, 1}, {1, 1}}};
+    const char *const category[4] = {"a", "b", "a", "c"};
+    int arms[4];
+    struct err err = {""};
+    assert_int_equal(summary_category_arms(&fixed[0][0], category, 4, 2, arms, &err), 0);
+    const int want[4] = {0, 1, 0, 0}; // a: 5 against 8; b: 9 against 2; c: a tie, the lower
+    for (int q = 0; q < 4; q++) assert_int_equal(arms[q], want[q]);
+}
+
 static void test_replay_curve_ends_where_regret_does(void **state) {
     (void)state;
     struct fixture f;
@@ -287,7 +320,7 @@ static void test_replay_is_bit_identical_on_any_number_of_threads(void **state) 
     (void)state;
     struct files f;
     struct err err;
-    static const char *const tables[] = {"arm", "sequence", "policy", "outcome", "curve", "pull", "comparison", "walk"};
+    static const char *const tables[] = {"arm", "sequence", "policy", "outcome", "curve", "pull", "comparison", "walk", "stream"};
     files_open(&f);
     for (int threads = 1; threads <= 3; threads++) {
         char n[4], steps[4200], results[4200], out[4200];
@@ -328,11 +361,11 @@ static void test_results_of_version_1_are_brought_to_this_one(void **state) {
     files_open(&f);
     snprintf(old, sizeof old, "%s/old.db", f.dir.path);
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--results", old, NULL}), 0);
-    run_sql(old, "DROP TABLE run; DROP TABLE setting; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1"); // all that version 2 added
+    run_sql(old, "DROP TABLE run; DROP TABLE stream; DROP TABLE setting; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1"); // all that version 2 added
     char *schema = contents("sim/results_2.sql");
     int tables = 0;
     for (const char *at = schema; (at = strstr(at, "CREATE TABLE ")); at++) tables++;
-    assert_int_equal(tables, 4);
+    assert_int_equal(tables, 5);
     free(schema);
     assert_int_equal(query(old, NULL, "SELECT count(*) FROM policy"), 1);
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "ucbspec", "thompson", "--seeds", "2", "--results", old, NULL}), 0);
@@ -505,6 +538,8 @@ int main(void) {
         cmocka_unit_test(test_replay_starts_anew_at_every_prompt_unless_it_is_a_stream),
         cmocka_unit_test(test_replay_averages_seeds_and_summarises_as_defined),
         cmocka_unit_test(test_replay_ranks_policies_and_compares_them_on_the_same_prompts),
+        cmocka_unit_test(test_replay_regret_adds_up_over_the_prompts),
+        cmocka_unit_test(test_best_arms_by_category_lie_between_those_of_all_and_of_each_prompt),
         cmocka_unit_test(test_replay_curve_ends_where_regret_does),
         cmocka_unit_test(test_series_are_ascending_and_reach_the_end),
         cmocka_unit_test(test_replay_is_bit_identical_on_any_number_of_threads),

@@ -1,0 +1,19 @@
+-- regret_prompts.sql - regret in rounds, added up over the prompts in their order.
+--
+-- :experiment, :policies (JSON array of specs and names; NULL: the sixteen of least regret). Columns as regret.sql's, with prompts in the
+-- place of tokens: a policy that carries on from prompt to prompt bends down here, one that learns anew goes straight.
+WITH shown AS (
+  SELECT p.id, p.spec, p.ordinal,
+    (1 - 2 * p.oracle) * (SELECT count(*) FROM policy o WHERE o.experiment = p.experiment AND o.oracle = p.oracle
+      AND o.ordinal < p.ordinal) - p.oracle AS style
+  FROM policy p
+  WHERE p.experiment = :experiment
+    AND (:policies IS NULL OR EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name)))
+  ORDER BY p.regret_rounds, p.ordinal
+  LIMIT CASE WHEN :policies IS NULL THEN 16 ELSE -1 END
+)
+SELECT s.spec, s.style, c.prompts AS tokens, c.regret_rounds AS regret, c.regret_rounds_lo AS lo, c.regret_rounds_hi AS hi,
+  1 AS prompts, 1 AS all_prompts,
+  last_value(c.regret_rounds) OVER (PARTITION BY s.spec ORDER BY c.prompts ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
+FROM shown s JOIN stream c ON c.policy = s.id
+ORDER BY final DESC, s.ordinal, c.prompts;
