@@ -143,7 +143,7 @@ void world_trace_give(struct world_trace *w, const struct round_seconds *seconds
 int world_trace_ready(struct trace *t, unsigned asks, const struct arm *arms, int K, struct err *err) {
     for (int k = 0; k < K; k++) {
         int d = arms[k].drafter;
-        if (d >= 0 && (arms[k].stop.rule || (asks & POLICY_SIGNAL && !t->drafters[d].copier && !t->drafters[d].tree)) && trace_load_signal(t, d, err)) return -1;
+        if (d >= 0 && (arms[k].stop.rule || (asks & POLICY_SIGNAL && !t->drafters[d].copier && !t->drafters[d].silent && !t->drafters[d].tree)) && trace_load_signal(t, d, err)) return -1;
     }
     if (asks & POLICY_PEEK && trace_load_match(t, err)) return -1;
     return asks & POLICY_MARGIN ? trace_load_margin(t, err) : 0;

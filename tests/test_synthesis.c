@@ -187,6 +187,9 @@ static void test_synth_goes_on_where_it_stopped_and_replay_says_what_it_plays(vo
     char *text = read_file(out);
     assert_contains(text, "a synthetic trace (world geometric)");
     free(text);
+    if (replay(&err, NULL, (char *[]){"replay", "--db", path, "--seeds", "1", NULL})) fail_msg("%s", err.text); // every policy: some ask for confidences
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", path, "--arms", "a:stop(entropy>1)", NULL}), ERR_FAILED);
+    assert_contains(err.text, "has no probabilities");
 }
 
 static void test_synth_refuses_what_it_cannot_make(void **state) {

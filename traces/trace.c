@@ -311,6 +311,7 @@ static int load_trees(struct trace *t, struct err *err) {
         const struct drafter_type *type = drafter_type_find(t->drafters[d].kind);
         t->drafters[d].tree = type && type->tree;
         t->drafters[d].copier = type && type->copier;
+        t->drafters[d].silent = !strcmp(t->drafters[d].kind, "synthetic") || !strcmp(t->drafters[d].kind, "imported");
         if (!t->drafters[d].tree) continue;
         if (trace_load_signal(t, d, err)) return -1;
         for (int q = 0; q < t->Q; q++)
@@ -397,7 +398,7 @@ static int read_signal(const struct trace *t, int d, int q, sqlite3_stmt *s, str
 
 int trace_load_signal(struct trace *t, int d, struct err *err) {
     const struct drafter_type *type = drafter_type_find(t->drafters[d].kind);
-    if (type && type->copier) return err_set(err, "drafter '%s' of '%s' has no probabilities, so no rule can stop it", t->drafters[d].name, t->path);
+    if ((type && type->copier) || t->drafters[d].silent) return err_set(err, "drafter '%s' of '%s' has no probabilities, so no rule can stop it", t->drafters[d].name, t->path);
     if (!t->signal && !(t->signal = mem_alloc((size_t)t->D, sizeof *t->signal, "signals", err))) return -1;
     if (t->signal[d]) return 0;
     if (!(t->signal[d] = mem_alloc(t->cells * (size_t)t->L, 2 * sizeof **t->signal, "signals", err))) return -1;

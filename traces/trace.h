@@ -28,6 +28,7 @@ struct trace_drafter {
     char *name, *kind, *parameters; // owned
     int max_draft;
     bool copier;                    // has matches, no probabilities
+    bool silent;                    // synthetic or imported: neither
     bool tree;                      // proposed is a depth: trace_width says how many rows a verification has
 };
 
