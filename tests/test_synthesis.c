@@ -53,6 +53,20 @@ static void test_hazard_matches_its_check_value(void **state) {
     assert_true(h.p == 1 && h.df == 0 && h.p_value == 1);
 }
 
+/* A draft that is accepted to the text's end says nothing of the token after it. */
+static void test_hazard_leaves_out_what_the_end_of_the_text_cut_off(void **state) {
+    (void)state;
+    struct trace t;
+    static struct hazard h;
+    trace_make(&t, 1, (const int[]){5}, 1, 6, 40, 1);
+    for (int pos = 1; pos < 5; pos++) t.proposed[trace_cell(&t, 0, 0, pos)] = 6, t.accepted[trace_cell(&t, 0, 0, pos)] = (uint8_t)(5 - pos);
+    hazard_count(&h, &t, 0, NULL);
+    assert_int_equal(h.rounds, 1);
+    assert_true(h.tested[4] == 1 && h.accepted[4] == 1 && h.tested[5] == 0);
+    assert_true(h.p == 1);
+    trace_close(&t);
+}
+
 static void test_geometric_world_follows_its_law_and_passes_the_test(void **state) {
     (void)state;
     struct trace t;
@@ -219,6 +233,7 @@ static int close_dir(void **state) { (void)state; return chdir("/") || (tempdir_
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hazard_matches_its_check_value),
+        cmocka_unit_test(test_hazard_leaves_out_what_the_end_of_the_text_cut_off),
         cmocka_unit_test(test_geometric_world_follows_its_law_and_passes_the_test),
         cmocka_unit_test(test_other_worlds_fail_the_test_of_truncated_geometric_lengths),
         cmocka_unit_test(test_changes_come_when_they_are_due),
