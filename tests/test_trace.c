@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -228,10 +229,41 @@ static void test_a_trace_opens_while_a_recorder_writes(void **state) {
     store_close(&s);
 }
 
+/* As for a trace larger than the machine's memory. */
+static void test_columns_in_a_file_are_the_same(void **state) {
+    const char *path = tempdir_file(*state, "t.db");
+    struct err err = {""};
+    struct trace a, b;
+    assert_int_equal(trace_open(&a, path, 0, &err), 0);
+    assert_int_equal(a.mapped, 0);
+    setenv("BANDITSPEC_COLUMN_MEMORY", "100", 1);
+    if (trace_open(&b, path, 0, &err)) fail_msg("%s", err.text);
+    size_t n = a.cells * (size_t)a.D;
+    assert_int_equal(b.mapped, n);
+    assert_memory_equal(a.proposed, b.proposed, n);
+    assert_memory_equal(a.accepted, b.accepted, n);
+    assert_string_equal(a.sha256, b.sha256);
+    trace_close(&b);
+    const char *old = getenv("TMPDIR");
+    char *keep = old ? strdup(old) : NULL;
+    setenv("TMPDIR", "/no/such/place", 1);
+    assert_int_equal(trace_open(&b, path, 0, &err), -1);
+    if (!strstr(err.text, "cannot make a temporary file '/no/such/place/")) fail_msg("%s", err.text);
+    if (keep) setenv("TMPDIR", keep, 1);
+    else unsetenv("TMPDIR");
+    free(keep);
+    setenv("BANDITSPEC_COLUMN_MEMORY", "1000000", 1);
+    assert_int_equal(trace_open(&b, path, 0, &err), 0);
+    assert_int_equal(b.mapped, 0);
+    unsetenv("BANDITSPEC_COLUMN_MEMORY");
+    trace_close(&a), trace_close(&b);
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_columns_equal_the_rows),
+        CASE(test_columns_in_a_file_are_the_same),
         CASE(test_a_missing_step_is_named),
         CASE(test_a_missing_last_step_is_named),
         CASE(test_a_step_too_many_is_named),

@@ -15,6 +15,7 @@
 
 #include "core/drafter.h"
 #include "core/mem.h"
+#include "traces/column.h"
 #include "traces/db.h"
 
 enum { DRAFTERS = 64, DRAFT_ROWS = 255 }; // DRAFT_ROWS: a cell is one byte
@@ -250,8 +251,10 @@ static int load_drafts(struct loader *l) {
     int order[DRAFTERS], rc = 0;
     sqlite3_stmt *s = NULL;
     order_by_id(t, order);
-    if (!(t->proposed = mem_alloc(t->cells, (size_t)t->D, "proposed lengths", l->err))
-        || !(t->accepted = mem_alloc(t->cells, (size_t)t->D, "accepted lengths", l->err))
+    const size_t bytes = t->cells * (size_t)t->D; // counted rows, so no overflow
+    size_t second; // as the first is
+    if (!(t->proposed = column_alloc(bytes, &t->mapped, "proposed lengths", l->err))
+        || !(t->accepted = column_alloc(bytes, &second, "accepted lengths", l->err))
         || loader_prepare(l, "SELECT pos, drafter, proposed, accepted FROM draft WHERE sequence = ? ORDER BY pos, drafter", 0, &s)) return -1;
     for (int q = 0; rc == 0 && q < t->Q; q++) {
         sqlite3_bind_int64(s, 1, t->sequences[q].id);
@@ -358,8 +361,8 @@ void trace_close(struct trace *t) {
     }
     mem_free(t->drafters);
     mem_free(t->sequences);
-    mem_free(t->proposed);
-    mem_free(t->accepted);
+    column_free(t->proposed, t->mapped);
+    column_free(t->accepted, t->mapped);
     mem_free(t->match);
     mem_free(t->margin);
     for (int d = 0; t->signal && d < t->D; d++) mem_free(t->signal[d]);

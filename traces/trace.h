@@ -1,7 +1,8 @@
 /* trace.h - one recording in memory, as columns for replay.
  *
  * Position s = tokens emitted so far; rounds start at s = 1. For sequence q the cell of
- * drafter d at position s is column[d * cells + seq[q].at + s - 1]. Two bytes a draft row. */
+ * drafter d at position s is column[d * cells + seq[q].at + s - 1]. Two bytes a draft row;
+ * more than half of the machine's memory in all, and they lie in a file (column.h). */
 #ifndef TRACES_TRACE_H
 #define TRACES_TRACE_H
 
@@ -44,6 +45,7 @@ struct trace {
     struct trace_sequence *sequences; // (Q), in ordinal order
     size_t cells;                     // positions of all sequences
     uint8_t *proposed, *accepted;     // (D, cells)
+    size_t mapped;                    // bytes of each of the two where they lie in a file (column.h); 0: in memory
     float **signal;         // (D) each (cells, L, 2): top probability and entropy by depth; null until trace_load_signal, but of trees
     uint8_t *match;         // (D, cells) tokens a copier's match has in common with the text, at most 255, 0 of other drafters; null until trace_load_match
     float *margin;          // (cells) the target's margin at the token of each position; null until trace_load_margin
