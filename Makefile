@@ -5,7 +5,8 @@
 # make fuzz               every parser under libFuzzer (clang), SECONDS_EACH=60 a target; what breaks lands in tests/fuzz/regressions
 # make check-arm          kernel and model tests for aarch64 under qemu-user
 # make deps               finds each dependency, says and installs only what is missing; test, demo and bench call it
-# make install            PREFIX=/usr/local DESTDIR=
+# make lib                build/libbanditspec_policy.so and .a: the policies for other inference engines (policies/banditspec_policy.h)
+# make install            program, library, headers and pkg-config file; PREFIX=/usr/local LIBDIR=PREFIX/lib DESTDIR=
 # make clean
 # SANITIZE=1 with any of them: AddressSanitizer and UBSan, in build-sanitize/.  V=1: whole command lines.
 VERSION := 0.1.0
@@ -51,14 +52,27 @@ TARGETS := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildca
 
 all: $(BUILD)/banditspec
 
-$(BUILD)/banditspec: $(BUILD)/core/main.o $(BUILD)/libbanditspec.a
+$(BUILD)/banditspec: $(BUILD)/core/main.o $(BUILD)/libbanditspec.a $(BUILD)/plugin.exports $(BUILD)/include/banditspec/plugin.h
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ $(LIBS)
+	$(Q)$(CC) -o $@ $(filter %.o %.a,$^) $(EXPORT) $(LIBS)
 	@echo "  $@: CPU only, this tree has no CUDA sources"
 
 $(BUILD)/libbanditspec.a: $(OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
+
+# One header for a plug-in: policies/plugin.h with those it includes, less the program's side of them. What they declare is exported.
+PLUGIN := core/err.h core/rng.h policies/stop.h policies/arms.h policies/policy.h policies/cost.h policies/plugin.h
+EXPORT := $(if $(filter Darwin,$(shell uname)),,-Wl$(,)--dynamic-list=$(BUILD)/plugin.exports)
+
+$(BUILD)/include/banditspec/plugin.h: $(PLUGIN) Makefile
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q){ echo '/* <banditspec/plugin.h>, made from $(PLUGIN) */'; \
+	  awk '/^#ifndef BANDITSPEC_PLUGIN/ { ours = 1 } !ours && !/^#include "/; /^#endif/ { ours = 0 }' $(PLUGIN); } > $@
+
+$(BUILD)/plugin.exports: $(BUILD)/include/banditspec/plugin.h
+	$(Q){ echo '{'; sed -nE '/^static|^typedef/!s/^[a-z][a-z0-9_ ]*[ *]([a-z0-9_]+)\(.*/  \1;/p' $<; echo '};'; } > $@
 
 $(BUILD)/%.o: %.c
 	$(call say,CC,$<)

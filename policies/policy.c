@@ -24,10 +24,74 @@ const struct policy *const policies[] = {
     NULL,
 };
 
+enum { LISTED = sizeof policies / sizeof *policies - 1 };
+
+static const struct policy *added[POLICY_ADDED]; // by options, before any run
+static int added_n;
+
+const struct policy *policy_at(int i) { return i < LISTED ? policies[i] : i < LISTED + added_n ? added[i - LISTED] : NULL; }
+
 const struct policy *policy_find(const char *name) {
-    for (const struct policy *const *p = policies; *p; p++)
-        if (!strcmp((*p)->name, name)) return *p;
+    const struct policy *p;
+    for (int i = 0; (p = policy_at(i)) && strcmp(p->name, name);) i++;
+    return p;
+}
+
+/* Characters to insert, drop or replace to turn one name into the other (Levenshtein 1966), row by row. */
+static int distance(const char *a, const char *b) {
+    enum { NAME = 64 };
+    int row[NAME + 1], n = (int)strlen(b);
+    if (n > NAME) return n;
+    for (int j = 0; j <= n; j++) row[j] = j;
+    for (int i = 1; *a; a++, i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= n; j++) {
+            int above = row[j], best = diagonal + (*a != b[j - 1]);
+            if (above + 1 < best) best = above + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            diagonal = above;
+            row[j] = best;
+        }
+    }
+    return row[n];
+}
+
+const struct policy *policy_nearest(const char *name) {
+    const struct policy *nearest = NULL, *p;
+    int length = (int)strlen(name), least = length > 4 ? 3 : length > 1 ? 2 : 0; // one slip in a short name, two in a long one
+    for (int i = 0; (p = policy_at(i)); i++) {
+        int d = distance(name, p->name);
+        if (d < least) least = d, nearest = p;
+    }
+    for (int i = 0; !nearest && length > 2 && (p = policy_at(i)); i++) // or only its beginning
+        if (!strncmp(p->name, name, (size_t)length)) nearest = p;
+    return nearest;
+}
+
+/* What is wrong with a policy's table, or null: what tests/test_policy.c asks of every line of list.h. */
+static const char *fault(const struct policy *p) {
+    enum { KNOWN = POLICY_RANDOM | POLICY_SECONDS | POLICY_PEEK | POLICY_ALL | POLICY_SIGNAL | POLICY_MARGIN | POLICY_BATCH };
+    if (!p->name || !*p->name || strlen(p->name) > 63 || strpbrk(p->name, "_:,= {}")) return "its name is missing, too long or holds one of '_:,= {}'";
+    if (!p->setting || !*p->setting || !p->summary || !*p->summary || !p->cite || !*p->cite) return "setting, summary or cite is missing";
+    if (!p->select && !p->select_seeing) return "it has no select";
+    if (p->init && !p->size) return "it has an init but no size";
+    if (p->flags & ~(unsigned)KNOWN) return "it has an unknown flag";
+    if (!(p->flags & POLICY_ALL) != !p->learn_all) return "POLICY_ALL and learn_all want each other";
+    if (!(p->flags & POLICY_BATCH) != !p->share) return "POLICY_BATCH and share want each other";
+    if (p->params[POLICY_PARAMS].name) return "it has too many parameters";
+    for (const struct param *q = p->params; q->name; q++)
+        if (!*q->name || !q->meaning || !*q->meaning || !(q->lo <= q->value && q->value <= q->hi)) return "a parameter lacks its meaning, or its default is out of range";
     return NULL;
+}
+
+int policy_add(const struct policy *p, const char *from, struct err *err) {
+    const char *wrong = fault(p);
+    if (wrong) return err_set(err, "plug-in '%s': policy '%s': %s", from, p->name ? p->name : "", wrong);
+    if (policy_find(p->name)) return err_set(err, "plug-in '%s': there is a policy '%s' already", from, p->name);
+    if (added_n == POLICY_ADDED) return err_set(err, "plug-in '%s' is one too many, expected at most %d", from, POLICY_ADDED);
+    added[added_n++] = p;
+    return 0;
 }
 
 /* A fixed text that grows at its end and never overflows; `n` tells when it was too small. */
@@ -45,10 +109,16 @@ static void line_add(struct line *l, const char *format, ...) {
 }
 
 static int unknown_policy(const char *name, struct err *err) {
-    char text[900];
+    char text[800]; // of the 1024 of an error, so that the nearest name fits as well
     struct line known = {text, sizeof text, 0};
-    for (const struct policy *const *p = policies; *p; p++) line_add(&known, "%s%s", p == policies ? "" : ", ", (*p)->name);
-    return err_set(err, "unknown policy '%s' (known: %s)", name, text);
+    const struct policy *p, *nearest = policy_nearest(name);
+    for (int i = 0; (p = policy_at(i)); i++) {
+        bool fits = known.n + strlen(p->name) + sizeof ", , ..." < sizeof text;
+        line_add(&known, "%s%s", i ? ", " : "", fits ? p->name : "...");
+        if (!fits) break;
+    }
+    err_set(err, "unknown policy '%s' (known: %s)", name, text);
+    return nearest ? err_add(err, "; did you mean '%s'?", nearest->name) : ERR_FAILED;
 }
 
 static int unknown_param(const struct policy *policy, const char *key, struct err *err) {
@@ -186,10 +256,15 @@ int agent_open(struct agent *a, const char *spec, const struct problem *p, struc
 
 void agent_close(struct agent *a) {
     mem_free(a->state);
+    mem_free(a->warm);
     *a = (struct agent){0};
 }
 
 void agent_reset(struct agent *a) {
+    if (a->warm) {
+        memcpy(a->state, a->warm, a->size);
+        return;
+    }
     memset(a->state, 0, a->size);
     if (a->policy->init) a->policy->init(a->state, &a->problem, a->param);
 }

@@ -130,10 +130,25 @@ struct policy {
     const double *(*probabilities)(const void *state, const struct problem *p);
 };
 
+#ifndef BANDITSPEC_PLUGIN // what follows is the program's side, which a plug-in (plugin.h) does not see
+
 /* The table of list.h, null-terminated. */
 extern const struct policy *const policies[];
 
+/* The i-th of all: list.h, then what policy_add brought; null past the end. */
+const struct policy *policy_at(int i);
+
 const struct policy *policy_find(const char *name);
+const struct policy *policy_nearest(const char *name); // what a mistyped name may have meant, or null
+
+/* One more policy for --policy, which must stay where it is: a plug-in's. `from` names its file in messages. A table
+ * that does not hold together and a name that is taken are refused. */
+enum { POLICY_ADDED = 64 }; // at most
+int policy_add(const struct policy *p, const char *from, struct err *err);
+
+/* Loads plug-ins (n paths, never names to search for) for the rest of the process and adds their policies; a file given
+ * twice counts once. In plugin.c, which is no part of the library. */
+int plugins_load(const char *const *paths, int n, struct err *err);
 
 /* A policy with its parameters and state, bound to one problem. */
 struct agent {
@@ -144,13 +159,14 @@ struct agent {
     uint32_t stream;  // rng_stream(spec)
     size_t size;
     void *state;      // owned
+    void *warm;       // (size) what a reset returns to (state_load); null: as new. Owned
 };
 
 /* From "name:key=value,key=value". `p` and its arms must outlive the agent. Unknown names,
  * keys and values out of range fail with one line in `err` that lists what is known. */
 int agent_open(struct agent *a, const char *spec, const struct problem *p, struct err *err);
 void agent_close(struct agent *a);
-void agent_reset(struct agent *a); // as new: a fresh prompt under --scope prompt
+void agent_reset(struct agent *a); // as new, or as loaded: a fresh prompt under --scope prompt
 
 static inline int agent_choose(struct agent *a, const struct view *v, struct rng *rng) {
     return a->policy->select_seeing ? a->policy->select_seeing(a->state, &a->problem, a->param, v, rng)
@@ -173,4 +189,5 @@ static inline void agent_update(struct agent *a, const struct outcome *o) {
  * error with nothing left to free. The first brace varies slowest. */
 int policy_grid(const char *spec, char **out, int max, struct err *err);
 
+#endif // BANDITSPEC_PLUGIN
 #endif

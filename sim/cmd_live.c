@@ -10,6 +10,7 @@
 #include "core/progress.h"
 #include "core/setup.h"
 #include "core/text_stream.h"
+#include "policies/policy.h"
 #include "sim/live.h"
 #include "sim/live_batch.h"
 #include "sim/print_live.h"
@@ -29,7 +30,7 @@ static const struct opt_help help = {
 struct options {
     struct setup_options setup;
     const char *policy, *prompt, *prompts, *scope, *steps, *check;
-    struct texts arms;
+    struct texts arms, policy_files;
     int max_new, limit, recording, batch, quota;
     const char *per;
     uint64_t seed;
@@ -251,6 +252,7 @@ int cmd_live(int argc, char **argv, struct err *err) {
     const struct opt table[] = {
         SETUP_OPTIONS(&o.setup),
         {"policy", OPT_TEXT, &o.policy, "P", "name:key=value,... (default: auto); 'none' decodes plainly (see banditspec policies)"},
+        {"policy-file", OPT_LIST, &o.policy_files, "FILE.so...", "plug-ins: more policies (see policies/plugin.h)"},
         {"arms", OPT_LIST, &o.arms, "A...", "arms such as plain pld:1-8 'eagle:stop(entropy>1)' (default: plain and each drafter at 2, 4, 8)"},
         {"prompt", OPT_TEXT, &o.prompt, "TEXT", "one user turn"},
         {"prompts", OPT_TEXT, &o.prompts, "FILE", "prompts, JSON Lines"},
@@ -271,7 +273,7 @@ int cmd_live(int argc, char **argv, struct err *err) {
     };
     int rc = opt_parse(table, &help, argc, argv, err);
     if (rc) return rc > 0 ? 0 : rc;
-    if ((rc = check_options(&o, err))) return rc;
+    if ((rc = check_options(&o, err)) || (rc = plugins_load(o.policy_files.at, o.policy_files.n, err))) return rc;
     o.setup.slots = o.batch, o.setup.rows = o.batch * (DRAFT_MAX + 1) < 72 ? 0 : o.batch * 17 > 72 ? o.batch * 17 : 72;
     struct live *l = mem_alloc(1, sizeof *l, "the live run", err);
     if (!l) return -1;

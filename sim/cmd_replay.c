@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "core/opt.h"
 #include "sim/own.h"
+#include "policies/policy.h"
 #include "sim/print.h"
 #include "sim/replay.h"
 #include "sim/replay_table.h"
@@ -28,7 +29,7 @@ static const struct opt_help help = {
 
 struct options {
     const char *db, *table, *table_seconds, *uniforms, *scope, *results, *steps, *against, *timing, *hardware, *own;
-    struct texts policies, arms;
+    struct texts policies, arms, policy_files;
     int seeds, threads, recording, gamma;
     uint64_t seed;
     bool json, residuals;
@@ -171,6 +172,7 @@ int cmd_replay(int argc, char **argv, struct err *err) {
         {"db", OPT_TEXT, &o.db, "T", "the trace (banditspec record)", 0, 0, false},
         {"recording", OPT_INT, &o.recording, "ID", "which recording of the trace, where it holds several", 0, 2147483647, false},
         {"policy", OPT_LIST, &o.policies, "P...", "policies, e.g. ucbspec:delta={0.1,0.5}; default: all", 0, 0, false},
+        {"policy-file", OPT_LIST, &o.policy_files, "FILE.so...", "plug-ins: more policies (see policies/plugin.h)", 0, 0, false},
         {"arms", OPT_LIST, &o.arms, "A...", "arms, e.g. plain pld:1-8 eagle:2,4 'eagle:stop(entropy>1)'", 0, 0, false},
         {"seeds", OPT_INT, &o.seeds, "N", "runs of each policy that draws", 1, 1000000, false},
         {"seed", OPT_U64, &o.seed, "S", "the first seed", 0, 0, false},
@@ -192,7 +194,7 @@ int cmd_replay(int argc, char **argv, struct err *err) {
     };
     int rc = opt_parse(table, &help, argc, argv, err);
     if (rc) return rc == 1 ? 0 : rc;
-    if ((rc = check_options(&o, err))) return rc;
+    if ((rc = check_options(&o, err)) || (rc = plugins_load(o.policy_files.at, o.policy_files.n, err))) return rc;
     if (o.threads) omp_set_num_threads(o.threads);
     return o.db ? replay_db(&o, err) : replay_matrix(&o, err);
 }

@@ -107,10 +107,11 @@ int lineup_open(struct lineup *l, const char *const *words, int n, const struct 
     int rc = 0;
     if (!(l->at = mem_alloc(GRID_MAX + 2, sizeof *l->at, "policies", err))) return ERR_FAILED;
     for (int i = 0; !rc && i < n; i++) rc = take_word(l, words[i], p, oracles, seeds, err);
-    for (const struct policy *const *x = policies; !rc && !n && *x; x++) {
+    const struct policy *x;
+    for (int i = 0; !rc && !n && (x = policy_at(i)); i++) {
         struct err cannot = {""};
-        if (!strcmp((*x)->name, "fixed")) continue; // means little without its arm; best-fixed stands for all of them
-        rc = take_policy(l, (*x)->name, p, seeds, &cannot);
+        if (!strcmp(x->name, "fixed")) continue; // means little without its arm; best-fixed stands for all of them
+        rc = take_policy(l, x->name, p, seeds, &cannot);
         if (rc == ERR_USAGE) rc = 0; // a policy that these arms do not suit sits out unless it is named
         if (rc) *err = cannot;
     }
