@@ -3,8 +3,12 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __ELF__
+#include <link.h>
+#endif
 
 #define SYMBOL "banditspec_policy_plugin"
 
@@ -42,11 +46,30 @@ static int plugin_add(void *handle, const char *path, struct err *err) {
     return policy_add(x->policy, path, err);
 }
 
+/* Are the segments that dlopen will map all there? Touching what a cut file lacks would end the process. */
+static bool whole(FILE *f) {
+#ifdef __ELF__
+    ElfW(Ehdr) head;
+    ElfW(Phdr) segment;
+    if (fread(&head, sizeof head, 1, f) != 1 || memcmp(head.e_ident, ELFMAG, SELFMAG)) return true; // dlopen says why not
+    fseek(f, 0, SEEK_END);
+    size_t size = (size_t)ftell(f);
+    for (size_t i = 0; i < head.e_phnum; i++) {
+        size_t at = (size_t)head.e_phoff + i * sizeof segment;
+        if (at > size || fseek(f, (long)at, SEEK_SET) || fread(&segment, sizeof segment, 1, f) != 1) return false;
+        if (segment.p_offset > size || segment.p_filesz > size - segment.p_offset) return false;
+    }
+#endif
+    return (void)f, true;
+}
+
 static int plugin_load(const char *path, struct err *err) {
     char local[4096];
     FILE *f = fopen(path, "rb"); // dlopen's own words for a missing file are about search paths
     if (!f) return err_set(err, "cannot open plug-in '%s': %s", path, strerror(errno));
+    bool good = whole(f);
     fclose(f);
+    if (!good) return err_set(err, "plug-in '%s' is cut short", path);
     if (snprintf(local, sizeof local, "%s%s", strchr(path, '/') ? "" : "./", path) >= (int)sizeof local)
         return err_set(err, "plug-in path '%.64s...' is too long", path);
     void *handle = dlopen(local, RTLD_NOW | RTLD_LOCAL);

@@ -88,6 +88,8 @@ static const char *fault(const struct policy *p) {
 int policy_add(const struct policy *p, const char *from, struct err *err) {
     const char *wrong = fault(p);
     if (wrong) return err_set(err, "plug-in '%s': policy '%s': %s", from, p->name ? p->name : "", wrong);
+    if (!strcmp(p->name, "best-fixed") || !strcmp(p->name, "clairvoyant")) // words of replay's --policy
+        return err_set(err, "plug-in '%s': '%s' is the name of an oracle", from, p->name);
     if (policy_find(p->name)) return err_set(err, "plug-in '%s': there is a policy '%s' already", from, p->name);
     if (added_n == POLICY_ADDED) return err_set(err, "plug-in '%s' is one too many, expected at most %d", from, POLICY_ADDED);
     added[added_n++] = p;
