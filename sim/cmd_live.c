@@ -11,6 +11,7 @@
 #include "core/setup.h"
 #include "core/text_stream.h"
 #include "policies/policy.h"
+#include "policies/state_file.h"
 #include "sim/live.h"
 #include "sim/live_batch.h"
 #include "sim/print_live.h"
@@ -22,14 +23,16 @@ static const struct opt_help help = {
     .about = "Decodes under a policy. On a terminal, tokens that were drafted and accepted stand out from the\n"
              "target's own. The text is the target's own, token for token, whatever the policy. --compare decodes\n"
              "plainly as well and prints the speed-up; --check plays the same policy over a recorded trace with\n"
-             "this run's timings and stops at the first round that differs.",
+             "this run's timings and stops at the first round that differs. With --policy-state the policy starts from\n"
+             "what it learned in earlier runs (with --scope prompt every prompt does) and leaves what it knows at the end.",
     .example = "  banditspec live --model SmolLM2.gguf --drafter pld sam --prompt 'Write a haiku about rivers.' --compare\n"
-               "  banditspec live --model SmolLM2.gguf --drafter pld sam --prompts p.jsonl --check run.db --policy ucbspec\n",
+               "  banditspec live --model SmolLM2.gguf --drafter pld sam --prompts p.jsonl --check run.db --policy ucbspec\n"
+               "  banditspec live --model SmolLM2.gguf --drafter pld sam --prompts p.jsonl --policy-state learned.state --scope stream\n",
 };
 
 struct options {
     struct setup_options setup;
-    const char *policy, *prompt, *prompts, *scope, *steps, *check;
+    const char *policy, *prompt, *prompts, *scope, *steps, *check, *state;
     struct texts arms, policy_files;
     int max_new, limit, recording, batch, quota;
     const char *per;
@@ -123,6 +126,8 @@ static int open_policy(struct live *l, struct err *err) {
     if ((rc = agent_open(&l->agent, l->o->policy, &l->problem, err))) return rc;
     if (l->o->check && world_trace_ready(&l->trace, l->agent.policy->flags, l->arms.at, l->arms.K, err)) return -1;
     if (l->o->check && (rc = mirror_open(&l->mirror, &l->trace, &l->cost, l->o->policy, &l->problem, err))) return rc;
+    if (l->o->state && state_load_if_there(&l->agent, l->o->state, err)) return -1;
+    if (l->o->state && l->o->check && state_load_if_there(&l->mirror.agent, l->o->state, err)) return -1;
     l->pulls = mem_alloc((size_t)l->arms.K, sizeof *l->pulls, "pulls", err);
     return l->pulls ? 0 : -1;
 }
@@ -197,6 +202,7 @@ static int decode_prompt(struct live *l, int q, struct err *err) {
     if (!rc && recorded >= 0) rc = mirror_sequence(&l->mirror, recorded, forgets(l), l->o->seed, &l->rounds, text, n, err);
     if (!rc && l->o->compare && q % 2 == 1) rc = decode_plain(l, &plain, &l->total.plain_s, err);
     if (!rc && l->o->compare) rc = same_text(&plain, text, n, q, err);
+    if (!rc && l->o->state) rc = state_save(&l->agent, l->o->state, err);
     ids_close(&plain);
     mem_free(text);
     return rc;
@@ -259,6 +265,7 @@ int cmd_live(int argc, char **argv, struct err *err) {
         {"limit", OPT_INT, &o.limit, "N", "only the first N prompts, 0 for all", 0, 1 << 30},
         {"max-new", OPT_INT, &o.max_new, "N", "tokens to emit at most", 1, 1 << 20},
         {"scope", OPT_TEXT, &o.scope, "prompt|stream", "whether the policy forgets between prompts (default: auto carries on, others forget)"},
+        {"policy-state", OPT_TEXT, &o.state, "FILE", "what the policy learned: read if it is there, written after every prompt"},
         {"seed", OPT_U64, &o.seed, "S", "seed of the policy's draws"},
         {"batch", OPT_INT, &o.batch, "B", "decode B prompts at once: as one ends, the next joins", 0, BATCH_SLOTS},
         {"per", OPT_TEXT, &o.per, "request|batch", "with --batch: a policy for each request (default), or one arm for all of them"},

@@ -7,8 +7,9 @@
 #include "core/cmd.h"
 #include "core/mem.h"
 #include "core/opt.h"
-#include "sim/own.h"
 #include "policies/policy.h"
+#include "policies/state_file.h"
+#include "sim/own.h"
 #include "sim/print.h"
 #include "sim/replay.h"
 #include "sim/replay_table.h"
@@ -22,13 +23,16 @@ static const struct opt_help help = {
     .about = "Plays policies over a recorded trace. Counts are exact: they are what live decoding of the same\n"
              "prompts would do. Seconds are modelled from the recorded timings. 'best-fixed' (the single best arm,\n"
              "in hindsight) and 'clairvoyant' (the best arm at every position) may be named as policies too.\n"
+             "With --policy-state one policy starts from what it learned in earlier runs; with --scope prompt every\n"
+             "prompt does, with --scope stream the first.\n"
              "With --table the world is a plain matrix: a line a round, a column an arm, cells = emitted tokens.",
     .example = "  banditspec replay --db run.db --policy ucbspec:delta={0.1,0.5} exp3spec --arms pld:1-8 --results r.db\n"
+               "  banditspec replay --db run.db --policy thompson --seeds 1 --scope stream --policy-state learned.state\n"
                "  banditspec replay --table y.csv --gamma 4 --policy exp3spec --uniforms u.txt --steps steps.csv",
 };
 
 struct options {
-    const char *db, *table, *table_seconds, *uniforms, *scope, *results, *steps, *against, *timing, *hardware, *own;
+    const char *db, *table, *table_seconds, *uniforms, *scope, *results, *steps, *against, *timing, *hardware, *own, *state;
     struct texts policies, arms, policy_files;
     int seeds, threads, recording, gamma;
     uint64_t seed;
@@ -41,8 +45,8 @@ static int check_options(const struct options *o, struct err *err) {
         return err_usage(err, "option '--scope' wants prompt or stream, got '%s'", o->scope);
     if (o->db && (o->uniforms || o->table_seconds || o->gamma))
         return err_usage(err, "options --gamma, --uniforms and --table-seconds belong to --table");
-    if (o->table && (o->arms.n || o->against || o->results || o->recording || strcmp(o->scope, "prompt")))
-        return err_usage(err, "options --arms, --against, --results, --recording and --scope belong to --db");
+    if (o->table && (o->arms.n || o->against || o->results || o->recording || o->state || strcmp(o->scope, "prompt")))
+        return err_usage(err, "options --arms, --against, --results, --recording, --policy-state and --scope belong to --db");
     if (o->table && (o->hardware || o->residuals || strcmp(o->timing, "model") || strcmp(o->own, "none")))
         return err_usage(err, "options --timing, --hardware, --residuals and --own belong to --db");
     if (strcmp(o->own, "none") && strcmp(o->own, "show") && strcmp(o->own, "charge"))
@@ -102,18 +106,33 @@ static int play(const struct options *o, const struct replay_plan *plan, struct 
     return rc;
 }
 
+/* One policy, one run of it; and a file that does not fit is refused before minutes of work. */
+static int check_state(const struct options *o, const struct lineup *l, const struct problem *p, struct err *err) {
+    const struct player *x = l->at;
+    struct agent a;
+    if (l->n != 1) return err_usage(err, "option '--policy-state' wants one policy, got %d", l->n);
+    if (x->kind != PLAYER_POLICY) return err_usage(err, "option '--policy-state': '%s' learns nothing", x->spec);
+    if (x->seeds != 1) return err_usage(err, "option '--policy-state' wants one run of '%s': give --seeds 1", x->spec);
+    int rc = player_agent(x, p, NULL, &a, err);
+    if (rc) return rc;
+    rc = state_load_if_there(&a, o->state, err);
+    agent_close(&a);
+    return rc;
+}
+
 static int replay_db(const struct options *o, struct err *err) {
     struct trace t = {0};
     struct arms arms = {0};
     struct lineup lineup = {0};
     struct cost cost = {0};
     struct replay_plan plan = {.trace = &t, .cost = &cost, .arms = &arms, .lineup = &lineup, .seed = o->seed,
-                               .stream = !strcmp(o->scope, "stream"), .steps_path = o->steps};
+                               .stream = !strcmp(o->scope, "stream"), .steps_path = o->steps, .state_path = o->state};
     int rc = trace_open(&t, o->db, o->recording, err);
     if (!rc) rc = replay_arms(&arms, &t, o->arms.at, o->arms.n, err);
     if (!rc) {
         struct problem problem = replay_problem(&t, &arms);
         rc = lineup_open(&lineup, o->policies.at, o->policies.n, &problem, true, o->seeds, err);
+        if (!rc && o->state) rc = check_state(o, &lineup, &problem, err);
     }
     if (!rc) rc = world_trace_ready(&t, lineup.asks, arms.at, arms.K, err);
     if (!rc && o->results) rc = results_check(o->results, err); // before minutes of work, not after
@@ -182,6 +201,7 @@ int cmd_replay(int argc, char **argv, struct err *err) {
         {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see sim/hardware.h", 0, 0, false},
         {"residuals", OPT_FLAG, &o.residuals, NULL, "how far recorded timings lie from the model, by width", 0, 0, false},
         {"own", OPT_TEXT, &o.own, "HOW", "policies' own time: none, show, or charge (then results vary with the clock)", 0, 0, false},
+        {"policy-state", OPT_TEXT, &o.state, "FILE", "what one policy learned: read if it is there, written at the end", 0, 0, false},
         {"results", OPT_TEXT, &o.results, "R", "append everything to a results file", 0, 0, false},
         {"steps", OPT_TEXT, &o.steps, "FILE", "one CSV line a round", 0, 0, false},
         {"threads", OPT_INT, &o.threads, "N", "threads, 0: all; results do not depend on it", 0, 4096, false},

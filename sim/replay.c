@@ -7,6 +7,7 @@
 
 #include "core/mem.h"
 #include "core/progress.h"
+#include "policies/state_file.h"
 #include "sim/episode.h"
 #include "sim/steps.h"
 
@@ -110,6 +111,7 @@ static int play_run(const struct replay *r, int run, struct recorder *x, struct 
     memset(x->seconds, 0, (size_t)r->Q * (size_t)r->tokens.n * sizeof *x->seconds);
     int rc = player_agent(player, &r->problem, &r->oracle, &a, err);
     if (rc) return rc;
+    if (r->plan.state_path) rc = state_load_if_there(&a, r->plan.state_path, err);
     for (x->q = 0; !rc && x->q < r->Q; x->q++) {
         struct episode_total sum = {0};
         x->next = 0;
@@ -118,6 +120,7 @@ static int play_run(const struct replay *r, int run, struct recorder *x, struct 
         rc = episode_run(&w.world, &a, x->seed, x->q, (uint32_t)r->plan.trace->sequences[x->q].ordinal, NULL, 0, &watch, &sum, err);
         out[x->q] = (struct run_outcome){(int)sum.rounds, (int)sum.proposed, (int)sum.accepted, (int)sum.emitted, sum.seconds};
     }
+    if (!rc && r->plan.state_path) rc = state_save(&a, r->plan.state_path, err);
     agent_close(&a);
     return rc;
 }

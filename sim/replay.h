@@ -28,6 +28,7 @@ struct replay_plan {
     bool stream;       // the policy's state is carried over sequences (in ordinal order)
     FILE *steps;       // one CSV line a round (steps.h), header included; null: none
     const char *steps_path;
+    const char *state_path; // of the only policy's only run: loaded before it, when there, and saved after it; null: none
 };
 
 struct run_outcome { // one sequence of one run
