@@ -99,15 +99,20 @@ static int replace(const char *path, const unsigned char *bytes, size_t n, struc
     return bad ? err_set(err, "cannot write policy state '%s': %s", path, strerror(why)) : 0;
 }
 
+size_t state_write(const struct agent *a, unsigned char *bytes) {
+    struct out count = {NULL, 0}, o = {bytes, 0};
+    put_all(&count, a, 0);
+    if (bytes) put_all(&o, a, count.n);
+    return count.n;
+}
+
 int state_save(const struct agent *a, const char *path, struct err *err) {
-    struct out o = {NULL, 0};
-    put_all(&o, a, 0);
-    size_t size = o.n;
-    o = (struct out){mem_alloc(size, 1, "the policy state's file", err), 0};
-    if (!o.at) return ERR_FAILED;
-    put_all(&o, a, size);
-    int rc = replace(path, o.at, size, err);
-    mem_free(o.at);
+    size_t n = state_write(a, NULL);
+    unsigned char *bytes = mem_alloc(n, 1, "the policy state's file", err);
+    if (!bytes) return ERR_FAILED;
+    state_write(a, bytes);
+    int rc = replace(path, bytes, n, err);
+    mem_free(bytes);
     return rc;
 }
 

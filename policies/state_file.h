@@ -29,7 +29,8 @@ int state_load(struct agent *a, const char *path, struct err *err);
 /* The same when there is such a file; without one the agent stays new. */
 int state_load_if_there(struct agent *a, const char *path, struct err *err);
 
-/* state_load from bytes (n); `path` is for messages. */
+/* The same to and from memory. state_write returns how many bytes it takes (null: writes none); `path` is for messages. */
+size_t state_write(const struct agent *a, unsigned char *bytes);
 int state_read(struct agent *a, const unsigned char *bytes, size_t n, const char *path, struct err *err);
 
 #endif

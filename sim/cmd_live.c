@@ -126,8 +126,8 @@ static int open_policy(struct live *l, struct err *err) {
     if ((rc = agent_open(&l->agent, l->o->policy, &l->problem, err))) return rc;
     if (l->o->check && world_trace_ready(&l->trace, l->agent.policy->flags, l->arms.at, l->arms.K, err)) return -1;
     if (l->o->check && (rc = mirror_open(&l->mirror, &l->trace, &l->cost, l->o->policy, &l->problem, err))) return rc;
-    if (l->o->state && state_load_if_there(&l->agent, l->o->state, err)) return -1;
-    if (l->o->state && l->o->check && state_load_if_there(&l->mirror.agent, l->o->state, err)) return -1;
+    if (l->o->state && (state_load_if_there(&l->agent, l->o->state, err) || state_save(&l->agent, l->o->state, err))) return -1; // can it be written?
+    if (l->o->state && l->o->check && state_load(&l->mirror.agent, l->o->state, err)) return -1;
     l->pulls = mem_alloc((size_t)l->arms.K, sizeof *l->pulls, "pulls", err);
     return l->pulls ? 0 : -1;
 }

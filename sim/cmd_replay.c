@@ -106,7 +106,7 @@ static int play(const struct options *o, const struct replay_plan *plan, struct 
     return rc;
 }
 
-/* One policy, one run of it; and a file that does not fit is refused before minutes of work. */
+/* One policy, one run of it; and a file that does not fit or cannot be written is refused before minutes of work. */
 static int check_state(const struct options *o, const struct lineup *l, const struct problem *p, struct err *err) {
     const struct player *x = l->at;
     struct agent a;
@@ -116,6 +116,7 @@ static int check_state(const struct options *o, const struct lineup *l, const st
     int rc = player_agent(x, p, NULL, &a, err);
     if (rc) return rc;
     rc = state_load_if_there(&a, o->state, err);
+    if (!rc) rc = state_save(&a, o->state, err);
     agent_close(&a);
     return rc;
 }

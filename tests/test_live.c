@@ -321,6 +321,36 @@ static void test_a_prompt_of_the_command_line_is_decoded_and_shown(void **state)
     json_decref(all);
 }
 
+/* What was learned over the first prompts, kept in a file, goes on over the others as if nothing had happened; --check warms its replay too. */
+static void test_a_kept_state_carries_a_stream_over_two_runs(void **state) {
+    (void)state;
+    enum { HEAD = 3 };
+    const char *specs[64];
+    char kept[4200], tail_prompts[4200], tail_csv[4200], *all = read_file(prompts), *rest = all;
+    int n = list_specs(specs, 64), compared = 0;
+    snprintf(kept, sizeof kept, "%s/kept.state", dir.path), snprintf(tail_prompts, sizeof kept, "%s/tail.jsonl", dir.path), snprintf(tail_csv, sizeof kept, "%s/tail.csv", dir.path);
+    for (int i = 0; i < HEAD; i++) rest = strchr(rest, '\n') + 1;
+    write_file(tail_prompts, rest);
+#define STREAM(...) LIVE("--scope", "stream", "--seed", "7", "--check", greedy, __VA_ARGS__, ARM_WORDS)
+    for (int i = 0; i < n; i++) {
+        char *spec = (char *)specs[i];
+        remove(kept);
+        run(cmd_live, NULL, STREAM("--prompts", prompts, "--limit", "3", "--policy", spec, "--policy-state", kept, "--steps", live_csv));
+        run(cmd_live, NULL, STREAM("--prompts", tail_prompts, "--policy", spec, "--policy-state", kept, "--steps", tail_csv)); // checked from the warm start
+        if (learns_from_seconds(spec)) continue;
+        run(cmd_live, NULL, STREAM("--prompts", prompts, "--policy", spec, "--steps", replay_csv));
+        char *whole = read_file(replay_csv), *head = read_file(live_csv), *tail = read_file(tail_csv);
+        if (strncmp(whole, head, strlen(head)) || strcmp(whole + strlen(head), strchr(tail, '\n') + 1)) fail_msg("%s: two runs differ from one", spec);
+        free(whole), free(head), free(tail);
+        compared++;
+    }
+    assert_true(compared >= 10);
+    free(all);
+    assert_refused(cmd_live, LIVE("--prompt", "a", "--policy", "ucb1", "--policy-state", kept, ARM_WORDS), -1, "was saved by policy '");
+    assert_refused(cmd_live, LIVE("--prompt", "a", "--policy-state", model), -1, "is not a policy state");
+    assert_refused(cmd_live, LIVE("--prompt", "a", "--policy-state", "no/such/dir.state"), -1, "cannot write policy state 'no/such/dir.state'");
+}
+
 static void test_wrong_options_are_one_line(void **state) {
     (void)state;
     const struct { char *words[6]; int code; const char *message; } cases[] = {
@@ -387,6 +417,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_seeds_are_told_apart),
         cmocka_unit_test(test_json_holds_the_closing_figures_and_nothing_else),
         cmocka_unit_test(test_a_prompt_of_the_command_line_is_decoded_and_shown),
+        cmocka_unit_test(test_a_kept_state_carries_a_stream_over_two_runs),
         cmocka_unit_test(test_wrong_options_are_one_line),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
