@@ -11,6 +11,7 @@
 # SANITIZE=1 with any of them: AddressSanitizer and UBSan, in build-sanitize/.  V=1: whole command lines.
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
 BUILD   := build$(if $(ARM),-arm,$(if $(FUZZ),-fuzz,$(if $(SANITIZE),-sanitize)))
 CFLAGS  ?= $(if $(FUZZ),-O1 -g1,$(if $(SANITIZE),-O2 -g1,-O2 -g))
 PKGS    := gsl sqlite3 libpcre2-8 libutf8proc jansson libcrypto libzip libdivsufsort
@@ -88,6 +89,33 @@ $(BUILD)/sim/code_version.o: $(PLAYS)
 	@echo "extern const char code_version[]; const char code_version[] = \"$$(cat $(PLAYS) | sha256sum | cut -c1-64)\";" >$(@:.o=.c)
 	$(Q)$(CC) -std=gnu11 -c -o $@ $(@:.o=.c)
 
+# The policies alone, for other engines. Only bsp_* is seen from outside, in the archive as well: there the objects are linked into one first.
+LIB    := $(BUILD)/libbanditspec_policy
+LIBABI := 1
+LIBSRC := core/err.c core/mem.c core/rng.c $(filter-out policies/cmd_%.c policies/plugin.c,$(wildcard policies/*.c))
+LIBOBJ := $(LIBSRC:%.c=$(BUILD)/lib/%.o)
+LIBSEEN := $(if $(filter Darwin,$(shell uname)),,-Wl$(,)-soname$(,)libbanditspec_policy.so.$(LIBABI) -Wl$(,)--version-script=policies/banditspec_policy.map)
+
+lib: $(LIB).so $(LIB).a
+
+$(BUILD)/lib/%.o: %.c
+	$(call say,CC,"$< (lib)")
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fopenmp,$(FLAGS)) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+$(LIB).so.$(LIBABI): $(LIBOBJ) policies/banditspec_policy.map
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(LIBSEEN) -o $@ $(LIBOBJ) -lm -lpthread $(SANFLAGS)
+
+$(LIB).so: $(LIB).so.$(LIBABI)
+	$(Q)ln -sf $(<F) $@
+
+$(LIB).a: $(LIBOBJ)
+	$(call say,AR,$@)
+	$(Q)$(CC) -r -nostdlib -o $(BUILD)/lib/all.o $^
+	$(Q)$(if $(filter Darwin,$(shell uname)),,objcopy --localize-hidden $(BUILD)/lib/all.o)
+	$(Q)rm -f $@ && ar rcs $@ $(BUILD)/lib/all.o
+
 # SQL files and gnuplot scripts become strings: traces/schema.sql is `const char sql_traces_schema[]`,
 # analysis/style.gp is `gp_analysis_style[]`.
 define TEXT_RULE
@@ -120,7 +148,7 @@ fuzz:
 check-arm:
 	+@tests/check_arm.sh
 
-test: $(TESTS) $(TARGETS:%=$(BUILD)/tests/fuzz/%) $(BUILD)/banditspec
+test: $(TESTS) $(TARGETS:%=$(BUILD)/tests/fuzz/%) $(BUILD)/banditspec lib
 	@BUILD=$(BUILD) tests/run.sh $(BUILD)/tests $(TESTS)
 
 demo: $(BUILD)/banditspec
@@ -135,12 +163,19 @@ bench: $(BUILD)/banditspec $(BUILD)/tests/bench_replay $(BUILD)/tests/bench_poli
 deps:
 	@echo "deps: everything is here"
 
-install: $(BUILD)/banditspec
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $< $(DESTDIR)$(PREFIX)/bin/banditspec
+install: $(BUILD)/banditspec lib
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/banditspec $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)install -m 755 $< $(DESTDIR)$(PREFIX)/bin/banditspec
+	$(Q)install -m 755 $(LIB).so.$(LIBABI) $(DESTDIR)$(LIBDIR)
+	$(Q)ln -sf libbanditspec_policy.so.$(LIBABI) $(DESTDIR)$(LIBDIR)/libbanditspec_policy.so
+	$(Q)install -m 644 $(LIB).a $(DESTDIR)$(LIBDIR)
+	$(Q)install -m 644 policies/banditspec_policy.h $(DESTDIR)$(PREFIX)/include
+	$(Q)install -m 644 $(BUILD)/include/banditspec/plugin.h $(DESTDIR)$(PREFIX)/include/banditspec
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' policies/banditspec-policy.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/banditspec-policy.pc
+	@echo "  installed under $(DESTDIR)$(PREFIX)"
 
 clean:
 	rm -rf build build-sanitize build-fuzz build-arm
 
-.PHONY: all test demo bench fuzz fuzzers check-arm deps install clean
+.PHONY: all lib test demo bench fuzz fuzzers check-arm deps install clean
 -include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
