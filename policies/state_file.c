@@ -86,8 +86,9 @@ static int sync_folder(char *path) {
 }
 
 static int replace(const char *path, const unsigned char *bytes, size_t n, struct err *err) {
-    char part[4096]; // of this process: two that save to one path both leave whole files
-    if (snprintf(part, sizeof part, "%s.%ld.part", path, (long)getpid()) >= (int)sizeof part) return err_set(err, "path '%.64s...' is too long", path);
+    static _Atomic unsigned saves; // processes and threads that save to one path all leave whole files
+    char part[4096];
+    if (snprintf(part, sizeof part, "%s.%ld-%u.part", path, (long)getpid(), saves++) >= (int)sizeof part) return err_set(err, "path '%.64s...' is too long", path);
     int f = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (f < 0) return err_set(err, "cannot write policy state '%s': %s", path, strerror(errno));
     int bad = write_all(f, bytes, n) || fsync(f);
