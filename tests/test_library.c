@@ -168,7 +168,7 @@ static void test_load_and_reset_return_to_what_was_learned(void **state) {
 
 /* -- threads -- */
 
-enum { THREADS = 8, EACH = 3000 };
+enum { THREADS = 8, EACH = 100000 };
 
 static void *share_one(void *user) {
     bsp_policy *p = user;
@@ -178,7 +178,7 @@ static void *share_one(void *user) {
         if (k < 0 || bsp_arm(p, k, &arm)) return "select";
         struct bsp_round r = {.size = sizeof r, .arm = k, .gamma = arm.gamma, .proposed = arm.gamma, .accepted = arm.gamma / 2, .draft_s = 0.001, .verify_s = 0.03};
         if (bsp_update(p, &r)) return "update";
-        if (i % 1000 == 0 && bsp_save(p, file)) return "save";
+        if (i % 10000 == 0 && bsp_save(p, file)) return "save";
         if (i % 100 == 0 && (bsp_select(p, &(struct bsp_view){.size = sizeof(struct bsp_view), .request = (int)(i % 7) + 50}) != -1 || !strstr(bsp_error(), "request ")))
             return "an error of one's own";
     }

@@ -4,7 +4,7 @@
 
 enum { K = 3, ROUNDS = 5 };
 
-static const struct arm arms[K] = {{-1, 0, "plain"}, {0, 2, "pld:2"}, {0, 4, "pld:4"}};
+static const struct arm arms[K] = {{.drafter = -1, .name = "plain"}, {.gamma = 2, .name = "pld:2"}, {.gamma = 4, .name = "pld:4"}};
 static const struct problem problem = {.K = K, .D = 1, .L = 4, .arms = arms};
 
 /* The length and the checksum a writer would have put there. */
