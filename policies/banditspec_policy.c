@@ -221,13 +221,14 @@ int bsp_update(bsp_policy *p, const struct bsp_round *r) {
 
 int bsp_learn_all(bsp_policy *p, int pos, const int *proposed, const int *accepted) {
     const struct agent *a = &p->agent;
-    if (!a->policy->learn_all) return err_set(&last, "policy '%s' does not learn from all drafters (bsp_asks lacks BSP_ALL)", a->spec);
+    if (!(a->policy->flags & (POLICY_ALL | POLICY_PEEK)))
+        return err_set(&last, "policy '%s' does not learn from drafts that were not played (bsp_asks lacks BSP_ALL and BSP_PEEK)", a->spec);
     for (int d = 0; d < p->problem.D; d++)
-        if (proposed[d] < 0 || proposed[d] > p->problem.L || accepted[d] < 0 || accepted[d] > proposed[d])
+        if (!(proposed[d] == -1 && accepted[d] == -1) && (proposed[d] < 0 || proposed[d] > p->problem.L || accepted[d] < 0 || accepted[d] > proposed[d]))
             return err_set(&last, "drafter %d with %d proposed and %d accepted, expected %d >= proposed >= accepted >= 0", d, proposed[d], accepted[d], p->problem.L);
     const struct hindsight h = {pos, proposed, accepted};
     pthread_mutex_lock(&p->lock);
-    a->policy->learn_all(a->state, &p->problem, a->param, &h);
+    if (a->policy->learn_all) a->policy->learn_all(a->state, &p->problem, a->param, &h);
     pthread_mutex_unlock(&p->lock);
     return 0;
 }

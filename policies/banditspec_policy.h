@@ -83,8 +83,8 @@ struct bsp_round {
 enum { // what a policy asks for (bsp_asks)
     BSP_RANDOM = 1,  // it draws: seeds differ
     BSP_SECONDS = 2, // rounds with their seconds
-    BSP_PEEK = 4,    // views with what the copiers found
-    BSP_ALL = 8,     // every drafter's draft at every position: bsp_learn_all
+    BSP_PEEK = 4,    // views with what the copiers found, and what it was worth: bsp_learn_all
+    BSP_ALL = 8,     // every drafter drafts before every round, and what that was worth: bsp_learn_all
     BSP_SIGNAL = 16, // confidences of drafted tokens: bsp_round.signal, bsp_deepen
     BSP_MARGIN = 32, // views with the target's margin
     BSP_BATCH = 64,  // it shares a quota over a batch: bsp_share
@@ -114,7 +114,9 @@ BSP_EXPORT int bsp_share(bsp_policy *p, const struct bsp_view *views, int n, int
 
 BSP_EXPORT int bsp_update(bsp_policy *p, const struct bsp_round *r);
 
-/* What a draft of max_draft tokens of each drafter would have been worth at `pos` (drafters). BSP_ALL only. */
+/* What the drafters that were asked before the round at `pos` would have been worth, with the longest draft among the arms: tokens proposed
+ * and accepted (drafters), -1 and -1 for one that was not asked. BSP_ALL (all of them) and BSP_PEEK (copiers), in order of positions, as soon
+ * as that much more text is known; what a sequence's end leaves open is dropped. */
 BSP_EXPORT int bsp_learn_all(bsp_policy *p, int pos, const int *proposed, const int *accepted);
 
 /* What was learned, as a file of `banditspec --policy-state`: replaced whole or not at all, and loaded only into the same policy, parameters and

@@ -77,7 +77,8 @@ static const char *fault(const struct policy *p) {
     if (!p->select && !p->select_seeing) return "it has no select";
     if (p->init && !p->size) return "it has an init but no size";
     if (p->flags & ~(unsigned)KNOWN) return "it has an unknown flag";
-    if (!(p->flags & POLICY_ALL) != !p->learn_all) return "POLICY_ALL and learn_all want each other";
+    if (p->flags & POLICY_ALL && !p->learn_all) return "POLICY_ALL wants learn_all";
+    if (p->learn_all && !(p->flags & (POLICY_ALL | POLICY_PEEK))) return "learn_all wants POLICY_ALL or POLICY_PEEK";
     if (!(p->flags & POLICY_BATCH) != !p->share) return "POLICY_BATCH and share want each other";
     if (p->params[POLICY_PARAMS].name) return "it has too many parameters";
     for (const struct param *q = p->params; q->name; q++)

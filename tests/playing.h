@@ -72,6 +72,12 @@ static inline struct view playing_view(const struct agent *a, int t, struct peek
                          .peek = a->policy->flags & POLICY_PEEK ? peek : NULL};
 }
 
+/* Of the drafters that were asked before round t: all of them, or the copier. */
+static inline void playing_hindsight(const struct agent *a, int t, int proposed[PLAYING_D], int accepted[PLAYING_D]) {
+    for (int d = 0; d < PLAYING_D; d++) playing_truth(t * PLAYING_R, d, &proposed[d], &accepted[d]);
+    if (!(a->policy->flags & POLICY_ALL)) proposed[0] = accepted[0] = -1;
+}
+
 /* Round t for the agent; every fifth is a batch's for one that shares. Returns what was chosen, as one number. */
 static inline int playing_round(struct agent *a, int t) {
     struct peek peek[PLAYING_R][PLAYING_D];
@@ -92,7 +98,7 @@ static inline int playing_round(struct agent *a, int t) {
     if (n > 1) assert_true(gammas <= PLAYING_QUOTA);
     if (a->policy->learn_all) {
         int proposed[PLAYING_D], accepted[PLAYING_D];
-        for (int d = 0; d < PLAYING_D; d++) playing_truth(t, d, &proposed[d], &accepted[d]);
+        playing_hindsight(a, t, proposed, accepted);
         const struct hindsight h = {v[0].pos, proposed, accepted};
         POLICY_CALL(a->policy->learn_all(a->state, &a->problem, a->param, &h));
     }

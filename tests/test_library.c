@@ -72,7 +72,7 @@ static void both_play(bsp_policy *p, struct agent *a, int t) {
     }
     if (!a->policy->learn_all) return;
     int proposed[PLAYING_D], accepted[PLAYING_D];
-    for (int d = 0; d < PLAYING_D; d++) playing_truth(t, d, &proposed[d], &accepted[d]);
+    playing_hindsight(a, t, proposed, accepted);
     a->policy->learn_all(a->state, &a->problem, a->param, &(struct hindsight){v[0].pos, proposed, accepted});
     must(bsp_learn_all(p, v[0].pos, proposed, accepted));
 }
@@ -323,7 +323,7 @@ static void test_wrong_calls_say_why_and_change_nothing(void **state) {
     says(bsp_deepen(p, 0, 3, 1, 1.5f, 1), "probability 1.5");
     says(bsp_deepen(p, 0, 3, 1, 0.5f, NAN), "entropy nan");
     says(bsp_share(p, &v, 1, 4, (int[1]){0}), "shares no quota");
-    says(bsp_learn_all(p, 1, (int[2]){1, 1}, (int[2]){0, 0}), "does not learn from all drafters");
+    says(bsp_learn_all(p, 1, (int[2]){1, 1}, (int[2]){0, 0}), "does not learn from drafts that were not played");
     says(bsp_load(p, "no/such"), "cannot read policy state 'no/such'");
     must(bsp_save(p, file));
     char *after = read_file(file);

@@ -90,10 +90,10 @@ class Engine:
 def decode(policy, engine, request, sequence, tokens, batch, longest):
     """One sequence to its end: yields the tokens and seconds of every round, so that requests take turns."""
     policy("begin", request, sequence)
-    pos = 1
+    pos, asked = 1, []
     while pos < tokens:
         found, match = engine.find(longest)
-        budget = tokens - pos - 1
+        began, budget = pos, tokens - pos - 1
         view = View(size=c.sizeof(View), request=request, pos=pos, prompt_tokens=50, max_new=tokens, batch=batch)
         if policy.asks & PEEK:
             view.peek = (Peek * 2)(Peek(min(found, budget), match), Peek(-1, 0))
@@ -116,8 +116,12 @@ def decode(policy, engine, request, sequence, tokens, batch, longest):
         if pos < tokens:  # the round that ends a sequence is not fed back
             policy("update", c.byref(Round(size=c.sizeof(Round), request=request, arm=k, gamma=gamma, proposed=proposed, accepted=accepted,
                                            draft_s=draft_s, verify_s=verify_s, signal=signal if arm.drafter == 1 else None)))
-        if policy.asks & ALL:
-            policy("learn_all", pos, (c.c_int * 2)(found, longest), (c.c_int * 2)(engine.accept(0, found), engine.accept(1, longest)))
+        if policy.asks & (ALL | PEEK):  # and what was asked but not played, once the text tells what it was worth
+            small = (longest, engine.accept(1, longest)) if policy.asks & ALL else (-1, -1)
+            asked.append((began, (found, engine.accept(0, found)), small))
+            while asked and asked[0][0] + longest <= pos < tokens:
+                where, *drafts = asked.pop(0)
+                policy("learn_all", where, (c.c_int * 2)(*(d[0] for d in drafts)), (c.c_int * 2)(*(d[1] for d in drafts)))
         yield accepted + 1, draft_s + verify_s
 
 
