@@ -72,6 +72,7 @@ static int check_options(const struct options *o, struct err *err) {
         return err_usage(err, "option '--scope' wants prompt or stream, got '%s'", o->scope);
     if (o->ids && o->json) return err_usage(err, "give --ids or --json, not both");
     if (strcmp(o->per, "request") && strcmp(o->per, "batch")) return err_usage(err, "option '--per' wants request or batch, got '%s'", o->per);
+    if (o->batch && o->state) return err_usage(err, "option '--policy-state' is not for a batch (see --batch)");
     if (!o->batch && o->quota) return err_usage(err, "option '--quota' is for a batch (see --batch)");
     return 0;
 }

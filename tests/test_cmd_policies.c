@@ -72,8 +72,8 @@ static void test_every_page_shows_the_whole_table(void **state) {
 /* The command on a page's last line can be copied: its grid is one of policies that open. */
 static void test_every_page_ends_in_a_grid_that_plays(void **state) {
     (void)state;
-    const struct arm arms[] = {{-1, 0, "plain"}, {0, 2, "d:2"}, {0, 4, "d:4"}};
-    const struct problem p = {.K = 3, .D = 1, .L = 4, .arms = arms, .R = 4};
+    const struct arm arms[] = {{-1, 0, "plain"}, {0, 2, "d:2"}, {0, 4, "d:4"}, {1, 2, "e:2"}, {1, 4, "e:4"}};
+    const struct problem p = {.K = 5, .D = 2, .L = 4, .arms = arms, .R = 4};
     for (const struct policy *const *q = policies; *q; q++) {
         char *text = said((char *[]){"policies", (char *)(*q)->name, NULL}), *specs[8], *spec = strstr(text, "--policy ") + strlen("--policy ");
         spec[strcspn(spec, " ")] = 0;

@@ -368,6 +368,7 @@ static void test_wrong_options_are_one_line(void **state) {
         {{"--prompt", "a", "--model", "no/such.gguf"}, -1, "no/such.gguf"},
         {{"--prompts", "no/such.jsonl"}, -1, "no/such.jsonl"},
         {{"--prompt", "a", "--steps", "no/such/dir.csv"}, -1, "cannot write 'no/such/dir.csv': No such file"},
+        {{"--prompt", "a", "--batch", "2", "--policy-state", "x"}, -2, "option '--policy-state' is not for a batch"},
         {{"--prompt", "a", "--frobnicate"}, -2, "--frobnicate"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
