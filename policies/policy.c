@@ -72,7 +72,8 @@ const struct policy *policy_nearest(const char *name) {
 /* What is wrong with a policy's table, or null: what tests/test_policy.c asks of every line of list.h. */
 static const char *fault(const struct policy *p) {
     enum { KNOWN = POLICY_RANDOM | POLICY_SECONDS | POLICY_PEEK | POLICY_ALL | POLICY_SIGNAL | POLICY_MARGIN | POLICY_BATCH };
-    if (!p->name || !*p->name || strlen(p->name) > 63 || strpbrk(p->name, "_:,= {}")) return "its name is missing, too long or holds one of '_:,= {}'";
+    if (!p->name || !*p->name || strlen(p->name) > 63 || strpbrk(p->name, "_:,= {}"))
+        return "its name is missing, too long or holds one of '_:,= {}'";
     if (!p->setting || !*p->setting || !p->summary || !*p->summary || !p->cite || !*p->cite) return "setting, summary or cite is missing";
     if (!p->select && !p->select_seeing) return "it has no select";
     if (p->init && !p->size) return "it has an init but no size";
@@ -82,7 +83,8 @@ static const char *fault(const struct policy *p) {
     if (!(p->flags & POLICY_BATCH) != !p->share) return "POLICY_BATCH and share want each other";
     if (p->params[POLICY_PARAMS].name) return "it has too many parameters";
     for (const struct param *q = p->params; q->name; q++)
-        if (!*q->name || !q->meaning || !*q->meaning || !(q->lo <= q->value && q->value <= q->hi)) return "a parameter lacks its meaning, or its default is out of range";
+        if (!*q->name || !q->meaning || !*q->meaning || !(q->lo <= q->value && q->value <= q->hi))
+            return "a parameter lacks its meaning, or its default is out of range";
     return NULL;
 }
 
