@@ -12,7 +12,8 @@
 enum { REQUESTS = 4096, DRAFTERS = 256 };
 
 #define SAME(flag) ((int)BSP_##flag == (int)POLICY_##flag)
-_Static_assert(SAME(RANDOM) && SAME(SECONDS) && SAME(PEEK) && SAME(ALL) && SAME(SIGNAL) && SAME(MARGIN) && SAME(BATCH), "flags are the same on both sides");
+_Static_assert(SAME(RANDOM) && SAME(SECONDS) && SAME(PEEK) && SAME(ALL) && SAME(SIGNAL) && SAME(MARGIN) && SAME(BATCH),
+    "flags are the same on both sides");
 _Static_assert(sizeof(struct bsp_peek) == sizeof(struct peek), "passed on as they are");
 
 struct request {
@@ -61,14 +62,17 @@ static int setup(struct bsp_policy *p, const char *spec, char *drafters, int max
     p->problem = (struct problem){.K = p->arms.K, .D = D, .L = p->arms.L, .arms = p->arms.at, .R = p->R};
     if (agent_open(&p->agent, spec, &p->problem, &last)) return -1;
     size_t R = (size_t)p->R;
-    bool good = (p->request = mem_alloc(R, sizeof *p->request, "requests", &last)) && (p->views = mem_alloc(R, sizeof *p->views, "requests", &last))
-        && (p->requests = mem_alloc(R, sizeof *p->requests, "requests", &last)) && (p->shared = mem_alloc(R, sizeof *p->shared, "requests", &last));
+    bool good = (p->request = mem_alloc(R, sizeof *p->request, "requests", &last))
+        && (p->views = mem_alloc(R, sizeof *p->views, "requests", &last))
+        && (p->requests = mem_alloc(R, sizeof *p->requests, "requests", &last))
+        && (p->shared = mem_alloc(R, sizeof *p->shared, "requests", &last));
     return good ? 0 : -1;
 }
 
 bsp_policy *bsp_create(const char *spec, const char *drafters, int max_draft, const char *arms, int requests, uint64_t seed) {
     if (!spec) return err_set(&last, "a policy wants a spec such as 'thompson', got none"), NULL;
-    if (max_draft < 1 || max_draft > ARM_GAMMA_MAX) return err_set(&last, "largest draft %d, expected 1 to %d", max_draft, ARM_GAMMA_MAX), NULL;
+    if (max_draft < 1 || max_draft > ARM_GAMMA_MAX)
+        return err_set(&last, "largest draft %d, expected 1 to %d", max_draft, ARM_GAMMA_MAX), NULL;
     if (requests < 1 || requests > REQUESTS) return err_set(&last, "%d requests, expected 1 to %d", requests, REQUESTS), NULL;
     struct bsp_policy *p = mem_alloc(1, sizeof *p, "a policy", &last);
     if (!p) return NULL;
@@ -116,7 +120,8 @@ static int take(void *to, size_t size, const void *from, size_t least, const cha
     return 0;
 }
 
-enum { ARM_LEAST = sizeof(struct bsp_arm), VIEW_LEAST = sizeof(struct bsp_view), ROUND_LEAST = sizeof(struct bsp_round) }; // of BSP_API 1, for ever
+/* Of BSP_API 1, for ever. */
+enum { ARM_LEAST = sizeof(struct bsp_arm), VIEW_LEAST = sizeof(struct bsp_view), ROUND_LEAST = sizeof(struct bsp_round) };
 
 int bsp_arm(const bsp_policy *p, int arm, struct bsp_arm *out) {
     struct bsp_arm mine;
@@ -134,13 +139,15 @@ static int read_view(const struct bsp_policy *p, const void *from, struct view *
     unsigned flags = p->agent.policy->flags;
     if (take(&x, sizeof x, from, VIEW_LEAST, "bsp_view") || check_request(p, x.request)) return -1;
     if (x.pos < 0 || x.prompt_tokens < 0 || x.max_new < 0 || x.batch < 1)
-        return err_set(&last, "a view at position %d of %d after %d prompt tokens in a batch of %d, expected no negative number and a batch of 1 or more",
+        return err_set(&last,
+            "a view at position %d of %d after %d prompt tokens in a batch of %d, expected no negative number and a batch of 1 or more",
                        x.pos, x.max_new, x.prompt_tokens, x.batch);
     if (!isfinite(x.margin)) return err_set(&last, "a view with margin %g, expected a finite number", (double)x.margin);
     if (flags & POLICY_PEEK && !x.peek) return err_set(&last, "policy '%s' asks what the copiers found: bsp_view.peek", p->agent.spec);
     for (int d = 0; x.peek && d < p->problem.D; d++)
         if (x.peek[d].proposed < -1 || x.peek[d].proposed > p->problem.L || x.peek[d].match < 0)
-            return err_set(&last, "drafter %d found %d tokens after a match of %d, expected -1 to %d and 0 or more", d, x.peek[d].proposed, x.peek[d].match, p->problem.L);
+            return err_set(&last, "drafter %d found %d tokens after a match of %d, expected -1 to %d and 0 or more", d,
+                x.peek[d].proposed, x.peek[d].match, p->problem.L);
     *v = (struct view){.pos = x.pos, .prompt_tokens = x.prompt_tokens, .max_new = x.max_new, .batch = x.batch, .margin = x.margin,
                        .peek = flags & POLICY_PEEK ? (const struct peek *)x.peek : NULL};
     *request = x.request;
@@ -172,10 +179,12 @@ int bsp_deepen(bsp_policy *p, int request, int arm, int depth, float top_prob, f
     if (check_request(p, request) || check_arm(p, arm)) return -1;
     const struct arm *x = &p->problem.arms[arm];
     if (depth < 1 || depth > x->gamma) return err_set(&last, "depth %d of arm '%s', expected 1 to %d", depth, x->name, x->gamma);
-    if (!(top_prob >= 0 && top_prob <= 1) || !isfinite(entropy)) return err_set(&last, "probability %g and entropy %g, expected 0 to 1 and finite", (double)top_prob, (double)entropy);
+    if (!(top_prob >= 0 && top_prob <= 1) || !isfinite(entropy))
+        return err_set(&last, "probability %g and entropy %g, expected 0 to 1 and finite", (double)top_prob, (double)entropy);
     const struct drafted token = {arm, depth, top_prob, entropy};
     pthread_mutex_lock(&p->lock);
-    bool more = depth < x->gamma && !stop_after(&x->stop, &p->request[request].stop[x->stop.slot], top_prob, entropy) && agent_deepen(&p->agent, &token);
+    bool more = depth < x->gamma && !stop_after(&x->stop, &p->request[request].stop[x->stop.slot], top_prob, entropy)
+        && agent_deepen(&p->agent, &token);
     pthread_mutex_unlock(&p->lock);
     return more;
 }
@@ -183,7 +192,8 @@ int bsp_deepen(bsp_policy *p, int request, int arm, int depth, float top_prob, f
 int bsp_share(bsp_policy *p, const struct bsp_view *views, int n, int quota, int *arm) {
     const struct agent *a = &p->agent;
     if (!a->policy->share) return err_set(&last, "policy '%s' shares no quota (bsp_asks lacks BSP_BATCH)", a->spec);
-    if (n < 1 || n > p->R || quota < 0) return err_set(&last, "a quota of %d for %d requests, expected 0 or more for 1 to %d", quota, n, p->R);
+    if (n < 1 || n > p->R || quota < 0)
+        return err_set(&last, "a quota of %d for %d requests, expected 0 or more for 1 to %d", quota, n, p->R);
     pthread_mutex_lock(&p->lock);
     int rc = 0;
     for (int i = 0; !rc && i < n; i++) {
@@ -205,7 +215,8 @@ int bsp_update(bsp_policy *p, const struct bsp_round *r) {
     if (take(&x, sizeof x, r, ROUND_LEAST, "bsp_round") || check_request(p, x.request) || check_arm(p, x.arm)) return -1;
     const struct arm *arm = &p->problem.arms[x.arm];
     if (x.gamma < 0 || x.gamma > arm->gamma || x.proposed < 0 || x.proposed > x.gamma || x.accepted < 0 || x.accepted > x.proposed)
-        return err_set(&last, "a round of arm '%s' with gamma %d, %d proposed and %d accepted, expected %d >= gamma >= proposed >= accepted >= 0",
+        return err_set(&last,
+            "a round of arm '%s' with gamma %d, %d proposed and %d accepted, expected %d >= gamma >= proposed >= accepted >= 0",
                        arm->name, x.gamma, x.proposed, x.accepted, arm->gamma);
     if (!(x.draft_s >= 0 && x.verify_s >= 0 && isfinite(x.draft_s) && isfinite(x.verify_s)))
         return err_set(&last, "a round that took %g and %g seconds, expected 0 or more", x.draft_s, x.verify_s);
@@ -224,8 +235,10 @@ int bsp_learn_all(bsp_policy *p, int pos, const int *proposed, const int *accept
     if (!(a->policy->flags & (POLICY_ALL | POLICY_PEEK)))
         return err_set(&last, "policy '%s' does not learn from drafts that were not played (bsp_asks lacks BSP_ALL and BSP_PEEK)", a->spec);
     for (int d = 0; d < p->problem.D; d++)
-        if (!(proposed[d] == -1 && accepted[d] == -1) && (proposed[d] < 0 || proposed[d] > p->problem.L || accepted[d] < 0 || accepted[d] > proposed[d]))
-            return err_set(&last, "drafter %d with %d proposed and %d accepted, expected %d >= proposed >= accepted >= 0", d, proposed[d], accepted[d], p->problem.L);
+        if (!(proposed[d] == -1 && accepted[d] == -1)
+            && (proposed[d] < 0 || proposed[d] > p->problem.L || accepted[d] < 0 || accepted[d] > proposed[d]))
+            return err_set(&last, "drafter %d with %d proposed and %d accepted, expected %d >= proposed >= accepted >= 0", d,
+                proposed[d], accepted[d], p->problem.L);
     const struct hindsight h = {pos, proposed, accepted};
     pthread_mutex_lock(&p->lock);
     if (a->policy->learn_all) a->policy->learn_all(a->state, &p->problem, a->param, &h);

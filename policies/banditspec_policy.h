@@ -91,7 +91,7 @@ enum { // what a policy asks for (bsp_asks)
 };
 
 /* The policy `spec`, as "ucbspec:delta=0.1", over `arms`, as "plain pld:1-8 eagle:stop(entropy>1)" (null or empty: plain and every
- * drafter at 2, 4, 8), of `drafters`, as "pld eagle", which draft at most max_draft tokens (1 to 64), for up to `requests` requests at once. */
+ * drafter at 2, 4, 8), of `drafters`, as "pld eagle", which draft at most max_draft tokens (1 to 64), for up to `requests` at once. */
 BSP_EXPORT bsp_policy *bsp_create(const char *spec, const char *drafters, int max_draft, const char *arms, int requests, uint64_t seed);
 BSP_EXPORT void bsp_free(bsp_policy *p); // null is fine
 
@@ -114,13 +114,13 @@ BSP_EXPORT int bsp_share(bsp_policy *p, const struct bsp_view *views, int n, int
 
 BSP_EXPORT int bsp_update(bsp_policy *p, const struct bsp_round *r);
 
-/* What the drafters that were asked before the round at `pos` would have been worth, with the longest draft among the arms: tokens proposed
- * and accepted (drafters), -1 and -1 for one that was not asked. BSP_ALL (all of them) and BSP_PEEK (copiers), in order of positions, as soon
- * as that much more text is known; what a sequence's end leaves open is dropped. */
+/* What the drafters that were asked before the round at `pos` would have been worth, with the longest draft among the arms: tokens
+ * proposed and accepted (drafters), -1 and -1 for one that was not asked. BSP_ALL (all of them) and BSP_PEEK (copiers), in order of
+ * positions, as soon as that much more text is known; what a sequence's end leaves open is dropped. */
 BSP_EXPORT int bsp_learn_all(bsp_policy *p, int pos, const int *proposed, const int *accepted);
 
-/* What was learned, as a file of `banditspec --policy-state`: replaced whole or not at all, and loaded only into the same policy, parameters and
- * arms of the same version. bsp_reset returns to what was loaded last, else to a new policy. */
+/* What was learned, as a file of `banditspec --policy-state`: replaced whole or not at all, and loaded only into the same policy,
+ * parameters and arms of the same version. bsp_reset returns to what was loaded last, else to a new policy. */
 BSP_EXPORT int bsp_save(bsp_policy *p, const char *path);
 BSP_EXPORT int bsp_load(bsp_policy *p, const char *path);
 BSP_EXPORT int bsp_reset(bsp_policy *p);

@@ -88,7 +88,8 @@ static int sync_folder(char *path) {
 static int replace(const char *path, const unsigned char *bytes, size_t n, struct err *err) {
     static _Atomic unsigned saves; // processes and threads that save to one path all leave whole files
     char part[4096];
-    if (snprintf(part, sizeof part, "%s.%ld-%u.part", path, (long)getpid(), saves++) >= (int)sizeof part) return err_set(err, "path '%.64s...' is too long", path);
+    if (snprintf(part, sizeof part, "%s.%ld-%u.part", path, (long)getpid(), saves++) >= (int)sizeof part)
+        return err_set(err, "path '%.64s...' is too long", path);
     int f = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (f < 0) return err_set(err, "cannot write policy state '%s': %s", path, strerror(errno));
     int bad = write_all(f, bytes, n) || fsync(f);
@@ -175,7 +176,8 @@ static int check_frame(struct in *x, struct err *err) {
     if (order != ORDER) return err_set(err, "policy state '%s' was saved on a machine of another byte order", x->path);
     if (take_number(x, 8, &size, err)) return ERR_FAILED;
     if (x->n < size) return err_set(err, "policy state '%s' is cut short: %zu of %llu bytes", x->path, x->n, (unsigned long long)size);
-    if (x->n > size || size < HEAD + CHECKSUM) return err_set(err, "policy state '%s' has %zu bytes, expected %llu", x->path, x->n, (unsigned long long)size);
+    if (x->n > size || size < HEAD + CHECKSUM)
+        return err_set(err, "policy state '%s' has %zu bytes, expected %llu", x->path, x->n, (unsigned long long)size);
     struct in last = {x->bytes, x->n, x->n - CHECKSUM, x->path};
     if (take_number(&last, CHECKSUM, &number, err)) return ERR_FAILED;
     x->n -= CHECKSUM;
@@ -208,7 +210,8 @@ int state_read(struct agent *a, const unsigned char *bytes, size_t n, const char
     if (check_frame(&x, err) || expect_text(&x, "by version", version, err) || expect_text(&x, "by policy", a->spec, err)
         || check_arms(&x, &a->problem, err) || take_number(&x, 8, &size, err))
         return ERR_FAILED;
-    if (size != a->size) return err_set(err, "policy state '%s' holds %llu bytes of '%s', expected %zu", path, (unsigned long long)size, a->spec, a->size);
+    if (size != a->size)
+        return err_set(err, "policy state '%s' holds %llu bytes of '%s', expected %zu", path, (unsigned long long)size, a->spec, a->size);
     if (!(state = take(&x, size)) || x.at != x.n) return corrupt(&x, "the state does not fill it", err);
     if (!a->warm && !(a->warm = mem_alloc(a->size, 1, "policy state", err))) return ERR_FAILED;
     if (a->size) memcpy(a->warm, state, a->size);

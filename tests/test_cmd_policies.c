@@ -75,7 +75,8 @@ static void test_every_page_ends_in_a_grid_that_plays(void **state) {
     const struct arm arms[] = {{-1, 0, "plain"}, {0, 2, "d:2"}, {0, 4, "d:4"}, {1, 2, "e:2"}, {1, 4, "e:4"}};
     const struct problem p = {.K = 5, .D = 2, .L = 4, .arms = arms, .R = 4};
     for (const struct policy *const *q = policies; *q; q++) {
-        char *text = said((char *[]){"policies", (char *)(*q)->name, NULL}), *specs[8], *spec = strstr(text, "--policy ") + strlen("--policy ");
+        char *text = said((char *[]){"policies", (char *)(*q)->name, NULL}), *specs[8];
+        char *spec = strstr(text, "--policy ") + strlen("--policy ");
         spec[strcspn(spec, " ")] = 0;
         struct err err = {""};
         int n = policy_grid(spec, specs, 8, &err);
@@ -126,7 +127,8 @@ static void test_a_mistyped_name_gets_the_nearest(void **state) {
     };
     for (size_t i = 0; i < sizeof slips / sizeof *slips; i++)
         assert_refused(cmd_policies, (char *[]){"policies", (char *)slips[i][0], NULL}, -1, slips[i][1]);
-    for (const char *const *name = (const char *const[]){"", "x", "qqqqqqqqqqqqqqqqqq", NULL}; *name; name++) assert_null(policy_nearest(*name));
+    for (const char *const *name = (const char *const[]){"", "x", "qqqqqqqqqqqqqqqqqq", NULL}; *name; name++)
+        assert_null(policy_nearest(*name));
     char longest[4000];
     memset(longest, 'u', sizeof longest - 1), longest[sizeof longest - 1] = 0;
     assert_null(policy_nearest(longest));
@@ -151,7 +153,8 @@ static void test_the_list_of_known_policies_ends_whole(void **state) {
 
 static const struct policy *table_of(unsigned flags, bool select) {
     static struct policy p;
-    p = (struct policy){.name = "mine", .setting = "s", .summary = "s", .cite = "c", .flags = flags, .select = select ? policy_find("random")->select : NULL};
+    p = (struct policy){.name = "mine", .setting = "s", .summary = "s", .cite = "c", .flags = flags,
+        .select = select ? policy_find("random")->select : NULL};
     return &p;
 }
 

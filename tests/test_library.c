@@ -1,5 +1,5 @@
-/* test_library.c - the library for other engines (policies/banditspec_policy.h) is the same policies behind another door: it chooses what an
- * agent chooses, threads may share it, and no call of a confused caller gets past it. */
+/* test_library.c - the library for other engines (policies/banditspec_policy.h) is the same policies behind another door: it chooses
+ * what an agent chooses, threads may share it, and no call of a confused caller gets past it. */
 #include "tests/playing.h"
 
 #include <math.h>
@@ -32,11 +32,13 @@ static bsp_policy *policy_of(const char *spec) {
     } while (0)
 
 static struct bsp_view view_of(const struct view *v, int request) {
-    return (struct bsp_view){sizeof(struct bsp_view), request, v->pos, v->prompt_tokens, v->max_new, v->batch, v->margin, (const struct bsp_peek *)v->peek};
+    return (struct bsp_view){sizeof(struct bsp_view), request, v->pos, v->prompt_tokens, v->max_new, v->batch, v->margin,
+        (const struct bsp_peek *)v->peek};
 }
 
 static struct bsp_round round_of(const struct outcome *o) {
-    return (struct bsp_round){sizeof(struct bsp_round), o->request, o->arm, o->gamma, o->proposed, o->accepted, o->draft_s, o->verify_s, o->nodes, o->signal};
+    return (struct bsp_round){sizeof(struct bsp_round), o->request, o->arm, o->gamma, o->proposed, o->accepted, o->draft_s, o->verify_s,
+        o->nodes, o->signal};
 }
 
 /* What playing_round does, through the library; `a` runs beside it and must agree at every step. */
@@ -101,7 +103,8 @@ static void test_arms_are_those_of_the_command_line(void **state) {
     (void)state;
     bsp_policy *p = bsp_create("hf", "eagle pld", 8, "pld:1-2 plain eagle:stop(entropy>1.5,max=6)", 1, 0);
     assert_non_null(p);
-    static const struct bsp_arm want[] = {{0, 1, 1, 0, "pld:1"}, {0, 1, 2, 0, "pld:2"}, {0, -1, 0, 0, "plain"}, {0, 0, 6, 1, "eagle:stop(entropy>1.5,max=6)"}};
+    static const struct bsp_arm want[] = {{0, 1, 1, 0, "pld:1"}, {0, 1, 2, 0, "pld:2"}, {0, -1, 0, 0, "plain"},
+        {0, 0, 6, 1, "eagle:stop(entropy>1.5,max=6)"}};
     assert_int_equal(bsp_arms(p), 4);
     for (int k = 0; k < 4; k++) {
         struct bsp_arm arm = {.size = sizeof arm};
@@ -176,10 +179,12 @@ static void *share_one(void *user) {
         struct bsp_arm arm = {.size = sizeof arm};
         int k = bsp_select(p, NULL);
         if (k < 0 || bsp_arm(p, k, &arm)) return "select";
-        struct bsp_round r = {.size = sizeof r, .arm = k, .gamma = arm.gamma, .proposed = arm.gamma, .accepted = arm.gamma / 2, .draft_s = 0.001, .verify_s = 0.03};
+        struct bsp_round r = {.size = sizeof r, .arm = k, .gamma = arm.gamma, .proposed = arm.gamma, .accepted = arm.gamma / 2,
+            .draft_s = 0.001, .verify_s = 0.03};
         if (bsp_update(p, &r)) return "update";
         if (i % 10000 == 0 && bsp_save(p, file)) return "save";
-        if (i % 100 == 0 && (bsp_select(p, &(struct bsp_view){.size = sizeof(struct bsp_view), .request = (int)(i % 7) + 50}) != -1 || !strstr(bsp_error(), "request ")))
+        if (i % 100 == 0 && (bsp_select(p, &(struct bsp_view){.size = sizeof(struct bsp_view), .request = (int)(i % 7) + 50}) != -1
+            || !strstr(bsp_error(), "request ")))
             return "an error of one's own";
     }
     return NULL;
@@ -220,7 +225,8 @@ static void *own_one(void *user) {
         struct bsp_arm arm = {.size = sizeof arm};
         arms[i] = bsp_select(p, NULL);
         bsp_arm(p, arms[i], &arm);
-        bsp_update(p, &(struct bsp_round){.size = sizeof(struct bsp_round), .arm = arms[i], .gamma = arm.gamma, .proposed = arm.gamma, .accepted = arm.gamma / 2, .verify_s = 0.03});
+        bsp_update(p, &(struct bsp_round){.size = sizeof(struct bsp_round), .arm = arms[i], .gamma = arm.gamma, .proposed = arm.gamma,
+            .accepted = arm.gamma / 2, .verify_s = 0.03});
     }
     bsp_free(p);
     return NULL;
@@ -336,7 +342,8 @@ static void test_wrong_calls_say_why_and_change_nothing(void **state) {
 static void test_a_larger_struct_of_a_later_caller_is_taken(void **state) {
     (void)state;
     bsp_policy *p = policy_of("thompson");
-    struct { struct bsp_round r; double more[3]; } later = {.r = {.size = sizeof later, .arm = 3, .gamma = 8, .proposed = 8, .accepted = 8, .verify_s = 1}};
+    struct { struct bsp_round r; double more[3]; } later = {.r = {.size = sizeof later, .arm = 3, .gamma = 8, .proposed = 8,
+        .accepted = 8, .verify_s = 1}};
     must(bsp_update(p, &later.r));
     struct { struct bsp_view v; double more[3]; } seen = {.v = {.size = sizeof seen, .pos = 1, .batch = 1}};
     must(bsp_select(p, &seen.v));

@@ -1,7 +1,8 @@
 /* test_quiet.c - no policy allocates, locks or reads a clock while it chooses, deepens, shares or learns.
  *
  * The C library's functions are replaced by ones that count while a policy runs; a policy written for the purpose, which
- * does all of it, shows that they count. Elsewhere than with glibc, and under a sanitizer, which replaces them itself, nothing is tested. */
+ * does all of it, shows that they count. Elsewhere than with glibc, and under a sanitizer, which replaces them itself, nothing is
+ * tested. */
 #include <stdbool.h>
 
 static volatile bool listening;

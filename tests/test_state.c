@@ -304,7 +304,8 @@ static void test_a_full_disk_leaves_the_old_file(void **state) {
 static void test_kill_at_any_instant_leaves_a_whole_file(void **state) {
     (void)state;
     int chosen[ROUNDS];
-    struct agent a = agent_of("sw-ucb:window=1024", &playing_problem), b = agent_of("sw-ucb:window=1024", &playing_problem), c = agent_of("sw-ucb:window=1024", &playing_problem);
+    struct agent a = agent_of("sw-ucb:window=1024", &playing_problem), b = agent_of("sw-ucb:window=1024", &playing_problem),
+        c = agent_of("sw-ucb:window=1024", &playing_problem);
     run(&a, 0, HALF, chosen);
     run(&b, 0, ROUNDS, chosen);
     save(&a, file);
@@ -345,7 +346,8 @@ static void write_traces(void) {
 
 static void replay(const char *db, const char *policy, const char *scope, const char *state, const char *csv) {
     struct err err;
-    char *argv[] = {"replay", "--db", (char *)db, "--policy", (char *)policy, "--scope", (char *)scope, "--seeds", "1", "--steps", (char *)csv,
+    char *argv[] = {"replay", "--db", (char *)db, "--policy", (char *)policy, "--scope", (char *)scope, "--seeds", "1",
+                    "--steps", (char *)csv,
                     state ? "--policy-state" : NULL, (char *)state, NULL};
     if (run_command(cmd_replay, &err, NULL, argv)) fail_msg("%s: %s", policy, err.text);
 }
@@ -363,7 +365,8 @@ static void test_replay_in_two_halves_equals_the_whole_for_every_policy(void **s
         replay(second_db, spec, "stream", file, steps[2]);
         char *whole = read_file(steps[0]), *first = read_file(steps[1]), *second = read_file(steps[2]);
         char *rest = strchr(second, '\n') + 1; // without its header
-        if (strncmp(whole, first, strlen(first)) || strcmp(whole + strlen(first), rest)) fail_msg("%s: the halves differ from the whole", spec);
+        if (strncmp(whole, first, strlen(first)) || strcmp(whole + strlen(first), rest))
+            fail_msg("%s: the halves differ from the whole", spec);
         free(whole), free(first), free(second);
         compared++;
     }
@@ -405,7 +408,8 @@ static void test_replay_refuses_what_one_file_cannot_hold(void **state) {
     assert_refused(cmd_replay, REPLAY("--policy", "ucbspec:delta={0.1,0.2}"), -2, "option '--policy-state' wants one policy, got 2");
     assert_refused(cmd_replay, REPLAY("--policy", "random"), -2, "option '--policy-state' wants one run of 'random': give --seeds 1");
     assert_refused(cmd_replay, REPLAY("--policy", "clairvoyant"), -2, "'clairvoyant' learns nothing");
-    assert_refused(cmd_replay, (char *[]){"replay", "--table", "x.csv", "--gamma", "4", "--policy-state", file, NULL}, -2, "--policy-state and --scope belong to --db");
+    assert_refused(cmd_replay, (char *[]){"replay", "--table", "x.csv", "--gamma", "4", "--policy-state", file, NULL}, -2,
+        "--policy-state and --scope belong to --db");
     assert_int_equal(access(file, F_OK), -1); // a refused run leaves no file
     replay(first_db, "ucbspec", "stream", file, steps[0]);
     char *before = read_file(file);
@@ -417,7 +421,8 @@ static void test_replay_refuses_what_one_file_cannot_hold(void **state) {
 }
 
 static int setup(void **state) {
-    static const struct { char *path; const char *name; } files[] = {{file, "a.state"}, {other, "b.state"}, {whole_db, "whole.db"}, {first_db, "first.db"},
+    static const struct { char *path; const char *name; } files[] = {{file, "a.state"}, {other, "b.state"}, {whole_db, "whole.db"},
+        {first_db, "first.db"},
         {second_db, "second.db"}, {steps[0], "0.csv"}, {steps[1], "1.csv"}, {steps[2], "2.csv"}};
     (void)state;
     if (tempdir_open(&dir)) return -1;

@@ -27,7 +27,8 @@ class View(c.Structure):
 
 class Round(c.Structure):
     _fields_ = [("size", c.c_uint32), ("request", c.c_int32), ("arm", c.c_int32), ("gamma", c.c_int32), ("proposed", c.c_int32),
-                ("accepted", c.c_int32), ("draft_s", c.c_double), ("verify_s", c.c_double), ("nodes", c.c_int32), ("signal", c.POINTER(c.c_float))]
+                ("accepted", c.c_int32), ("draft_s", c.c_double), ("verify_s", c.c_double), ("nodes", c.c_int32),
+                ("signal", c.POINTER(c.c_float))]
 
 
 PEEK, ALL = 4, 8  # of what bsp_asks tells
@@ -40,7 +41,8 @@ class Policy:
         self.lib = c.CDLL(library)
         for name, result, takes in (
                 ("create", c.c_void_p, [c.c_char_p, c.c_char_p, c.c_int, c.c_char_p, c.c_int, c.c_uint64]), ("free", None, [c.c_void_p]),
-                ("error", c.c_char_p, []), ("spec", c.c_char_p, [c.c_void_p]), ("asks", c.c_uint, [c.c_void_p]), ("arms", c.c_int, [c.c_void_p]),
+                ("error", c.c_char_p, []), ("spec", c.c_char_p, [c.c_void_p]), ("asks", c.c_uint, [c.c_void_p]),
+                ("arms", c.c_int, [c.c_void_p]),
                 ("arm", c.c_int, [c.c_void_p, c.c_int, c.POINTER(Arm)]), ("begin", c.c_int, [c.c_void_p, c.c_int, c.c_uint32]),
                 ("select", c.c_int, [c.c_void_p, c.POINTER(View)]), ("update", c.c_int, [c.c_void_p, c.POINTER(Round)]),
                 ("deepen", c.c_int, [c.c_void_p, c.c_int, c.c_int, c.c_int, c.c_float, c.c_float]),
@@ -151,7 +153,8 @@ def main():
                 slots[request] = None
             else:
                 emitted, seconds = emitted + step[0], seconds + step[1]
-    print(f"{policy.spec} ({'warm' if warm else 'new'}): {emitted} tokens at {emitted / seconds:.1f} a second, plain decoding {1 / 0.03:.1f}")
+    print(f"{policy.spec} ({'warm' if warm else 'new'}): {emitted} tokens "
+          f"at {emitted / seconds:.1f} a second, plain decoding {1 / 0.03:.1f}")
     if o.state:
         policy("save", o.state.encode())
     policy.close()

@@ -44,7 +44,8 @@ int main(int argc, char **argv) {
             struct bsp_arm arm = {.size = sizeof arm};
             int chosen = bsp_select(p, &view);
             if (chosen < 0 || bsp_arm(p, chosen, &arm)) return fail("select");
-            struct bsp_round round = {.size = sizeof round, .arm = chosen, .gamma = arm.gamma < TOKENS - pos - 1 ? arm.gamma : TOKENS - pos - 1};
+            struct bsp_round round = {.size = sizeof round, .arm = chosen,
+                .gamma = arm.gamma < TOKENS - pos - 1 ? arm.gamma : TOKENS - pos - 1};
             round.proposed = round.gamma;
             round.accepted = draft_and_verify(arm.drafter, round.gamma, &round.draft_s, &round.verify_s);
             pos += round.accepted + 1;

@@ -1,4 +1,5 @@
-/* A policy's learned state: a file as it is, or (first byte odd) a sound one with bytes changed, cut and sealed anew, three bytes a change. */
+/* A policy's learned state: a file as it is, or (first byte odd) a sound one with bytes changed, cut and sealed anew, three bytes a
+ * change. */
 #include "policies/state_file.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -36,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         for (uint32_t t = 0; t < ROUNDS; t++) {
             struct rng r = rng_at(1, 1, 0, t);
             int arm = agent_select(&a, &r);
-            agent_update(&a, &(struct outcome){.arm = arm, .gamma = arms[arm].gamma, .proposed = arms[arm].gamma, .emitted = 1, .draft_s = 1e-3, .verify_s = 1e-2});
+            agent_update(&a, &(struct outcome){.arm = arm, .gamma = arms[arm].gamma, .proposed = arms[arm].gamma, .emitted = 1,
+                .draft_s = 1e-3, .verify_s = 1e-2});
         }
         size_t n = state_write(&a, NULL), left;
         uint8_t *bytes = malloc(n);
