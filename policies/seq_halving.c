@@ -7,6 +7,7 @@
  * ever. Rounds of one arm follow each other: a drafter that sits out has to catch up (why MetaSD, arXiv 2604.05417, considers it).
  * Check: K=4, budget=16: 2 rounds of each arm, then 4 of each of two. */
 #include "policies/flat.h"
+#include "policies/whole.h"
 
 enum { REWARD, BUDGET };
 
@@ -23,8 +24,7 @@ static size_t seq_halving_size(const struct problem *p) {
 
 static int seq_halving_check(const struct problem *p, const double *param, struct err *err) {
     (void)p;
-    if (param[BUDGET] == floor(param[BUDGET])) return 0;
-    return err_set(err, "policy 'seq-halving': 'budget' wants a whole number, got '%g'", param[BUDGET]);
+    return whole("seq-halving", "budget", param[BUDGET], err);
 }
 
 static void seq_halving_init(void *state, const struct problem *p, const double *param) {

@@ -312,18 +312,19 @@ static void test_seed_ucb_fixed(void **state) {
     pinned("seed-ucb:bonus=arm,arithmetic=f64,scale=max", seed_ucb_fixed, (double[]){6});
 }
 
-/* Forgetting: each round weighs keep^age. c = reward, keep, index. */
+/* Forgetting: each round weighs keep^age, or 1 in a window and 0 before. c = reward, keep (above 1: window), index. */
 enum { D_KL_UCB = 1, D_IMED, D_UCBSPEC };
 
 static void d_index(const struct past *h, const double *c, struct rng *rng, double *v) {
     double n[K_MAX] = {0}, x[K_MAX] = {0}, all = 0, most = 0;
     int K = h->p->K;
     (void)rng;
-    if (starts(h, v)) return;
     for (int s = 0; s < h->t; s++) {
-        double weight = pow(c[1], h->t - 1 - s);
+        double weight = c[1] > 1 ? s >= h->t - c[1] : pow(c[1], h->t - 1 - s);
         n[h->o[s].arm] += weight, x[h->o[s].arm] += weight * reward_at(h, c[0], s), all += weight;
     }
+    for (int i = 0; i < K; i++)
+        if (n[i] == 0) return only(h, v, i);
     for (int i = 0; i < K; i++) most = fmax(most, x[i] /= n[i]);
     double log_all = all > 1 ? log(all) : 0;
     for (int i = 0; i < K; i++) {
@@ -333,11 +334,14 @@ static void d_index(const struct past *h, const double *c, struct rng *rng, doub
     }
 }
 
-static void test_d_ucb_with_other_indices(void **state) {
+static void test_forgetting_with_other_indices(void **state) {
     (void)state;
     pinned("d-ucb:index=kl-ucb", d_index, (double[]){RATE, 0.98, D_KL_UCB});
     pinned("d-ucb:index=imed,keep=0.9", d_index, (double[]){RATE, 0.9, D_IMED});
     pinned("d-ucb:index=ucbspec", d_index, (double[]){RATE, 0.98, D_UCBSPEC});
+    pinned("sw-ucb:index=kl-ucb,window=20", d_index, (double[]){RATE, 20, D_KL_UCB});
+    pinned("sw-ucb:index=imed,window=30", d_index, (double[]){RATE, 30, D_IMED});
+    pinned("sw-ucb:index=ucbspec,window=30", d_index, (double[]){RATE, 30, D_UCBSPEC});
     pinned("d-ucb:index=kl-ucb,keep=1", kl_ucb, (double[]){RATE, 0});
     pinned("d-ucb:index=imed,keep=1", imed, (double[]){RATE});
 }
@@ -554,7 +558,7 @@ int main(void) {
         cmocka_unit_test(test_metasd_ucb),
         cmocka_unit_test(test_seq_halving),
         cmocka_unit_test(test_seed_ucb_fixed),
-        cmocka_unit_test(test_d_ucb_with_other_indices),
+        cmocka_unit_test(test_forgetting_with_other_indices),
         cmocka_unit_test(test_kl_ucb_tgd),
         cmocka_unit_test(test_imed_tgd),
         cmocka_unit_test(test_emp_kl_ucb),
