@@ -5,6 +5,7 @@
  *   arm ~ p,   p_i proportional to exp(x_i / tau)
  * No useful bound: a fixed tau explores for ever (Cesa-Bianchi, Gentile, Lugosi, Neu 2017, "Boltzmann exploration done right").
  * Check: means 0.5 and 0.4, tau 0.1: p = 0.7310585786, 0.2689414214. */
+#include "core/elementary.h"
 #include "policies/flat.h"
 
 enum { REWARD, TAU };
@@ -18,7 +19,7 @@ static int boltzmann_select(void *state, const struct problem *p, const double *
         if (s->arm[i].n == 0) return i;
         most = fmax(most, flat_mean(s, i));
     }
-    for (int i = 0; i < p->K; i++) sum += chance[i] = exp((flat_mean(s, i) - most) / param[TAU]);
+    for (int i = 0; i < p->K; i++) sum += chance[i] = elementary_exp((flat_mean(s, i) - most) / param[TAU]);
     for (int i = 0; i < p->K; i++) chance[i] /= sum;
     return rng_pick(rng, chance, p->K);
 }

@@ -40,7 +40,7 @@ static void f_kube_update(void *state, const struct problem *p, const double *pa
     struct f_kube *s = cost_end(state, p);
     (void)param;
     cost_update(state, p, o);
-    s->log_t = log(++s->t);
+    s->log_t = elementary_log(++s->t);
     s->arm[o->arm].n++;
     s->arm[o->arm].emitted += o->emitted;
 }

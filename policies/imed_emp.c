@@ -7,6 +7,7 @@
  * Kinf (policies/kinf.h) is how far w is from a distribution on [0, 1], in units of gamma, that would be as good; +infinity where none
  * is, 0 for the best arm. Plain decoding emits 1 for certain: it plays only as the best.
  * Check: an arm that accepts 0 or gamma = 1: the Bernoulli rule, see policies/index.h. */
+#include "core/elementary.h"
 #include "policies/kinf.h"
 #include "policies/lengths.h"
 
@@ -39,7 +40,7 @@ static int imed_emp_select(void *state, const struct problem *p, const double *p
         int gamma = p->arms[i].gamma;
         double wanted = most * price(state, p, param, i) - 1, far = i == best ? 0 : INFINITY;
         if (i != best && gamma) far = row[0] * kinf(row + 1, gamma, wanted / gamma);
-        double index = far + log(row[0]);
+        double index = far + elementary_log(row[0]);
         if (index < least) least = index, arm = i;
     }
     return arm;

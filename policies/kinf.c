@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "core/elementary.h"
+
 static double total(const double *count, int m) {
     double n = 0;
     for (int k = 0; k <= m; k++) n += count[k];
@@ -49,13 +51,13 @@ static double tilted(const double *count, int m, double n, double e, double *slo
     for (int k = 0; k <= m; k++) {
         if (count[k] == 0) continue;
         double w = count[k] / n, gap = (double)(m - k) / m + e;
-        logs += w * log(gap);
+        logs += w * elementary_log(gap);
         one += w / gap;
         two += w / (gap * gap);
     }
     *slope = (one - two / one) * e;
     *mean = 1 + e - 1 / one;
-    return logs + log(one);
+    return logs + elementary_log(one);
 }
 
 double kinf_bound(const double *count, int m, double d) {
@@ -63,7 +65,7 @@ double kinf_bound(const double *count, int m, double d) {
     if (count[m] == n || d == INFINITY) return 1;
     if (!(d > 0)) return mean;
     if (count[m] == 0) { // Filippi et al. 2010, section 3.2, case (a): some mass moves to 1, which the sample never saw
-        for (int k = 0; k < m; k++) logs += count[k] / n * log((double)(m - k) / m);
+        for (int k = 0; k < m; k++) logs += count[k] / n * elementary_log((double)(m - k) / m);
         if (tilted(count, m, n, 0, &slope, &mean) < d) return 1 - exp(logs - d);
     }
     double lo = 1e-12, hi = 1, e; // case (b): KL = d, somewhere in e > 0

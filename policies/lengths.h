@@ -6,6 +6,7 @@
 #ifndef POLICIES_LENGTHS_H
 #define POLICIES_LENGTHS_H
 
+#include "core/elementary.h"
 #include "policies/cost.h"
 
 struct lengths {
@@ -26,7 +27,7 @@ static inline void lengths_update(void *state, const struct problem *p, const st
     struct lengths *s = lengths_of(state, p);
     double *row = lengths_row(s, p, o->arm);
     cost_update(state, p, o);
-    s->log_t = log(++s->t);
+    s->log_t = elementary_log(++s->t);
     row[0]++;
     row[1 + o->accepted]++;
 }

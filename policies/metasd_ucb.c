@@ -50,7 +50,7 @@ static double reward(const struct problem *p, double kind, const struct outcome 
 static void metasd_ucb_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct metasd_ucb *s = state;
     struct metasd_arm *a = &s->arm[o->arm];
-    s->log_t = log(++s->t);
+    s->log_t = elementary_log(++s->t);
     a->n++;
     a->sum += reward(p, param[REWARD], o);
     a->seconds += o->draft_s + o->verify_s;

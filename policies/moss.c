@@ -13,8 +13,9 @@ enum { REWARD, ALPHA, HORIZON };
 
 static double index_of(const struct flat *s, const struct problem *p, const double *param, int i) {
     (void)p;
-    if (param[HORIZON] > 0) return index_moss_horizon(flat_mean(s, i), s->arm[i].n, s->arm[i].log_n, log(param[HORIZON]), s->log_K);
-    return index_moss(flat_mean(s, i), s->arm[i].n, s->arm[i].log_n, s->log_t, s->log_K, param[ALPHA]);
+    const struct flat_arm *arm = &s->arm[i];
+    if (param[HORIZON] > 0) return index_moss_horizon(flat_mean(s, i), arm->n, arm->log_n, elementary_log(param[HORIZON]), s->log_K);
+    return index_moss(flat_mean(s, i), arm->n, arm->log_n, s->log_t, s->log_K, param[ALPHA]);
 }
 
 static int moss_select(void *state, const struct problem *p, const double *param, struct rng *rng) {

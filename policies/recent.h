@@ -19,8 +19,8 @@ enum { RECENT_UCB, RECENT_KL_UCB, RECENT_IMED, RECENT_UCBSPEC };
 /* Of all but `ucb`, whose width differs from paper to paper. log_all = ln N, at least 0. */
 static inline double recent_index(double kind, double K, double mean, double best_mean, double n, double log_all) {
     if (kind == RECENT_KL_UCB) return bernoulli_bound(mean, log_all / n);
-    if (kind == RECENT_IMED) return -index_imed(mean, n, log(n), best_mean);
-    return mean + sqrt((1 + n) / (n * n) * (1 + 2 * (log(2 * K) + 2 * log_all + log(1 + n) / 2))) / 2;
+    if (kind == RECENT_IMED) return -index_imed(mean, n, elementary_log(n), best_mean);
+    return mean + sqrt((1 + n) / (n * n) * (1 + 2 * (elementary_log(2 * K) + 2 * log_all + elementary_log(1 + n) / 2))) / 2;
 }
 
 #endif

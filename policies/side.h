@@ -13,6 +13,7 @@
 #ifndef POLICIES_SIDE_H
 #define POLICIES_SIDE_H
 
+#include "core/elementary.h"
 #include "policies/cost.h"
 
 struct side {
@@ -36,7 +37,7 @@ static inline void side_update(void *state, const struct problem *p, const struc
     const struct arm *arm = &p->arms[o->arm];
     struct side *s = side_of(state, p);
     cost_update(state, p, o);
-    s->log_t = log(++s->t);
+    s->log_t = elementary_log(++s->t);
     if (!arm->gamma) return;
     struct side_depth *depth = side_depths(s, p, arm->drafter);
     for (int k = 0; k < o->accepted; k++) depth[k].tested++, depth[k].passed++;

@@ -10,6 +10,7 @@
  * Check: version=1, lambda=1, r=0.5, c=0.8, n=10, t=20: D = 3.0432572424. */
 #include <math.h>
 
+#include "core/elementary.h"
 #include "policies/policy.h"
 
 enum { FORM, LAMBDA };
@@ -58,7 +59,7 @@ static void ucb_bv_update(void *state, const struct problem *p, const double *pa
     struct ucb_bv_arm *a = &s->arm[o->arm];
     double seconds = o->draft_s + o->verify_s;
     (void)p, (void)param;
-    s->log_t = log(++s->t);
+    s->log_t = elementary_log(++s->t);
     s->longest = fmax(s->longest, seconds);
     a->n++;
     a->emitted += o->emitted;
