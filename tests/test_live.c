@@ -325,9 +325,9 @@ static void test_a_prompt_of_the_command_line_is_decoded_and_shown(void **state)
 static void test_a_kept_state_carries_a_stream_over_two_runs(void **state) {
     (void)state;
     enum { HEAD = 3 };
-    const char *specs[64];
+    const char *specs[256];
     char kept[4200], tail_prompts[4200], tail_csv[4200], *all = read_file(prompts), *rest = all;
-    int n = list_specs(specs, 64), compared = 0;
+    int n = list_specs(specs, 256), compared = 0;
     snprintf(kept, sizeof kept, "%s/kept.state", dir.path), snprintf(tail_prompts, sizeof kept, "%s/tail.jsonl", dir.path), snprintf(tail_csv, sizeof kept, "%s/tail.csv", dir.path);
     for (int i = 0; i < HEAD; i++) rest = strchr(rest, '\n') + 1;
     write_file(tail_prompts, rest);
