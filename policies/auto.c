@@ -9,7 +9,8 @@
  *               drafter was right lately. So all lengths of a drafter learn from each other.
  *   confidence  A model drafter is asked for one more token as long as that pays: P(all so far accepted) * h >= rate * (its drafting and one
  *               more row of verification). P comes from its own probabilities, calibrated online by a second logistic function.
- *   hindsight   What copiers drafted while something else played is judged when the text has come: they learn in every round.
+ *   hindsight   What copiers drafted while something else played is judged when the text has come, and can be learned from with this weight: off,
+ *               since on the kept traces what was not chosen teaches little about what will be.
  *   risk        Plain decoding is always among the choices. Once more is lost against it than `slack` rounds and this share of the tokens,
  *               every hazard is doubted instead of hoped for; at three times that only plain decoding is left until it has caught up.
  * Seconds come from two lines learned from outcomes, verification over tokens and each drafter's drafting over tokens drafted and taken in
@@ -279,7 +280,7 @@ const struct policy policy_auto = {
     .flags = POLICY_SECONDS | POLICY_PEEK | POLICY_SIGNAL,
     .params = {{"context", 1, 0, 1, "0|1", "1: a copier's hazard depends on the length of its match"},
                {"confidence", 1, 0, 1, "0|1", "1: model drafters end their draft by their own confidence"},
-               {"hindsight", 0.1, 0, 1, NULL, "weight of what copiers learn from rounds that something else played"},
+               {"hindsight", 0, 0, 1, NULL, "weight of what copiers learn from rounds that something else played"},
                {"risk", 0.005, 0, 1, NULL, "share of the tokens that it may fall behind plain decoding before it grows careful"},
                {"slack", 2, 0.1, 1000, NULL, "and the rounds besides"},
                {"optimism", 2, 0, 10, NULL, "standard deviations by which a model drafter's first token is hoped to be better than it seems"},

@@ -308,7 +308,7 @@ static void test_decisions_are_those_of_a_slow_reading(void **state) {
     static struct place worlds[MAX_NEW + 1];
     struct err err = {""};
     struct agent a;
-    if (agent_open(&a, "auto", &problem, &err)) fail_msg("%s", err.text);
+    if (agent_open(&a, "auto:hindsight=0.1", &problem, &err)) fail_msg("%s", err.text);
     int pos = 1, waiting[ROUNDS], tested[ROUNDS], told = 0, pulls[K] = {0}, stopped = 0, rounds = 0;
     memset(&past, 0, sizeof past);
     for (; rounds < ROUNDS && pos < MAX_NEW - 40; rounds++) {
