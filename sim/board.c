@@ -199,8 +199,8 @@ void board_close(struct board *b) {
     *b = (struct board){0};
 }
 
-struct played board_played(const struct board *b) {
-    struct played x = {.P = b->P, .Q = b->Q, .players = b->players, .rounds = b->rounds, .seconds = b->seconds, .tokens = b->tokens,
+struct standing board_standing(const struct board *b) {
+    struct standing x = {.P = b->P, .Q = b->Q, .players = b->players, .rounds = b->rounds, .seconds = b->seconds, .tokens = b->tokens,
                        .best_rounds = b->best_rounds, .best_arm = b->best_arm};
     for (int i = 0; i < REFERENCES; i++) x.reference[i] = b->reference + (size_t)i * (size_t)b->Q;
     return x;
@@ -253,7 +253,7 @@ static int store_all(const struct board *b, struct runs *r, const struct rows *r
 int board_store(const struct board *b, struct runs *r, const char *against, struct err *err) {
     struct summary references[REFERENCES], *players = mem_alloc((size_t)b->P, sizeof *players, "a summary", err);
     struct rows rows = {players, references, b->P, 0, against != NULL, false};
-    struct played x = board_played(b);
+    struct standing x = board_standing(b);
     int rc = players ? summary_of(&x, against, players, references, &rows.which, err) : ERR_FAILED;
     if (!rc) rc = runs_begin(r, err);
     if (!rc) rc = store_all(b, r, &rows, err);

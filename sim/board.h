@@ -30,7 +30,7 @@ int board_open(struct board *b, struct runs *r, int64_t experiment, enum board_p
 void board_close(struct board *b);
 
 /* As summary_of wants it; `b` must outlive it. */
-struct played board_played(const struct board *b);
+struct standing board_standing(const struct board *b);
 
 /* Of each policy with several parameters, the row with the most tokens/s; of others their only one. chosen (P) gets row numbers; how many. */
 int board_choose(const struct board *b, int *chosen);

@@ -87,7 +87,7 @@ static int report(const struct options *o, const struct replay *r, struct err *e
     int64_t experiment = 0;
     double *own_ns = NULL;
     int rc = players ? measure_own(o, r, &own_ns, err) : ERR_FAILED;
-    if (!rc) rc = summary_make(r, own_ns, rows.charged, o->against, players, references, &rows.which, err);
+    if (!rc) rc = summary_against(r, own_ns, rows.charged, o->against, players, references, &rows.which, err);
     if (!rc && o->results) rc = results_add(o->results, r, &rows, &experiment, err);
     if (!rc && o->json) rc = print_replay_json(stdout, r, &rows, err);
     else if (!rc) print_replay(stdout, r, &rows);

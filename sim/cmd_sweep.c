@@ -18,7 +18,7 @@ static const struct opt_help help = {
              "Runs are written as they finish; the same command goes on where it was stopped, and a run that is there is never\n"
              "played again: its key is a hash of trace, arms, scope, seconds, policy, seed and the sources that play. Ends with a\n"
              "leaderboard a setting. With --holdout the best parameters are chosen on one part of the prompts and reported on\n"
-             "the other. --shard 2/5 plays the second fifth: results merge joins the files. Under mpirun (where MPI was found\n"
+             "the other. --shard 2/5 plays the second fifth, without a leaderboard: results merge joins the files. Under mpirun (where MPI was found\n"
              "when this was built) ranks share the runs, and rank 0 writes.",
     .example = "  banditspec sweep --db run.db --policy 'ucbspec:delta={0.01,0.05,0.1}' thompson --seeds 100 --results r.db --holdout 0.3\n"
                "  banditspec sweep --db a.db b.db --arms 'plain pld:1-8' 'plain sam:2,4' --scope prompt stream --results r.db\n"
@@ -66,7 +66,7 @@ static int sweep(const struct options *o, const struct sweep_options *plan, cons
         fprintf(stderr, "%zu runs: %zu were there, %zu played now%s\n", s.runs_n, s.there, s.fresh,
                 s.there + s.fresh < s.runs_n ? ", the rest is for other shards" : "");
     sweep_close(&s);
-    if (rc || crew->rank) return rc;
+    if (rc || crew->rank || plan->shards > 1) return rc; // a part of the runs makes no leaderboard: results merge does
     struct runs db;
     const struct show_options show = {.against = o->against, .holdout = o->holdout, .json = o->json, .own = o->own};
     if (runs_open(&db, o->results, err)) return ERR_FAILED;

@@ -42,7 +42,7 @@ static void print_title(struct showing *s, const struct board *b) {
 static int show_rows(struct showing *s, const struct board *b, json_t *held, struct err *err) {
     struct summary references[REFERENCES], *players = mem_alloc((size_t)(b->P ? b->P : 1), sizeof *players, "a summary", err);
     struct rows rows = {players, references, b->P, 0, s->o->against != NULL, !strcmp(s->o->own, "charge")};
-    struct played x = board_played(b);
+    struct standing x = board_standing(b);
     x.own_ns = strcmp(s->o->own, "none") ? b->own_ns : NULL, x.charge = rows.charged;
     int rc = players ? summary_of(&x, s->o->against, players, references, &rows.which, err) : ERR_FAILED;
     if (!rc && s->list) {

@@ -114,7 +114,7 @@ static void fill_row(struct columns *c, int row, int q, double rounds, double se
     x[seconds_column(row)] = seconds;
 }
 
-static void fill(struct columns *c, const struct played *p) {
+static void fill(struct columns *c, const struct standing *p) {
     for (int q = 0; q < p->Q; q++) {
         double *x = c->x + (size_t)q * (size_t)c->M;
         x[TOKENS] = p->tokens[q];
@@ -143,7 +143,7 @@ static void summarise(const struct columns *c, int row, int P, struct summary *s
     s->gap_closed = s->has_gap ? (best - mine) / (best - least) : 0;
 }
 
-static void name_references(const struct played *p, struct summary *s) {
+static void name_references(const struct standing *p, struct summary *s) {
     static const char *const names[REFERENCES] = {"plain", "best-fixed", "best-per-category", "best-per-prompt", "clairvoyant-rounds", "clairvoyant"};
     for (int i = 0; i < REFERENCES; i++) {
         s[i].oracle = i != REFERENCE_PLAIN;
@@ -226,7 +226,7 @@ static int compare(const struct columns *c, struct summary *players, int P, stru
     return 0;
 }
 
-int summary_of(const struct played *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
+int summary_of(const struct standing *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
     struct columns c;
     if (columns_open(&c, x->Q, SHARED + 2 * (x->P + REFERENCES), err)) return ERR_FAILED;
     fill(&c, x);
@@ -270,7 +270,7 @@ int summary_category_arms(const struct walk *fixed, const char *const *category,
     return 0;
 }
 
-int summary_make(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
+int summary_against(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
     const struct oracle *o = &r->oracle;
     size_t Q = (size_t)r->Q;
     double *tokens = mem_alloc(Q, sizeof *tokens, "a summary", err), *best_rounds = mem_alloc(Q, sizeof *best_rounds, "a summary", err);
@@ -286,12 +286,17 @@ int summary_make(const struct replay *r, const double *own_ns, bool charge, cons
         best_rounds[q] = of[o->best_rounds[q]].rounds;
         fixed[q] = of[o->best], fixed[Q + (size_t)q] = of[arms[q]], fixed[2 * Q + (size_t)q] = of[o->best_seconds[q]];
     }
-    const struct played x = {.P = r->plan.lineup->n, .Q = r->Q, .players = r->plan.lineup->at, .rounds = r->rounds, .seconds = r->seconds,
+    const struct standing x = {.P = r->plan.lineup->n, .Q = r->Q, .players = r->plan.lineup->at, .rounds = r->rounds, .seconds = r->seconds,
                              .tokens = tokens, .best_rounds = best_rounds, .reference = {o->plain, fixed, fixed + Q, fixed + 2 * Q, o->shortest, o->clairvoyant},
                              .best_arm = r->problem.arms[o->best].name, .own_ns = own_ns, .charge = charge};
     if (!rc) rc = summary_of(&x, against, players, references, which, err);
     mem_free(tokens), mem_free(best_rounds), mem_free(fixed), mem_free(category), mem_free(arms);
     return rc;
+}
+
+int summary_make(const struct replay *r, struct summary *players, struct summary *references, struct err *err) {
+    int which;
+    return summary_against(r, NULL, false, NULL, players, references, &which, err);
 }
 
 /* Columns of a curve: three a checkpoint. A prompt too short for it is out of all three. */

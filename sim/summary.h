@@ -53,7 +53,7 @@ enum {
 };
 
 /* What policies and comparators took, prompt by prompt, seeds averaged. All borrowed. */
-struct played {
+struct standing {
     int P, Q;
     const struct player *players;         // (P)
     const double *rounds, *seconds;       // (P, Q)
@@ -67,10 +67,13 @@ struct played {
 /* players: one row a player, in order (P rows, the caller's); references: REFERENCES rows. Every row is compared with the
  * policy `against` (its spec or name, or "plain", "best-fixed"; null: the fastest without hindsight), whose place among players and then
  * references is written to *which. */
-int summary_of(const struct played *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
+int summary_of(const struct standing *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
 
 /* The same of a replay; own_ns may be null. */
-int summary_make(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
+int summary_against(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
+
+/* And against the fastest. */
+int summary_make(const struct replay *r, struct summary *players, struct summary *references, struct err *err);
 
 struct curve_point {
     int tokens, prompts;

@@ -18,7 +18,7 @@ static int arm_of(int q, int k, int *gamma) {
     return rng_below(&r, DRAFTERS + 1) - 1;
 }
 
-struct played {
+struct standing {
     struct round rounds[ROUNDS];
     uint32_t drafted[ROUNDS]; // a hash of the drafted tokens
     int n, text[MAX_NEW];
@@ -30,7 +30,7 @@ static uint32_t hash(const struct draft *x) {
     return h;
 }
 
-static void play_alone(struct scene_lm *s, int q, struct played *p) {
+static void play_alone(struct scene_lm *s, int q, struct standing *p) {
     struct err err = {""};
     int64_t ns;
     if (decoder_start(&s->decoder, prompts[q], lengths[q], MAX_NEW, (uint32_t)q, &ns, &err)) fail_msg("%s", err.text);
@@ -78,7 +78,7 @@ static void crew_close(struct crew *c) {
 }
 
 /* Sequences come in one after another, leave when they end, and a slot is taken again by the next. */
-static void play_together(struct crew *c, struct played *p, int *widest) {
+static void play_together(struct crew *c, struct standing *p, int *widest) {
     struct err err = {""};
     int of[SLOTS], n = 0, next = 0, ended = 0;
     *widest = 0;
@@ -110,7 +110,7 @@ static void play_together(struct crew *c, struct played *p, int *widest) {
         if (n > *widest) *widest = n;
         if (decoders_settle(now, drafter, draft, n, r, &err)) fail_msg("%s", err.text);
         for (int i = 0; i < n; i++) {
-            struct played *x = &p[of[slot[i]]];
+            struct standing *x = &p[of[slot[i]]];
             x->rounds[x->n++] = r[i];
             if (!now[i]->done) continue;
             memcpy(x->text, now[i]->history.at + now[i]->prompt_n, sizeof x->text);
@@ -122,7 +122,7 @@ static void play_together(struct crew *c, struct played *p, int *widest) {
 static void check(int threads, double temperature) {
     static struct scene_lm s;
     static struct crew c;
-    static struct played alone[SLOTS], together[2 * SLOTS];
+    static struct standing alone[SLOTS], together[2 * SLOTS];
     int accepted[DRAFTERS + 1] = {0}, widest;
     scene_lm_open(&s, HF "a", threads, temperature, specs);
     for (int q = 0; q < SLOTS; q++) play_alone(&s, q, &alone[q]);
@@ -132,7 +132,7 @@ static void check(int threads, double temperature) {
     crew_close(&c);
     assert_int_equal(widest, SLOTS);
     for (int i = 0; i < 2 * SLOTS; i++) {
-        const struct played *a = &alone[i % SLOTS], *b = &together[i];
+        const struct standing *a = &alone[i % SLOTS], *b = &together[i];
         assert_memory_equal(a->text, b->text, sizeof a->text);
         for (int k = 0; k < a->n && k < b->n; k++) {
             const struct round *x = &a->rounds[k], *y = &b->rounds[k];

@@ -133,7 +133,7 @@ static void test_replay_averages_seeds_and_summarises_as_defined(void **state) {
     const char *words[] = {"random", "clairvoyant", "best-fixed"};
     setup(&f, words, 3, false);
     int which;
-    assert_int_equal(summary_make(&f.replay, NULL, false, NULL, rows, references, &which, &err), 0);
+    assert_int_equal(summary_against(&f.replay, NULL, false, NULL, rows, references, &which, &err), 0);
     double rounds = 0, seconds = 0, plain = 0, best_rounds = 0, best_seconds = 0, total = 0;
     const struct oracle *o = &f.replay.oracle;
     for (int q = 0; q < Q; q++) {
@@ -171,7 +171,7 @@ static void test_replay_ranks_policies_and_compares_them_on_the_same_prompts(voi
     const char *words[] = {"none", "fixed:arm=1", "fixed:arm=2", "random", "clairvoyant"};
     int which;
     setup(&f, words, 5, false);
-    assert_int_equal(summary_make(&f.replay, NULL, false, "none", rows, references, &which, &err), 0);
+    assert_int_equal(summary_against(&f.replay, NULL, false, "none", rows, references, &which, &err), 0);
     assert_int_equal(which, 0);
     assert_true(rows[0].against.verdict == VERDICT_REFERENCE && rows[0].against.percent.value == 0 && rows[0].against.p == 1);
     assert_true(rows[4].rank == 0 && rows[4].against.p_holm == rows[4].against.p); // hindsight stands outside
@@ -186,13 +186,13 @@ static void test_replay_ranks_policies_and_compares_them_on_the_same_prompts(voi
         for (int j = 0; j < 4; j++) assert_true((rows[i].tokens_per_s.value > rows[j].tokens_per_s.value) == (rows[i].rank < rows[j].rank));
     }
     assert_int_equal(seen, 30);
-    assert_int_equal(summary_make(&f.replay, NULL, false, "plain", rows, references, &which, &err), 0);
+    assert_int_equal(summary_against(&f.replay, NULL, false, "plain", rows, references, &which, &err), 0);
     assert_int_equal(which, 5 + REFERENCE_PLAIN);
     assert_true(rows[0].against.percent.value == 0 && rows[0].against.verdict == VERDICT_NONE); // plain decoding is plain decoding
     assert_true(rows[0].against.p == 1);
-    assert_int_equal(summary_make(&f.replay, NULL, false, NULL, rows, references, &which, &err), 0);
+    assert_int_equal(summary_against(&f.replay, NULL, false, NULL, rows, references, &which, &err), 0);
     assert_int_equal(rows[which].rank, 1);
-    assert_int_equal(summary_make(&f.replay, NULL, false, "nobody", rows, references, &which, &err), ERR_USAGE);
+    assert_int_equal(summary_against(&f.replay, NULL, false, "nobody", rows, references, &which, &err), ERR_USAGE);
     assert_non_null(strstr(err.text, "got 'nobody'"));
     teardown(&f);
 }
@@ -207,7 +207,7 @@ static void test_replay_regret_adds_up_over_the_prompts(void **state) {
     int which;
     setup(&f, words, 1, false);
     int n = summary_stream(&f.replay, 0, at, &err);
-    assert_int_equal(summary_make(&f.replay, NULL, false, NULL, rows, references, &which, &err), 0);
+    assert_int_equal(summary_against(&f.replay, NULL, false, NULL, rows, references, &which, &err), 0);
     assert_true(n >= 3 && at[0].prompts == 1 && at[1].prompts == 2 && at[n - 1].prompts == Q);
     double rounds = 0;
     for (int q = 0, i = 0; q < Q; q++) {

@@ -1,0 +1,183 @@
+/* test_sweep.c - what a sweep writes, refuses and shows; that it does not depend on how it is split is test_sweep.sh's. */
+#include "tests/make_trace.h"
+
+#include "sim/board.h"
+#include "sim/sweep.h"
+#include "tests/run_command.h"
+#include "tests/run_replay.h"
+#include "tests/synth.h"
+#include "tests/tempdir.h"
+
+command cmd_sweep, cmd_results;
+
+static struct tempdir dir;
+static char db[4200], out[4200];
+
+static const char *fresh(const char *name) {
+    static char path[4200];
+    snprintf(path, sizeof path, "%s", tempdir_file(&dir, name));
+    remove(path);
+    return path;
+}
+
+static void run_sweep(const char *results, const char *seeds, const char *scope) {
+    struct err err;
+    if (run_command(cmd_sweep, &err, out, (char *[]){"sweep", "--db", db, "--policy", "ucbspec:delta={0.05,0.5}", "thompson", "clairvoyant", "--seeds", (char *)seeds,
+                                                    "--scope", (char *)scope, "--results", (char *)results, NULL})) fail_msg("%s", err.text);
+}
+
+/* The same policies by replay: the same counts and seconds, sequence for sequence. */
+static void test_sweep_plays_what_replay_plays(void **state) {
+    (void)state;
+    static const char *const scopes[] = {"prompt", "stream"};
+    for (int i = 0; i < 2; i++) {
+        const char *results = fresh("r.db");
+        char replayed[4200], line[512], want[5000], sql[400];
+        struct err err;
+        snprintf(replayed, sizeof replayed, "%s", tempdir_file(&dir, "replayed.db"));
+        remove(replayed);
+        run_sweep(results, "3", scopes[i]);
+        assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", db, "--policy", "ucbspec:delta={0.05,0.5}", "thompson", "clairvoyant", "--seeds", "3",
+                                                       "--scope", (char *)scopes[i], "--results", replayed, NULL}), 0);
+        assert_int_equal(run_command(cmd_results, &err, out, (char *[]){"results", "export", "--results", (char *)results, NULL}), 0);
+        FILE *f = fopen(out, "r");
+        assert_non_null(fgets(line, sizeof line, f));
+        int rows = 0;
+        while (fgets(line, sizeof line, f)) { // setting,sha,arms,scope,policy,seed,sequence,key,category,rounds,proposed,accepted,emitted,seconds
+            char *field[14], *at = line;
+            for (int k = 0; k < 14; k++) field[k] = at, at = strpbrk(at, ",\n"), *at++ = 0;
+            snprintf(sql, sizeof sql, "SELECT count(*) FROM outcome o JOIN policy p ON p.id = o.policy WHERE p.spec = '%s' AND o.seed = %s AND o.sequence = %s"
+                                      " AND o.rounds = %s AND o.proposed = %s AND o.accepted = %s AND o.emitted = %s AND o.seconds = %s", field[4], field[5], field[6], field[9],
+                     field[10], field[11], field[12], field[13]);
+            assert_int_equal(query_number(replayed, sql), 1);
+            rows++;
+        }
+        fclose(f);
+        assert_int_equal(rows, query_number(replayed, "SELECT count(*) FROM outcome"));
+        // and the same summary, but for the order of policies
+        snprintf(want, sizeof want, "ATTACH '%s' AS r; CREATE TABLE compared AS SELECT a.spec FROM policy a JOIN r.policy b ON a.spec = b.spec"
+                                    " WHERE abs(a.tokens_per_s / b.tokens_per_s - 1) < 1e-9 AND abs(a.tokens_per_s_lo / b.tokens_per_s_lo - 1) < 1e-9 AND a.seeds = b.seeds"
+                                    " AND abs(a.regret_rounds - b.regret_rounds) < 1e-9;", replayed);
+        run_sql(results, want);
+        assert_int_equal(query_number(results, "SELECT count(*) FROM compared"), 4);
+        snprintf(want, sizeof want, "ATTACH '%s' AS r; CREATE TABLE pulled AS SELECT 1 FROM pull x JOIN policy a ON a.id = x.policy JOIN r.policy b ON b.spec = a.spec"
+                                    " JOIN r.pull y ON y.policy = b.id AND y.round = x.round AND y.arm = x.arm AND y.count = x.count;", replayed);
+        run_sql(results, want);
+        assert_int_equal(query_number(results, "SELECT count(*) FROM pulled"), query_number(replayed, "SELECT count(*) FROM pull"));
+        run_sql(results, "DROP TABLE compared; DROP TABLE pulled");
+    }
+}
+
+static void test_more_seeds_add_runs_and_nothing_is_played_again(void **state) {
+    (void)state;
+    const char *results = fresh("r.db");
+    run_sweep(results, "2", "prompt");
+    assert_int_equal(query_number(results, "SELECT count(*) FROM run"), 5); // thompson twice
+    int64_t last = query_number(results, "SELECT max(rowid) FROM run");
+    run_sweep(results, "4", "prompt");
+    assert_int_equal(query_number(results, "SELECT count(*) FROM run"), 7);
+    assert_int_equal(query_number(results, "SELECT max(rowid) FROM run"), last + 2);
+    assert_int_equal(query_number(results, "SELECT count(*) FROM experiment"), 1);
+    assert_int_equal(query_number(results, "SELECT seeds FROM policy WHERE spec = 'thompson'"), 4);
+    run_sql(db, "UPDATE step SET verify_ns = 2 * verify_ns"); // other seconds are another setting
+    run_sweep(results, "2", "prompt");
+    run_sql(db, "UPDATE step SET verify_ns = verify_ns / 2");
+    assert_int_equal(query_number(results, "SELECT count(*) FROM experiment"), 2);
+    assert_int_equal(query_number(results, "SELECT count(*) FROM run"), 12);
+}
+
+static void test_keys_tell_everything_apart(void **state) {
+    (void)state;
+    char a[KEY_HEX], b[KEY_HEX];
+    struct err err;
+    assert_int_equal(sweep_key("s", "ucbspec", 1, a, &err), 0);
+    static const struct { const char *setting, *spec; uint64_t seed; } others[] = {{"s", "ucbspec", 2}, {"t", "ucbspec", 1}, {"s", "ucbspe", 1}, {"sucb", "spec", 1}, {"s", "ucbspec1", 1}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(sweep_key(others[i].setting, others[i].spec, others[i].seed, b, &err), 0);
+        assert_string_not_equal(a, b);
+    }
+    assert_int_equal(sweep_key("s", "ucbspec", 1, b, &err), 0);
+    assert_string_equal(a, b);
+}
+
+/* The hold-out parts are all prompts, each once, and what is chosen is the fastest of its policy. */
+static void test_held_out_prompts_are_no_prompts_chosen_by(void **state) {
+    (void)state;
+    const char *results = fresh("r.db");
+    struct runs r;
+    struct board all, choose, held;
+    struct err err = {""};
+    run_sweep(results, "2", "prompt");
+    if (runs_open(&r, results, &err) || board_open(&all, &r, 1, BOARD_ALL, 0, NULL, 0, &err) || board_open(&choose, &r, 1, BOARD_CHOOSE, 0.4, NULL, 0, &err)
+        || board_open(&held, &r, 1, BOARD_HELD_OUT, 0.4, NULL, 0, &err)) fail_msg("%s", err.text);
+    assert_true(choose.Q > 0 && held.Q > 0 && choose.Q + held.Q == all.Q);
+    for (int p = 0; p < all.P; p++) {
+        double sum = 0, parts = 0;
+        for (int q = 0; q < all.Q; q++) sum += all.seconds[p * all.Q + q];
+        for (int q = 0; q < choose.Q; q++) parts += choose.seconds[p * choose.Q + q];
+        for (int q = 0; q < held.Q; q++) parts += held.seconds[p * held.Q + q];
+        assert_close(parts, sum, 1e-12);
+    }
+    int chosen[8], n = board_choose(&choose, chosen);
+    assert_int_equal(n, 3); // clairvoyant, thompson, one of the two ucbspecs
+    assert_string_equal(choose.players[chosen[2]].name, "ucbspec");
+    double other = 0, mine = 0;
+    for (int q = 0; q < choose.Q; q++) mine += choose.seconds[chosen[2] * choose.Q + q], other += choose.seconds[(5 - chosen[2]) * choose.Q + q];
+    assert_true(chosen[2] >= 2 && mine <= other);
+    board_close(&all), board_close(&choose), board_close(&held), runs_close(&r);
+}
+
+static void test_merging_refuses_two_outcomes_of_one_run(void **state) {
+    (void)state;
+    char a[4200], b[4200];
+    snprintf(a, sizeof a, "%s", fresh("a.db")), snprintf(b, sizeof b, "%s", fresh("b.db"));
+    run_sweep(a, "2", "prompt");
+    run_sweep(b, "2", "prompt");
+    struct err err;
+    assert_int_equal(run_command(cmd_results, &err, out, (char *[]){"results", "merge", "--results", a, "--from", b, NULL}), 0);
+    run_sql(b, "UPDATE run SET outcomes = zeroblob(length(outcomes)) WHERE seed = 1 AND spec = 'thompson'");
+    assert_refused(cmd_results, (char *[]){"results", "merge", "--results", a, "--from", b, NULL}, ERR_FAILED,
+                   "hold different outcomes of the same run: policy 'thompson', seed 1");
+    run_sql(b, "UPDATE run SET outcomes = x'00' WHERE seed = 0");
+    assert_refused(cmd_results, (char *[]){"results", "show", "--results", b, NULL}, ERR_FAILED, "has outcomes of 1 bytes");
+}
+
+static void test_sweep_and_results_refuse_what_they_cannot_do(void **state) {
+    (void)state;
+    const char *results = fresh("r.db");
+    static char *const bad[][2] = {{"--shard", "3/2"}, {"--shard", "0/2"}, {"--shard", "1"}, {"--shard", "1/2x"}, {"--scope", "moon"}, {"--timing", "x"}, {"--own", "x"}, {"--holdout", "2"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--results", (char *)results, bad[i][0], bad[i][1], NULL}, ERR_USAGE, bad[i][1]);
+    assert_refused(cmd_sweep, (char *[]){"sweep", "--db", "/no/file", "--results", (char *)results, NULL}, ERR_FAILED, "/no/file");
+    assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--results", "/no/place/r.db", NULL}, ERR_FAILED, "/no/place/r.db");
+    assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--results", db, NULL}, ERR_FAILED, "is not a banditspec results file");
+    assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "nobody", "--results", (char *)results, NULL}, ERR_FAILED, "nobody");
+    assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--arms", "cow:3", "--results", (char *)results, NULL}, ERR_FAILED, "cow");
+    assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "none", "--against", "x", "--results", (char *)results, NULL}, ERR_USAGE, "got 'x'");
+    assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "none", "--holdout", "0.01", "--results", (char *)results, NULL}, ERR_FAILED, "--holdout 0.01 leaves");
+    assert_refused(cmd_results, (char *[]){"results", "draw", NULL}, ERR_USAGE, "unknown word 'draw'");
+    assert_refused(cmd_results, (char *[]){"results", "show", "--results", (char *)results, "--experiment", "9", NULL}, ERR_FAILED, "experiment 9");
+    assert_refused(cmd_results, (char *[]){"results", "merge", "--results", (char *)results, "--from", db, NULL}, ERR_FAILED, "is not a banditspec results file");
+}
+
+static int open_dir(void **state) {
+    (void)state;
+    struct synth x = {.D = 2, .Q = 9, .max_new = 60, .L = 5, .seed = 2, .text = true};
+    struct err err;
+    if (tempdir_open(&dir)) return -1;
+    snprintf(db, sizeof db, "%s", tempdir_file(&dir, "t.db")), snprintf(out, sizeof out, "%s", tempdir_file(&dir, "out"));
+    return synth_write(db, &x, &err);
+}
+static int close_dir(void **state) { (void)state; return tempdir_close(&dir), 0; }
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sweep_plays_what_replay_plays),
+        cmocka_unit_test(test_more_seeds_add_runs_and_nothing_is_played_again),
+        cmocka_unit_test(test_keys_tell_everything_apart),
+        cmocka_unit_test(test_held_out_prompts_are_no_prompts_chosen_by),
+        cmocka_unit_test(test_merging_refuses_two_outcomes_of_one_run),
+        cmocka_unit_test(test_sweep_and_results_refuse_what_they_cannot_do),
+    };
+    return cmocka_run_group_tests(tests, open_dir, close_dir);
+}
