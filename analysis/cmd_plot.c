@@ -42,7 +42,7 @@ int cmd_plot(int argc, char **argv, struct err *err) {
     const struct opt table[] = {
         {.name = "results", .kind = OPT_TEXT, .to = &results, .arg = "FILE", .required = true,
          .help = "results database, written by replay or sweep --results"},
-        {.name = "figure", .kind = OPT_LIST, .to = &names, .arg = "NAME...", .help = "regret, regret-seconds, regret-prompts, speed, pulls (default: all there are data of)"},
+        {.name = "figure", .kind = OPT_LIST, .to = &names, .arg = "NAME...", .help = "regret, regret-seconds, regret-prompts, regret-bounds, speed, pulls (default: all there are data of)"},
         {.name = "out", .kind = OPT_TEXT, .to = &dir, .arg = "DIR", .help = "where the pictures go, made when missing"},
         {.name = "format", .kind = OPT_TEXT, .to = &format, .arg = "FORMAT", .help = "png, svg, pdf, or term: 100 x 30 letters on standard output"},
         {.name = "experiment", .kind = OPT_INT, .to = &experiment, .arg = "ID", .help = "which experiment, 0 the newest", .lo = 0, .hi = 2147483647},

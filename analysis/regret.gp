@@ -7,6 +7,7 @@
 seconds = figure eq 'regret-seconds'
 over_prompts = figure eq 'regret-prompts'
 title = over_prompts ? 'Regret in rounds, added up over prompts, against the best fixed arm of each, 95% bands' \
+      : figure eq 'regret-bounds' ? 'Regret in rounds against the best fixed arm, and what theory promises of it' \
       : seconds ? 'Regret in seconds: time lost against the best fixed arm of each prompt, 95% bands' \
                 : 'Regret in rounds: rounds lost against the best fixed arm of each prompt, 95% bands'
 n = |spec|

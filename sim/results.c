@@ -1,9 +1,11 @@
 /* results.c - see results.h. */
 #include "sim/results.h"
 
+#include <math.h>
 #include <time.h>
 
 #include "core/mem.h"
+#include "sim/bounds.h"
 #include "sim/results_rows.h"
 #include "sim/timing.h"
 
@@ -135,6 +137,50 @@ static int add_walks(struct writer *w, const struct oracle *o, const struct trac
     return end_rows(w, rc);
 }
 
+static int add_bound(struct writer *w, int64_t experiment, const char *name, int tokens, double rounds) {
+    if (!isfinite(rounds)) return 0;
+    put_int(w, experiment);
+    put_text(w, name);
+    put_int(w, tokens);
+    put_real(w, rounds);
+    return put_row(w);
+}
+
+/* How often each arm would have accepted 0..L tokens, over all positions. */
+static void count_lengths(const struct replay *r, double *counts) {
+    const struct trace *t = r->plan.trace;
+    const int L = r->problem.L;
+    for (int k = 0; k < r->K; k++) {
+        const struct arm *a = &r->problem.arms[k];
+        for (size_t cell = 0; cell < t->cells; cell++) {
+            int accepted = a->drafter < 0 ? 0 : t->accepted[(size_t)a->drafter * t->cells + cell];
+            counts[(size_t)k * (size_t)(L + 1) + (size_t)(accepted < a->gamma ? accepted : a->gamma)]++;
+        }
+    }
+}
+
+static int add_bounds(struct writer *w, const struct replay *r, int64_t experiment) {
+    const int K = r->K, L = r->problem.L;
+    double *mu = mem_alloc((size_t)K, sizeof *mu, "bounds", w->err), *counts = mem_alloc((size_t)K * (size_t)(L + 1), sizeof *counts, "bounds", w->err), best = 0;
+    int rc = mu && counts ? begin_rows(w, "INSERT INTO bound VALUES (?, ?, ?, ?)") : ERR_FAILED;
+    for (int k = 0; !rc && k < K; k++) {
+        double tokens = 0, rounds = 0;
+        for (int q = 0; q < r->Q; q++) tokens += r->plan.trace->sequences[q].tokens - 1, rounds += r->oracle.fixed[(size_t)q * (size_t)K + (size_t)k].rounds;
+        mu[k] = rounds > 0 ? tokens / rounds : 1;
+        best = mu[k] > best ? mu[k] : best;
+    }
+    if (!rc) count_lengths(r, counts);
+    double slope = rc || K < 2 ? 0 : slope_counts(counts, K, L);
+    for (int c = 0; !rc && K > 1 && c < r->tokens.n; c++) {
+        int s = r->tokens.at[c];
+        rc = add_bound(w, experiment, "UCBSpec at most (Theorem 4.3)", s, bound_drawn(bound_ucbspec(mu, K, L, s, 0.5), s, best));
+        if (!rc) rc = add_bound(w, experiment, "EXP3Spec at most (Theorem 5.3)", s, bound_drawn(bound_exp3spec(K, L, s, s / best, NULL, NULL), s, best));
+        if (!rc) rc = add_bound(w, experiment, "no policy less in the long run (Theorem 4.4)", s, bound_drawn(slope * log(s), s, best));
+    }
+    mem_free(mu), mem_free(counts);
+    return w->s ? end_rows(w, rc) : rc;
+}
+
 static int add_outcomes(struct writer *w, const struct replay *r, int p, int64_t policy) {
     int rc = begin_rows(w, "INSERT INTO outcome (policy, seed, sequence, rounds, proposed, accepted, emitted, seconds)"
                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -217,6 +263,7 @@ int results_add_policy(struct writer *w, const struct rows *rows, int p, int64_t
 
 static int add_all(struct writer *w, const struct replay *r, const struct rows *rows, int64_t *experiment) {
     int rc = results_add_experiment(w, r, experiment);
+    if (!rc) rc = add_bounds(w, r, *experiment);
     for (int p = 0; !rc && p < r->plan.lineup->n; p++) {
         int64_t policy;
         rc = results_add_policy(w, rows, p, *experiment, &policy);

@@ -31,6 +31,14 @@ CREATE TABLE stream (                -- regret against the best fixed arm of eac
   PRIMARY KEY (policy, prompts)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE bound (                 -- what theory promises on these arms (sim/bounds.h), as rounds of regret; mean lengths are those of the fixed arms
+  experiment INTEGER NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,
+  name   TEXT NOT NULL,              -- 'UCBSpec at most (Theorem 4.3)', ...
+  tokens INTEGER NOT NULL,
+  regret_rounds REAL NOT NULL,       -- never more than lengths allow: every token by itself
+  PRIMARY KEY (experiment, name, tokens)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE setting (               -- an experiment that is a sweep's: runs are added to it as long as nothing of this changes
   experiment INTEGER PRIMARY KEY REFERENCES experiment(id) ON DELETE CASCADE,
   key        TEXT NOT NULL UNIQUE,   -- sha256 of all that shapes a run but policy and seed: trace, arms, scope, seconds, code

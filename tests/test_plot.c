@@ -311,7 +311,7 @@ static void test_bad_input_is_one_clear_line(void **state) {
     assert_error(ERR_FAILED, PLOT(&err, "--results", results, "--out", dir, "--policy", "ucb1"), &err, "no policy 'ucb1' in experiment 2");
     assert_contains(err.text, "it has: none fixed:arm=pld:4", "the error");
     assert_error(ERR_FAILED, PLOT(&err, "--results", results, "--out", path), &err, "is not a directory");
-    assert_error(ERR_USAGE, PLOT(&err, "regrets", "--results", results), &err, "unknown figure 'regrets', there are: regret regret-seconds regret-prompts speed pulls");
+    assert_error(ERR_USAGE, PLOT(&err, "regrets", "--results", results), &err, "unknown figure 'regrets', there are: regret regret-seconds regret-prompts regret-bounds speed pulls");
     assert_error(ERR_USAGE, PLOT(&err, "--results", results, "--format", "gif"), &err, "wants png, svg, pdf or term, got 'gif'");
     assert_error(ERR_USAGE, PLOT(&err, "speed"), &err, "'--results' is required");
     change("DELETE FROM curve");
@@ -328,12 +328,23 @@ static void test_bad_input_is_one_clear_line(void **state) {
     assert_error(ERR_FAILED, PLOT(&err, "--results", results, "--out", dir), &err, "is not a results database");
 }
 
+static void test_bounds_are_drawn_beside_the_policies_they_are_of(void **state) {
+    (void)state;
+    struct err err;
+    char *svg;
+    if (PLOT(&err, "regret-bounds", "--results", results, "--out", dir, "--format", "svg")) fail_msg("%s", err.text);
+    read_all("regret-bounds.svg", &svg);
+    static const char *const parts[] = {"EXP3Spec at most", "no policy less", "ucbspec", "what theory promises of it"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) assert_contains(svg, parts[i], "regret-bounds.svg");
+    free(svg);
+}
+
 /* A sweep has no curves, and a file of version 1 no regret over prompts: what there is is drawn. */
 static void test_figures_without_data_are_left_out_unless_named(void **state) {
     (void)state;
     struct err err;
     results_synth(results);
-    change("DROP TABLE stream; DROP TABLE setting; DROP TABLE run; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1; DELETE FROM curve");
+    change("DROP TABLE bound; DROP TABLE stream; DROP TABLE setting; DROP TABLE run; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1; DELETE FROM curve");
     if (PLOT(&err, "--results", results, "--out", dir, "--format", "svg")) fail_msg("%s", err.text);
     assert_non_null(strstr(captured, "speed.svg"));
     assert_non_null(strstr(captured, "pulls.svg"));
@@ -400,6 +411,7 @@ int main(void) {
         CASE(test_csv_and_script_are_kept_beside_the_picture),
         CASE(test_names_are_never_run),
         CASE(test_bad_input_is_one_clear_line),
+        CASE(test_bounds_are_drawn_beside_the_policies_they_are_of),
         CASE(test_figures_without_data_are_left_out_unless_named),
         CASE(test_gnuplot_missing_is_one_clear_line_and_leaves_nothing),
         CASE(test_gnuplot_that_fails_is_quoted),

@@ -361,11 +361,11 @@ static void test_results_of_version_1_are_brought_to_this_one(void **state) {
     files_open(&f);
     snprintf(old, sizeof old, "%s/old.db", f.dir.path);
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--results", old, NULL}), 0);
-    run_sql(old, "DROP TABLE run; DROP TABLE stream; DROP TABLE setting; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1"); // all that version 2 added
+    run_sql(old, "DROP TABLE run; DROP TABLE bound; DROP TABLE stream; DROP TABLE setting; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1"); // all that version 2 added
     char *schema = contents("sim/results_2.sql");
     int tables = 0;
     for (const char *at = schema; (at = strstr(at, "CREATE TABLE ")); at++) tables++;
-    assert_int_equal(tables, 5);
+    assert_int_equal(tables, 6);
     free(schema);
     assert_int_equal(query(old, NULL, "SELECT count(*) FROM policy"), 1);
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "ucbspec", "thompson", "--seeds", "2", "--results", old, NULL}), 0);
@@ -375,6 +375,8 @@ static void test_results_of_version_1_are_brought_to_this_one(void **state) {
     assert_int_equal(query(old, NULL, "SELECT count(*) FROM comparison JOIN policy ON id = policy WHERE experiment = 2"), 2);
     assert_int_equal(query(old, NULL, "SELECT count(*) FROM walk WHERE experiment = 1"), 0);
     assert_true(query(old, NULL, "SELECT count(*) FROM walk WHERE experiment = 2") > 0);
+    assert_true(query(old, NULL, "SELECT count(*) FROM bound WHERE regret_rounds >= 0 AND name LIKE 'UCBSpec%'") > 3);
+    assert_int_equal(query(old, NULL, "SELECT count(*) FROM bound WHERE regret_rounds > tokens"), 0);
     run_sql(old, "PRAGMA user_version = 9");
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--results", old, NULL}), ERR_FAILED);
     assert_non_null(strstr(err.text, "has schema version 9, this program reads 2"));

@@ -1,0 +1,27 @@
+-- regret_bounds.sql - regret in rounds along a prompt beside what theory promises of it (sim/bounds.h).
+--
+-- :experiment, :policies (JSON array of specs and names; NULL: UCBSpec and EXP3Spec, whose bounds these are, and the four of least
+-- regret). Columns as regret.sql's; a bound is its own band. At the lengths of answers upper bounds say little: they leave the picture.
+WITH shown AS (
+  SELECT p.id, p.spec, p.ordinal,
+    (1 - 2 * p.oracle) * (SELECT count(*) FROM policy o WHERE o.experiment = p.experiment AND o.oracle = p.oracle
+      AND o.ordinal < p.ordinal) - p.oracle AS style
+  FROM policy p
+  WHERE p.experiment = :experiment
+    AND (EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name))
+      OR (:policies IS NULL AND (p.name IN ('ucbspec', 'exp3spec') OR p.id IN
+        (SELECT id FROM policy WHERE experiment = :experiment AND oracle = 0 ORDER BY regret_rounds, ordinal LIMIT 4))))
+), point AS (
+  SELECT s.spec, s.style, s.ordinal, c.tokens, c.regret_rounds AS regret, c.regret_rounds_lo AS lo, c.regret_rounds_hi AS hi, c.prompts,
+    max(c.prompts) OVER (PARTITION BY c.policy) AS all_prompts
+  FROM shown s JOIN curve c ON c.policy = s.id
+), kept AS (
+  SELECT * FROM point WHERE 2 * prompts >= all_prompts
+  UNION ALL
+  SELECT b.name, -5 - dense_rank() OVER (ORDER BY b.name), 1000000, b.tokens, b.regret_rounds, b.regret_rounds, b.regret_rounds, 1, 1
+  FROM bound b WHERE b.experiment = :experiment AND b.tokens <= (SELECT max(tokens) FROM point WHERE 2 * prompts >= all_prompts)
+)
+SELECT spec, style, tokens, regret, lo, hi, prompts, all_prompts,
+  last_value(regret) OVER (PARTITION BY spec ORDER BY tokens ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
+FROM kept
+ORDER BY final DESC, ordinal, spec, tokens;
