@@ -115,7 +115,7 @@ static inline void synth_experiment(sqlite3 *db, int experiment, uint64_t *state
                   SYNTH_TOKENS - i * 9, 213, 5.1, 190, 4.6, 12.3);
     for (int s = 4; s <= SYNTH_TOKENS; s += 4) {
         synth_row(db, "INSERT INTO bound VALUES (%d,'EXP3Spec at most (Theorem 5.3)',%d,%g)", experiment, s, 0.6 * s);
-        synth_row(db, "INSERT INTO bound VALUES (%d,'no policy less in the long run (Theorem 4.4)',%d,%g)", experiment, s, 1.5 * log(s));
+        synth_row(db, "INSERT INTO bound VALUES (%d,'asymptote of any good policy (Theorem 4.4)',%d,%g)", experiment, s, 1.5 * log(s));
     }
     for (int k = 0; k < SYNTH_POLICIES; k++) synth_policy_rows(db, experiment, k, state);
 }
