@@ -108,8 +108,8 @@ static int settle(struct answers *a, enum answer_lengths lengths, const struct t
         for (int k = 0; k < a->at[i].rounds; k++) {
             int *x = &a->at[i].accepted[k];
             if (a->lengths == LENGTHS_EMITTED && --*x < 0)
-                return err_set(err, "question '%s' of '%s' has an accept length of 0, which no round emits (--lengths accepted?)", a->at[i].id, a->path);
-            if (*x > LONGEST) return err_set(err, "question '%s' of '%s' has an accepted length of %d, at most %d are read", a->at[i].id, a->path, *x, LONGEST);
+                return err_set(err, "answer in line %zu of '%s' has an accept length of 0, which no round emits (--lengths accepted?)", a->at[i].line, a->path);
+            if (*x > LONGEST) return err_set(err, "answer in line %zu of '%s' has an accepted length of %d, at most %d are read", a->at[i].line, a->path, *x, LONGEST);
             if (*x > a->L) a->L = *x;
         }
     return 0;
@@ -125,6 +125,7 @@ static int read_lines(struct answers *a, FILE *f, struct tally *t, struct err *e
         at.line++;
         if (strspn(line, " \t\r\n") == (size_t)n) continue;
         if ((rc = mem_grow(&a->at, &capacity, (size_t)a->n + 1, sizeof *a->at, "answers", err))) break;
+        a->at[a->n].line = at.line;
         rc = parse_line(&at, line, (size_t)n, a, &a->at[a->n++], t);
     }
     free(line);
@@ -133,10 +134,18 @@ static int read_lines(struct answers *a, FILE *f, struct tally *t, struct err *e
     return rc;
 }
 
+int answers_read(struct answers *a, const char *path, FILE *f, enum answer_lengths lengths, struct err *err) {
+    struct tally t = {.least = LONGEST};
+    a->path = path;
+    int rc = read_lines(a, f, &t, err);
+    if (!rc) rc = settle(a, lengths, &t, err);
+    if (rc) answers_close(a);
+    return rc;
+}
+
 int answers_open(struct answers *a, const char *word, enum answer_lengths lengths, struct err *err) {
     const char *sign = strchr(word, '@'), *slash = strrchr(word, '/');
     bool named = sign && sign > word && (size_t)(sign - word) < sizeof a->name && !memchr(word, '/', (size_t)(sign - word));
-    struct tally t = {.least = LONGEST};
     *a = (struct answers){.path = named ? sign + 1 : word};
     if (named) memcpy(a->name, word, (size_t)(sign - word));
     else {
@@ -145,10 +154,8 @@ int answers_open(struct answers *a, const char *word, enum answer_lengths length
     }
     FILE *f = fopen(a->path, "rb");
     if (!f) return err_set(err, "cannot open answers '%s': %s", a->path, strerror(errno));
-    int rc = read_lines(a, f, &t, err);
+    int rc = answers_read(a, a->path, f, lengths, err);
     fclose(f);
-    if (!rc) rc = settle(a, lengths, &t, err);
-    if (rc) answers_close(a);
     return rc;
 }
 

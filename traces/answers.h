@@ -13,7 +13,9 @@
 #define TRACES_ANSWERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/err.h"
 
@@ -24,6 +26,7 @@ struct answer_question {
     int *accepted;       // (rounds), owned
     int rounds;
     double seconds;      // 0: not logged
+    size_t line;         // of the file
 };
 
 struct answers {
@@ -37,6 +40,8 @@ struct answers {
 
 /* From "NAME@FILE" or "FILE". Errors name file and line. */
 int answers_open(struct answers *a, const char *word, enum answer_lengths lengths, struct err *err);
+/* The reader alone (fuzzing): from an open file called `path`, which is borrowed. */
+int answers_read(struct answers *a, const char *path, FILE *f, enum answer_lengths lengths, struct err *err);
 void answers_close(struct answers *a);
 
 struct answers_import {
