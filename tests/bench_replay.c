@@ -16,7 +16,7 @@
 #include "tests/synth.h"
 #include "tests/tempdir.h"
 
-enum { TURNS = 15, POLICIES = 64 };
+enum { TURNS = 15, POLICIES = 256 };
 
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
