@@ -75,11 +75,11 @@ static void test_every_page_ends_in_a_grid_that_plays(void **state) {
     const struct arm arms[] = {{-1, 0, "plain"}, {0, 2, "d:2"}, {0, 4, "d:4"}, {1, 2, "e:2"}, {1, 4, "e:4"}};
     const struct problem p = {.K = 5, .D = 2, .L = 4, .arms = arms, .R = 4};
     for (const struct policy *const *q = policies; *q; q++) {
-        char *text = said((char *[]){"policies", (char *)(*q)->name, NULL}), *specs[8];
+        char *text = said((char *[]){"policies", (char *)(*q)->name, NULL}), *specs[32];
         char *spec = strstr(text, "--policy ") + strlen("--policy ");
         spec[strcspn(spec, " ")] = 0;
         struct err err = {""};
-        int n = policy_grid(spec, specs, 8, &err);
+        int n = policy_grid(spec, specs, 32, &err);
         assert_true(n >= 1);
         for (int i = 0; i < n; i++) {
             struct agent a;
