@@ -390,7 +390,7 @@ static void play(struct board *p, const char *path, const char *const *words, in
     if (lineup_open(&p->lineup, words, n, &problem_, true, 3, &err) || world_trace_ready(&p->trace, p->lineup.asks, p->arms.at, p->arms.K, &err)) fail_msg("%s", err.text);
     assert_true(p->lineup.n <= PLAYERS);
     const struct replay_plan plan = {.trace = &p->trace, .cost = &p->cost, .arms = &p->arms, .lineup = &p->lineup, .stream = true};
-    if (replay_open(&p->replay, &plan, &err) || summary_make(&p->replay, NULL, false, "auto", p->players, p->references, &p->which, &err)) fail_msg("%s", err.text);
+    if (replay_open(&p->replay, &plan, &err) || summary_against(&p->replay, NULL, false, "auto", p->players, p->references, &p->which, &err)) fail_msg("%s", err.text);
 }
 
 static void finish(struct board *p) {
