@@ -107,7 +107,7 @@ static void print_params(const struct policy *p) {
 /* A grid over the first parameter, to be copied. */
 static void print_example(const struct policy *p) {
     const struct param *q = p->params;
-    char text[64];
+    char text[512];
     printf("\n  banditspec replay --db traces.db --policy ");
     if (!q->name) printf("%s\n", p->name);
     else if (is_arm(q)) printf("%s:%s=0\n", p->name, q->name);
