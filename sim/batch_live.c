@@ -23,7 +23,9 @@ static int live_round(struct batch_world *world, const int *slot, const struct a
     return 0;
 }
 
-static const struct batch_world_type type = {"live", live_round};
+static double live_prefill(const struct batch_world *world, int slot) { return (double)((const struct batch_live *)world)->live[slot].prefill_ns / 1e9; }
+
+static const struct batch_world_type type = {"live", live_round, live_prefill};
 
 int batch_live_open(struct batch_live *w, struct decoder *const *decoders, int B, const struct live_prompt *prompts, int max_new, struct err *err) {
     *w = (struct batch_live){.world = {.type = &type, .B = B}};

@@ -3,17 +3,6 @@
 
 #include "core/mem.h"
 
-double batch_seconds(const struct cost *c, const int *rows, const int *context, int n) {
-    const int last = COST_WIDTHS - 1;
-    int all = 0;
-    double attention = 0;
-    for (int i = 0; i < n; i++) {
-        all += rows[i];
-        attention += c->slope[rows[i] < last ? rows[i] : last] * context[i];
-    }
-    return attention + (all <= last ? c->base[all] : c->base[last] + (c->base[last] - c->base[last - 1]) * (all - last));
-}
-
 static int trace_round(struct batch_world *world, const int *slot, const struct arm *const *arm, int n, struct outcome *o, double *verify_s, struct err *err) {
     struct batch_trace *w = (struct batch_trace *)world;
     int rows[BATCH_SLOTS], context[BATCH_SLOTS];
@@ -24,7 +13,7 @@ static int trace_round(struct batch_world *world, const int *slot, const struct 
         rows[i] = outcome_nodes(&o[i]) + 1;
     }
     if (!w->given) {
-        *verify_s = w->cost ? batch_seconds(w->cost, rows, context, n) : 0;
+        *verify_s = !w->cost ? 0 : n == 1 ? o[0].verify_s : passes_seconds(w->passes, w->cost, rows, context, n);
         return 0;
     }
     if (w->given_n - w->given_at < (size_t)n) return err_set(err, "replay has more rounds than the %zu of the live run", w->given_n);
@@ -33,10 +22,15 @@ static int trace_round(struct batch_world *world, const int *slot, const struct 
     return 0;
 }
 
-static const struct batch_world_type type = {"trace", trace_round};
+static double trace_prefill(const struct batch_world *world, int slot) {
+    const struct batch_trace *w = (const struct batch_trace *)world;
+    return w->passes && !w->given ? passes_prefill(w->passes, world->slot[slot]->prompt_tokens) : 0;
+}
 
-int batch_trace_open(struct batch_trace *w, const struct trace *t, const struct cost *cost, int B, struct err *err) {
-    *w = (struct batch_trace){.world = {.type = &type, .B = B}, .cost = cost};
+static const struct batch_world_type type = {"trace", trace_round, trace_prefill};
+
+int batch_trace_open(struct batch_trace *w, const struct trace *t, const struct cost *cost, const struct passes *passes, int B, struct err *err) {
+    *w = (struct batch_trace){.world = {.type = &type, .B = B}, .cost = cost, .passes = passes};
     if (!(w->slots = mem_alloc((size_t)B, sizeof *w->slots, "slots", err)) || !(w->world.slot = mem_alloc((size_t)B, sizeof *w->world.slot, "slots", err))) {
         batch_trace_close(w);
         return -1;

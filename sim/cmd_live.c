@@ -49,6 +49,7 @@ struct live {
     struct agent agent;
     struct trace trace;
     struct cost cost;
+    struct passes passes;
     struct mirror mirror;
     struct world_live world;
     struct live_prompt prompt; // the one at hand
@@ -100,7 +101,7 @@ static int open_check(struct live *l, struct err *err) {
     if (!l->o->check) return 0;
     const struct trace *t = &l->trace;
     char sha[SHA256_HEX];
-    if (trace_open(&l->trace, l->o->check, l->o->recording, err) || cost_fit(&l->cost, t, err) || model_sha256(&l->setup.model, sha, err)) return -1;
+    if (trace_open(&l->trace, l->o->check, l->o->recording, err) || cost_fit(&l->cost, t, err) || passes_fit(&l->passes, t, err) || model_sha256(&l->setup.model, sha, err)) return -1;
     if (strcmp(sha, t->target_sha256)) return err_set(err, "trace '%s' was recorded with another target ('%s')", t->path, t->target);
     if (strcmp(l->setup.tokenizer.sha256, t->tokenizer_sha256)) return err_set(err, "trace '%s' was recorded with another tokenizer", t->path);
     if (l->o->max_new != t->max_new) return err_set(err, "trace '%s' was recorded with --max-new %d, not %d", t->path, t->max_new, l->o->max_new);
@@ -217,7 +218,7 @@ static int decode_batch(struct live *l, struct err *err) {
     const bool shares = l->agent.policy->share != NULL, whole = !strcmp(o->per, "batch");
     struct live_batch b = {.setup = &l->setup, .prompts = &l->prompts, .arms = &l->arms, .policy = l->agent.spec, .problem = l->problem,
                            .who = shares ? BATCH_SHARE : whole ? BATCH_WHOLE : BATCH_REQUEST, .quota = o->quota, .max_new = o->max_new, .seed = o->seed,
-                           .fresh = forgets(l), .compare = o->compare, .trace = o->check ? &l->trace : NULL, .cost = &l->cost, .printer = &l->printer,
+                           .fresh = forgets(l), .compare = o->compare, .trace = o->check ? &l->trace : NULL, .cost = &l->cost, .passes = &l->passes, .printer = &l->printer,
                            .steps = o->steps ? &l->steps : NULL, .pulls = l->pulls};
     struct live_batch_total total;
     if (o->quota && !shares) return err_set(err, "policy '%s' shares out no quota; those that do: see banditspec policies", l->agent.spec);

@@ -83,13 +83,6 @@ static int on_step(void *user, const struct batch_step *s, struct err *err) {
     return r->l->steps ? steps_add(r->l->steps, r->l->policy, r->l->seed, (int)r->ordinals[s->request], &s->step, d < 0 ? "plain" : r->l->setup->drafters[d].name, err) : 0;
 }
 
-static int on_join(void *user, int request, int slot, struct err *err) {
-    struct run *r = user;
-    (void)request, (void)err;
-    r->total->prefill_s += (double)r->live.live[slot].prefill_ns / 1e9;
-    return 0;
-}
-
 static int take_text(struct request *x, const struct decoder *d, struct err *err) {
     for (int i = d->prompt_n; i < (int)d->history.n; i++)
         if (ids_add(&x->text, d->history.at[i], err)) return -1;
@@ -97,8 +90,9 @@ static int take_text(struct request *x, const struct decoder *d, struct err *err
     return 0;
 }
 
-static int on_leave(void *user, int request, int slot, struct err *err) {
+static int on_leave(void *user, int request, int slot, double now, struct err *err) {
     struct run *r = user;
+    (void)now;
     if (take_text(&r->requests[request], r->l->setup->decoders[slot], err)) return -1;
     for (; r->shown < r->n && r->requests[r->shown].ended; r->shown++) {
         const struct ids *t = &r->requests[r->shown].text;
@@ -121,11 +115,11 @@ struct plainly {
     int differs; // request, -1: none
 };
 
-static int plain_left(void *user, int request, int slot, struct err *err) {
+static int plain_left(void *user, int request, int slot, double now, struct err *err) {
     struct plainly *p = user;
     const struct ids *t = &p->run->requests[request].text;
     const struct decoder *d = p->run->l->setup->decoders[slot];
-    (void)err;
+    (void)now, (void)err;
     if (d->pos != (int)t->n || memcmp(d->history.at + d->prompt_n, t->at, t->n * sizeof *t->at)) p->differs = request;
     return 0;
 }
@@ -152,7 +146,7 @@ struct check {
 
 static void model_pass(struct check *c) {
     if (!c->n) return;
-    c->run->total->modelled_s += batch_seconds(c->run->l->cost, c->rows, c->context, c->n);
+    c->run->total->modelled_s += passes_seconds(c->run->l->passes, c->run->l->cost, c->rows, c->context, c->n);
     c->run->total->checked_s += c->verify_s;
     c->n = 0;
 }
@@ -199,7 +193,7 @@ static int hold_against(struct run *r, struct err *err) {
     struct batch_total total = {0};
     struct check c = {.run = r, .pass = -1};
     plan.sequence = r->sequences;
-    if (same_texts(r, err) || batch_trace_open(&w, r->l->trace, r->l->cost, r->live.world.B, err)) return -1;
+    if (same_texts(r, err) || batch_trace_open(&w, r->l->trace, r->l->cost, r->l->passes, r->live.world.B, err)) return -1;
     w.given = r->given, w.given_n = r->steps_n;
     int rc = batch_run(&w.world, &plan, &(struct batch_watch){.step = check_step, .user = &c}, &total, err);
     if (!rc) model_pass(&c);
@@ -210,11 +204,11 @@ static int hold_against(struct run *r, struct err *err) {
 
 int live_batch_run(struct live_batch *l, struct live_batch_total *total, struct err *err) {
     struct run r = {.l = l, .total = total};
-    *total = (struct live_batch_total){.prefill_s = 0};
+    *total = (struct live_batch_total){.plain_s = 0};
     int rc = open_requests(&r, err);
     if (!rc) rc = batch_live_open(&r.live, l->setup->decoders, l->setup->options->slots > 1 ? l->setup->options->slots : 1, r.prompts, l->max_new, err);
     const struct batch_plan plan = plan_of(&r);
-    if (!rc) rc = batch_run(&r.live.world, &plan, &(struct batch_watch){on_step, on_join, on_leave, &r}, &total->batch, err);
+    if (!rc) rc = batch_run(&r.live.world, &plan, &(struct batch_watch){.step = on_step, .left = on_leave, .user = &r}, &total->batch, err);
     if (!rc && l->compare) rc = compare_plain(&r, err);
     if (!rc && l->trace) rc = hold_against(&r, err);
     total->decoded = r.n, total->refused = r.refused;

@@ -20,6 +20,7 @@ struct live_batch {
     bool fresh, compare;
     const struct trace *trace;   // to be held against; null: none. Ready for the policy
     const struct cost *cost;     // of the trace
+    const struct passes *passes; // the same
     struct printer *printer;     // shows each text when those before it are out
     struct steps *steps;         // null: none
     int64_t *pulls;              // (K) added to
@@ -27,7 +28,7 @@ struct live_batch {
 
 struct live_batch_total {
     struct batch_total batch;
-    double prefill_s, plain_s;   // plain_s: of decoding plainly, as many at once
+    double plain_s;              // of decoding plainly, as many at once
     double modelled_s, checked_s; // what the cost model says the passes take, and what they took
     int64_t checked_rounds;
     int decoded, refused;        // prompts; those that the context cannot hold are refused alone

@@ -103,7 +103,7 @@ static int batch_json(const struct live_batch *l, const struct live_batch_total 
     json_t *pulls = json_object(), *all = json_pack("{s:s, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "policy", l->policy, "batch", B, "quota", l->quota,
         "prompts", t->decoded, "refused", t->refused, "passes", (json_int_t)b->passes, "rounds", (json_int_t)b->rounds, "rows", (json_int_t)b->rows, "emitted", (json_int_t)b->emitted,
         "proposed", (json_int_t)b->proposed, "accepted", (json_int_t)b->accepted, "mat", ratio((double)b->emitted, (double)b->rounds),
-        "tokens_per_s", ratio((double)b->emitted, seconds), "draft_s", b->draft_s, "verify_s", b->verify_s, "prefill_s", t->prefill_s);
+        "tokens_per_s", ratio((double)b->emitted, seconds), "draft_s", b->draft_s, "verify_s", b->verify_s, "prefill_s", b->prefill_s);
     for (int k = 0; k < l->arms->K; k++) json_object_set_new(pulls, l->arms->at[k].name, json_integer((json_int_t)l->pulls[k]));
     json_object_set_new(all, "pulls", pulls);
     if (l->compare) {
@@ -128,7 +128,7 @@ int printer_batch(struct printer *p, const struct live_batch *l, const struct li
     fprintf(to, "\n%s, %d at once: %lld tokens of %d prompts in %lld passes, %.2f requests and %.2f rows a pass, %.2f tokens a request and round (MAT)\n", l->policy, B,
             (long long)b->emitted, t->decoded, (long long)b->passes, ratio((double)b->rounds, (double)b->passes), ratio((double)b->rows, (double)b->passes),
             ratio((double)b->emitted, (double)b->rounds));
-    fprintf(to, "  throughput   %.1f tokens/s (draft %.3f s, verify %.3f s; prefill %.3f s apart)\n", ratio((double)b->emitted, seconds), b->draft_s, b->verify_s, t->prefill_s);
+    fprintf(to, "  throughput   %.1f tokens/s (draft %.3f s, verify %.3f s; prefill %.3f s apart)\n", ratio((double)b->emitted, seconds), b->draft_s, b->verify_s, b->prefill_s);
     fprintf(to, "  drafted      %lld tokens, %lld accepted (%.0f%%)\n", (long long)b->proposed, (long long)b->accepted, 100 * ratio((double)b->accepted, (double)b->proposed));
     report_pulls(to, &(struct live_report){.arms = l->arms, .pulls = l->pulls});
     if (l->compare)
