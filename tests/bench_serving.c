@@ -1,0 +1,52 @@
+/* bench_serving.c - how long a million requests of 200 tokens take to simulate on one core.
+ *
+ *   make bench        or        build/tests/bench_serving [REQUESTS]
+ *
+ * A synthetic trace (synth.h, drafters of 0.4 and 0.6 accepted a token), arms plain and drafter1 at 2, 4, 6, 8, batch 16, closed loop. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "sim/replay.h"
+#include "sim/serving.h"
+#include "tests/synth.h"
+#include "tests/tempdir.h"
+
+static int bench(const char *path, int requests, struct err *err) {
+    static const char *const words[] = {"plain", "drafter1:2,4,6,8"}, *const policies[] = {"none", "fixed:arm=drafter1:4", "ucbspec", "thompson"};
+    const struct synth x = {.D = 2, .Q = 100, .max_new = 200, .L = 8, .seed = 1};
+    const struct load load = {.requests = requests};
+    struct trace t = {0};
+    struct arms arms = {0};
+    struct workload work = {0};
+    struct cost cost;
+    struct passes passes;
+    int rc = synth_write(path, &x, err);
+    if (!rc) rc = trace_open(&t, path, 0, err);
+    if (!rc) rc = cost_fit(&cost, &t, err) || passes_fit(&passes, &t, err) || replay_arms(&arms, &t, words, 2, err) ? -1 : workload_open(&work, &t, &load, 1, err);
+    for (int i = 0; !rc && i < 4; i++) {
+        const struct serving s = {.trace = &t, .cost = &cost, .passes = &passes, .work = &work, .problem = replay_problem(&t, &arms), .policy = policies[i], .B = 16, .fresh = true};
+        struct figures f;
+        struct batch_total total;
+        const int64_t start = clock_ns();
+        if ((rc = serving_run(&s, &f, &total, err))) break;
+        const double seconds = (double)(clock_ns() - start) / 1e9, tokens = (double)f.tokens;
+        printf("%-24s %d requests, %.0f tokens in %.1f s: %.0f ns a round, %.1f s for 10^6 requests of 200 tokens\n", policies[i], requests, tokens, seconds,
+               seconds / (double)total.rounds * 1e9, seconds / tokens * 2e8);
+        fflush(stdout);
+    }
+    workload_close(&work);
+    arms_close(&arms);
+    trace_close(&t);
+    return rc;
+}
+
+int main(int argc, char **argv) {
+    struct err err = {""};
+    struct tempdir dir;
+    if (tempdir_open(&dir)) return perror("bench_serving: a temporary directory"), 1;
+    int rc = bench(tempdir_file(&dir, "trace.db"), argc > 1 ? atoi(argv[1]) : 1000000, &err);
+    tempdir_close(&dir);
+    if (rc) fprintf(stderr, "bench_serving: %s\n", err.text);
+    return rc != 0;
+}
