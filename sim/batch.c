@@ -144,6 +144,7 @@ static int choose(struct batch *b, struct pass *p, struct err *err) {
 
 /* The part of the pass's seconds that a policy learns as this request's. */
 static double own_seconds(const struct batch *b, const struct pass *p, int rows, int request_rows) {
+    if (p->n == 1) return p->verify_s; // as the one loop says it, bit for bit
     const double each = fmin(verify_slope(&b->price), p->verify_s / rows);
     return (p->verify_s - each * rows) / p->n + each * request_rows;
 }

@@ -79,23 +79,34 @@ static void lay(const struct passes *p, const struct pass_timing *t, double *x) 
     if (p->n > 1) x[SLOPES + i + 1] = share;
 }
 
-/* Bisquare regression of 1 on columns (m, all of p) over seconds, those in use: relative errors. False: GSL found no finite answer. */
-static bool robust(const double *x, const bool *use, int p, size_t m, double *coef, struct err *err, int *rc) {
+struct rows { // of a regression of 1 on columns over seconds, so that errors are relative
+    const double *x;  // (m, p)
+    bool *out;        // (m) left out as outliers
+    int p;
+    size_t m;
+};
+
+/* Over the columns in use and the rows not left out. False: GSL found no finite answer. */
+static bool regress(const struct rows *r, const bool *use, const gsl_multifit_robust_type *type, double *coef, struct err *err, int *rc) {
     int column[COLUMNS];
-    size_t q = 0;
-    for (int j = 0; j < p; j++) {
+    size_t q = 0, m = 0;
+    for (int j = 0; j < r->p; j++) {
         coef[j] = 0;
         if (use[j]) column[q++] = j;
     }
+    for (size_t i = 0; i < r->m; i++) m += !r->out[i];
     if (m < 2 * q) return false; // GSL wants more rows than columns
     gsl_matrix *X = gsl_matrix_alloc(m, q), *cov = gsl_matrix_alloc(q, q);
     gsl_vector *c = gsl_vector_alloc(q), *y = gsl_vector_alloc(m);
-    gsl_multifit_robust_workspace *work = gsl_multifit_robust_alloc(gsl_multifit_robust_bisquare, m, q);
+    gsl_multifit_robust_workspace *work = gsl_multifit_robust_alloc(type, m, q);
     bool good = X && cov && c && y && work;
     if (!good) *rc = err_set(err, "cannot allocate a robust regression over %zu rows", m);
     if (good) {
-        for (size_t i = 0; i < m; i++)
-            for (size_t j = 0; j < q; j++) gsl_matrix_set(X, i, j, x[i * (size_t)p + (size_t)column[j]]);
+        for (size_t i = 0, k = 0; i < r->m; i++) {
+            if (r->out[i]) continue;
+            for (size_t j = 0; j < q; j++) gsl_matrix_set(X, k, j, r->x[i * (size_t)r->p + (size_t)column[j]]);
+            k++;
+        }
         gsl_vector_set_all(y, 1);
         const int status = gsl_multifit_robust(X, y, c, cov, work);
         good = status == GSL_SUCCESS || status == GSL_EMAXITER; // the last iterate is an answer as well
@@ -110,12 +121,38 @@ static bool robust(const double *x, const bool *use, int p, size_t m, double *co
     return good;
 }
 
+/* Bisquare, once the worst are out: a knot has few rows, so one that is several times too slow bends it more than bisquare mends. In relative
+ * errors such a row pulls little at first, so that it stands out; what is left below the limit last is bisquare's. */
+static bool robust(const struct rows *r, const bool *use, double *coef, struct err *err, int *rc) {
+    static const double limits[] = {0.6, 0.3, 0.15};
+    double most[COLUMNS];
+    for (size_t i = 0; i < r->m; i++) r->out[i] = false;
+    for (size_t k = 0; k < sizeof limits / sizeof *limits; k++) {
+        if (!regress(r, use, gsl_multifit_robust_ols, coef, err, rc)) return false;
+        for (int j = 0; j < r->p; j++) most[j] = 0;
+        for (int drop = 0; drop < 2; drop++) // first what each column would keep
+            for (size_t i = 0; i < r->m; i++) {
+                const double *x = r->x + i * (size_t)r->p;
+                double fitted = 0;
+                for (int j = 0; j < r->p; j++) fitted += coef[j] * x[j];
+                bool bad = fabs(1 - fitted) > limits[k];
+                for (int j = 0; bad && drop && j < r->p; j++)
+                    if (x[j] > 0 && !(most[j] > 0)) bad = false; // the only ones to tell of this column
+                for (int j = 0; !bad && !drop && j < r->p; j++) most[j] = fmax(most[j], x[j]);
+                if (drop) r->out[i] = bad;
+            }
+    }
+    return regress(r, use, gsl_multifit_robust_bisquare, coef, err, rc);
+}
+
 /* Drops slopes one by one until none is negative. */
 static int solve(const double *x, bool *use, int slopes, int p, size_t m, double *coef, struct err *err) {
+    const struct rows r = {x, mem_alloc(m, sizeof *r.out, "regression rows", err), p, m};
+    if (!r.out) return -1;
     gsl_error_handler_t *old = gsl_set_error_handler_off(); // its errors come back as status codes
     int rc = 0, worst = 0;
     while (!rc && worst >= 0) {
-        const bool solved = robust(x, use, p, m, coef, err, &rc);
+        const bool solved = robust(&r, use, coef, err, &rc);
         worst = -1;
         for (int j = 0; j < slopes; j++)
             if (use[j] && (!solved || coef[j] < 0) && (worst < 0 || coef[j] <= coef[worst])) worst = j;
@@ -123,6 +160,7 @@ static int solve(const double *x, bool *use, int slopes, int p, size_t m, double
         else if (!solved && !rc) rc = 1; // nothing left to drop
     }
     gsl_set_error_handler(old);
+    mem_free(r.out);
     return rc;
 }
 
