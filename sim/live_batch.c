@@ -198,6 +198,8 @@ static int hold_against(struct run *r, struct err *err) {
     int rc = batch_run(&w.world, &plan, &(struct batch_watch){.step = check_step, .user = &c}, &total, err);
     if (!rc) model_pass(&c);
     if (!rc && c.at != r->steps_n) rc = err_set(err, "replay differs from live: it has %zu rounds, live %zu", c.at, r->steps_n);
+    w.given = NULL;
+    if (!rc) rc = batch_run(&w.world, &plan, NULL, &r->total->simulated, err);
     batch_trace_close(&w);
     return rc;
 }

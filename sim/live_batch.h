@@ -31,6 +31,7 @@ struct live_batch_total {
     double plain_s;              // of decoding plainly, as many at once
     double modelled_s, checked_s; // what the cost model says the passes take, and what they took
     int64_t checked_rounds;
+    struct batch_total simulated; // the same prompts under the same policy over the trace, seconds modelled: what `serving` says in advance
     int decoded, refused;        // prompts; those that the context cannot hold are refused alone
 };
 

@@ -113,6 +113,8 @@ static int batch_json(const struct live_batch *l, const struct live_batch_total 
     if (l->trace) {
         json_object_set_new(all, "checked_rounds", json_integer((json_int_t)t->checked_rounds));
         json_object_set_new(all, "modelled_verify_s", json_real(t->modelled_s));
+        json_object_set_new(all, "simulated_tokens_per_s", json_real(ratio((double)t->simulated.emitted, t->simulated.draft_s + t->simulated.verify_s)));
+        json_object_set_new(all, "simulated_prefill_s", json_real(t->simulated.prefill_s));
     }
     int rc = all ? json_dumpf(all, stdout, JSON_INDENT(1)) : -1;
     json_decref(all);
@@ -137,6 +139,10 @@ int printer_batch(struct printer *p, const struct live_batch *l, const struct li
         fprintf(to, "  replay       equals live: %d prompts, %lld rounds, same passes, arms, proposed, accepted, emitted and texts\n"
                     "  modelled     %.3f s for these passes, %+.1f%% against the clock\n", t->decoded, (long long)t->checked_rounds, t->modelled_s,
                 100 * (ratio(t->modelled_s, t->checked_s) - 1));
+    const struct batch_total *s = &t->simulated;
+    if (l->trace)
+        fprintf(to, "  simulated    %.1f tokens/s (draft %.3f s, verify %.3f s; prefill %.3f s apart), %+.1f%% against the clock\n", ratio((double)s->emitted, s->draft_s + s->verify_s), s->draft_s,
+                s->verify_s, s->prefill_s, 100 * (ratio(ratio((double)s->emitted, s->draft_s + s->verify_s), ratio((double)b->emitted, seconds)) - 1));
     return 0;
 }
 

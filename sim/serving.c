@@ -43,7 +43,9 @@ int workload_open(struct workload *w, const struct trace *t, const struct load *
         if (w->arrival) w->arrival[w->n] = w->arrival[i];
         w->n++;
     }
-    return 0;
+    if (w->n) return 0;
+    workload_close(w);
+    return err_set(err, "all %d requests were refused: prompt and budget exceed the context of %d tokens", came, l->context);
 }
 
 void workload_close(struct workload *w) {
