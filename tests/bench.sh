@@ -33,4 +33,8 @@ echo
 "$build/tests/bench_replay" | tee "$build/bench/replay.txt"
 awk '/^ucbspec/ { printf "ucbspec makes %.1f million decisions a second and core in replay\n", $NF / 1e6 }' "$build/bench/replay.txt" >>"$build/bench/summary.txt"
 echo
+OMP_NUM_THREADS=1 "$build/tests/bench_serving" 200000 | sed 's/^/a server simulated: /' | tee -a "$build/bench/summary.txt"
+echo
+tests/bench_batches.sh "$build" "$model"
+echo
 cat "$build/bench/summary.txt"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# bench_batches.sh BUILD MODEL [THREADS] - simulated throughput of batches beside live ones.
+# bench_batches.sh BUILD MODEL [THREADS [PROMPTS [TOKENS]]] - simulated throughput of batches beside live ones.
 #
 # Records the demo's prompts, measures passes of several requests into the same trace, then decodes live in batches of 1 to 16 while
 # `--check` simulates the same from the trace. Prints tokens/s of both and their difference.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-build=$1 model=$2 threads=${3:-1}
+build=$1 model=$2 threads=${3:-1} prompts=${4:-0} tokens=${5:-96}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 drafters=(--drafter pld sam)
-common=(--model "$model" "${drafters[@]}" --prompts traces/demo/prompts.jsonl --threads "$threads" --max-new 96)
+common=(--model "$model" "${drafters[@]}" --prompts traces/demo/prompts.jsonl --threads "$threads" --limit "$prompts" --max-new "$tokens")
 
 "$build/banditspec" record "${common[@]}" --db "$work/t.db" >/dev/null
 "$build/banditspec" bench --model "$model" --threads "$threads" --batches 2 3 4 6 8 12 16 --widths 1 2 3 5 9 --contexts 64 256 --repeats 9 --db "$work/t.db" >/dev/null
