@@ -5,15 +5,15 @@
 
 static int trace_round(struct batch_world *world, const int *slot, const struct arm *const *arm, int n, struct outcome *o, double *verify_s, struct err *err) {
     struct batch_trace *w = (struct batch_trace *)world;
-    int rows[BATCH_SLOTS], context[BATCH_SLOTS];
+    int rows[BATCH_SLOTS], context[BATCH_SLOTS], after[BATCH_SLOTS];
     for (int i = 0; i < n; i++) {
         struct world *one = world->slot[slot[i]];
         context[i] = one->prompt_tokens + one->pos;
         if (one->type->round(one, arm[i], &o[i], err)) return -1;
-        rows[i] = outcome_nodes(&o[i]) + 1;
+        rows[i] = outcome_nodes(&o[i]) + 1, after[i] = o[i].gamma > 0 ? arm[i]->drafter : -1;
     }
     if (!w->given) {
-        *verify_s = !w->cost ? 0 : n == 1 ? o[0].verify_s : passes_seconds(w->passes, w->cost, rows, context, n);
+        *verify_s = !w->cost ? 0 : n == 1 ? o[0].verify_s : passes_seconds(w->passes, w->cost, rows, context, after, n);
         return 0;
     }
     if (w->given_n - w->given_at < (size_t)n) return err_set(err, "replay has more rounds than the %zu of the live run", w->given_n);
@@ -24,7 +24,7 @@ static int trace_round(struct batch_world *world, const int *slot, const struct 
 
 static double trace_prefill(const struct batch_world *world, int slot) {
     const struct batch_trace *w = (const struct batch_trace *)world;
-    return w->passes && !w->given ? passes_prefill(w->passes, world->slot[slot]->prompt_tokens) : 0;
+    return w->passes && !w->given ? passes_prefill(w->passes, w->cost, world->slot[slot]->prompt_tokens) : 0;
 }
 
 static const struct batch_world_type type = {"trace", trace_round, trace_prefill};

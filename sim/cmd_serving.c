@@ -11,6 +11,7 @@
 #include "sim/replay.h"
 #include "sim/results.h"
 #include "sim/results_serving.h"
+#include "sim/timing.h"
 
 enum { BATCHES = 64 };
 
@@ -27,7 +28,7 @@ static const struct opt_help help = {
 };
 
 struct options {
-    const char *db, *arrivals, *draw, *per, *scope, *results;
+    const char *db, *hardware, *arrivals, *draw, *per, *scope, *results;
     struct texts policies, arms, batches;
     int recording, requests, quota, queue, context, seeds, threads;
     double rate, peak, burst_s, slo_ttft, slo_tpot;
@@ -104,8 +105,8 @@ static int run(const struct options *o, const struct load *load, const int *batc
     struct trace t = {0};
     struct arms arms = {0};
     struct lineup lineup = {0};
-    struct cost cost;
-    struct passes passes;
+    struct cost cost = {0};
+    struct passes passes = {.n = 0};
     int rc = trace_open(&t, o->db, o->recording, err);
     if (!rc) rc = open_arms(&arms, &t, o, err);
     if (!rc) {
@@ -114,12 +115,13 @@ static int run(const struct options *o, const struct load *load, const int *batc
     }
     if (!rc) rc = world_trace_ready(&t, lineup.asks, arms.at, arms.K, err);
     if (!rc && o->results) rc = results_check(o->results, err); // before minutes of work, not after
-    if (!rc) rc = cost_fit(&cost, &t, err);
-    if (!rc) rc = passes_fit(&passes, &t, err);
+    if (!rc) rc = timing_open(&cost, &t, "model", o->hardware, err);
+    if (!rc && !o->hardware) rc = passes_fit(&passes, &t, err);
     const struct grid_plan plan = {.trace = &t, .cost = &cost, .passes = &passes, .arms = &arms, .lineup = &lineup, .load = load, .batches = batches, .batch_n = batch_n,
                                    .quota = o->quota, .queue = o->queue, .seeds = o->seeds, .seed = o->seed, .per_batch = !strcmp(o->per, "batch"),
                                    .scope = !o->scope ? 0 : !strcmp(o->scope, "prompt") ? 1 : 2, .slo_ttft = o->slo_ttft, .slo_tpot = o->slo_tpot};
     if (!rc) rc = report(o, &plan, err);
+    cost_close(&cost);
     lineup_close(&lineup);
     arms_close(&arms);
     trace_close(&t);
@@ -149,6 +151,7 @@ int cmd_serving(int argc, char **argv, struct err *err) {
         {"slo-tpot", OPT_REAL, &o.slo_tpot, "S", "objective: seconds a token after it", 0, 1e9},
         {"seeds", OPT_INT, &o.seeds, "N", "runs of everything, with other arrivals and draws (default 1)", 1, 100000},
         {"seed", OPT_U64, &o.seed, "S", "the first seed"},
+        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see sim/hardware.h"},
         {"results", OPT_TEXT, &o.results, "R", "append everything to a results file"},
         {"threads", OPT_INT, &o.threads, "N", "threads, 0: all; results do not depend on it", 0, 4096},
         {"json", OPT_FLAG, &o.json, NULL, "JSON on stdout"},

@@ -45,6 +45,7 @@ struct cost {
     double error;              // median |residual| / fitted value over those rows
     enum { COST_MODEL, COST_SAMPLED, COST_HARDWARE } kind;
     char name[96];             // of the hardware
+    double launch, weights, row; // COST_HARDWARE: seconds of a pass are launch + max(weights, row * rows), without the context
     float *luck;               // (1 + D, cells) COST_SAMPLED: recorded over fitted time of the verification, and of each drafter, at each position; owned
     size_t cells;
 };

@@ -56,6 +56,7 @@ static int parse(struct cost *c, const struct trace *t, const char *path, const 
     m = (struct machine){gb * 1e9, tera * 1e12};
     if (read_part(part, path, &target, err)) return err_add(err, " (target)");
     snprintf(c->name, sizeof c->name, "%s", name);
+    c->launch = target.launch, c->weights = target.weights / m.bandwidth, c->row = 2 * target.parameters / m.flops;
     for (int w = 1; w < COST_WIDTHS; w++) c->base[w] = pass(&m, &target, w), c->slope[w] = target.kv / m.bandwidth;
     for (int d = 0; d < t->D; d++) {
         const json_t *o = json_object_get(drafters, t->drafters[d].name);

@@ -140,13 +140,13 @@ static int compare_plain(struct run *r, struct err *err) {
 struct check {
     struct run *run;
     size_t at;
-    int pass, n, rows[BATCH_SLOTS], context[BATCH_SLOTS]; // of the pass being read
+    int pass, n, rows[BATCH_SLOTS], context[BATCH_SLOTS], after[BATCH_SLOTS]; // of the pass being read
     double verify_s;
 };
 
 static void model_pass(struct check *c) {
     if (!c->n) return;
-    c->run->total->modelled_s += passes_seconds(c->run->l->passes, c->run->l->cost, c->rows, c->context, c->n);
+    c->run->total->modelled_s += passes_seconds(c->run->l->passes, c->run->l->cost, c->rows, c->context, c->after, c->n);
     c->run->total->checked_s += c->verify_s;
     c->n = 0;
 }
@@ -169,6 +169,7 @@ static int check_step(void *user, const struct batch_step *s, struct err *err) {
                            fields[i].name, fields[i].live, fields[i].replay);
     if (s->pass != c->pass) model_pass(c);
     c->pass = s->pass, c->verify_s = s->verify_s;
+    c->after[c->n] = b->gamma > 0 ? r->l->arms->at[b->arm].drafter : -1;
     c->rows[c->n] = outcome_nodes(b) + 1, c->context[c->n++] = t->sequences[q].prompt_tokens + s->step.pos;
     r->total->checked_rounds++;
     return 0;

@@ -33,17 +33,34 @@ static double base_at(const struct passes *p, double R) {
     return p->base[i] + share * (p->base[i + 1] - p->base[i]);
 }
 
-double passes_seconds(const struct passes *p, const struct cost *c, const int *rows, const int *context, int n) {
+static double roofline(const struct cost *c, double rows) { return c->launch + fmax(c->weights, c->row * rows); }
+
+/* Without the context. */
+static double extrapolated(const struct cost *c, int all) {
+    const int last = COST_WIDTHS - 1;
+    if (c->kind == COST_HARDWARE) return roofline(c, all);
+    return all <= last ? c->base[all] : c->base[last] + (c->base[last] - c->base[last - 1]) * (all - last);
+}
+
+double passes_seconds(const struct passes *p, const struct cost *c, const int *rows, const int *context, const int *after, int n) {
     const int last = COST_WIDTHS - 1;
     int all = 0;
-    double attention = 0;
+    double attention = 0, alone = 0, spared = 0;
     for (int i = 0; i < n; i++) all += rows[i];
     if (n > 1 && p && p->n) {
         for (int i = 0; i < n; i++) attention += (p->b0 + p->b1 * rows[i]) * context[i];
         return base_at(p, all) + p->each * (n - 1) + attention;
     }
-    for (int i = 0; i < n; i++) attention += c->slope[rows[i] < last ? rows[i] : last] * context[i];
-    return attention + (all <= last ? c->base[all] : c->base[last] + (c->base[last] - c->base[last - 1]) * (all - last));
+    for (int i = 0; i < n; i++) {
+        const int width = rows[i] < last ? rows[i] : last;
+        attention += c->slope[width] * context[i];
+        alone += cost_verify(c, width, context[i]), spared += cost_verify_after(c, after ? after[i] : -1, width, context[i]);
+    }
+    return (attention + extrapolated(c, all)) * (alone > 0 ? spared / alone : 1);
+}
+
+double passes_prefill(const struct passes *p, const struct cost *c, int tokens) {
+    return c && c->kind == COST_HARDWARE ? roofline(c, tokens) : p->prefill_start + p->prefill_token * tokens;
 }
 
 /* -- the fit -- */

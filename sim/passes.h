@@ -7,7 +7,8 @@
  * target on the same device, by robust regression (GSL, Tukey's bisquare) on relative errors, so that a pass of 1 ms counts as much as one of 1 s.
  *
  * Without such rows a pass is the model of cost.h, which knows single requests, at the rows of all (`each` = 0), beyond its widths along its straight
- * line: an extrapolation, good as long as a row more costs what it did among the first.
+ * line: an extrapolation, good as long as a row more costs what it did among the first. It takes what a pass of each request alone would take less
+ * than such a recorded one (cost.h, verify_after). Of hardware that is not at hand it is the roofline, at the rows of all, and so is prefill.
  *
  *   prefill(n tokens) = start + token * n
  * from each recorded sequence's own prefill and the table's (operation 'prefill'); in proportion where all are as long.
@@ -43,9 +44,10 @@ int passes_fit(struct passes *p, const struct trace *t, struct err *err);
 int passes_fit_rows(struct passes *p, const struct pass_timing *at, size_t n, struct err *err);
 int passes_fit_prefill(struct passes *p, const struct pass_timing *at, size_t n, struct err *err); // width: tokens
 
-/* Seconds of a pass: n requests, rows[i] of each, context[i] tokens before the round. `p` may be null: then nothing was measured. */
-double passes_seconds(const struct passes *p, const struct cost *c, const int *rows, const int *context, int n);
+/* Seconds of a pass: n requests, rows[i] of each, context[i] tokens before the round, drafted by drafter after[i] (-1: none). `p` may be null: then
+ * nothing was measured; so may `after`. */
+double passes_seconds(const struct passes *p, const struct cost *c, const int *rows, const int *context, const int *after, int n);
 
-static inline double passes_prefill(const struct passes *p, int tokens) { return p->prefill_start + p->prefill_token * tokens; }
+double passes_prefill(const struct passes *p, const struct cost *c, int tokens);
 
 #endif

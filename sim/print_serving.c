@@ -12,6 +12,8 @@ const char *load_word(const struct load *l) {
     return l->arrivals == ARRIVALS_FILE ? l->path : words[l->arrivals];
 }
 
+const char *passes_word(const struct grid_plan *p) { return p->cost->kind == COST_HARDWARE ? "hardware" : p->passes->n ? "measured" : "extrapolated"; }
+
 const char *who_word(enum batch_who who) {
     static const char *const words[] = {[BATCH_REQUEST] = "request", [BATCH_WHOLE] = "batch", [BATCH_SHARE] = "share"};
     return words[who];
@@ -22,7 +24,8 @@ static void print_head(FILE *to, const struct grid *g) {
     const struct load *l = p->load;
     const int came = (int)g->rows[0].f.came;
     fprintf(to, "%s on %s, %d sequences; seconds are modelled\n", p->trace->target, p->trace->device, p->trace->Q);
-    if (p->passes->n)
+    if (p->cost->kind == COST_HARDWARE) fprintf(to, "passes and prefill: the roofline of %s\n", p->cost->name);
+    else if (p->passes->n)
         fprintf(to, "passes over several requests: from %ld timings of the table latency (median error %.1f%%)\n", p->passes->timed, 100 * p->passes->error);
     else fprintf(to, "passes over several requests: extrapolated from single ones; banditspec bench --batches ... --db %s measures them\n", p->trace->path);
     fprintf(to, "%d requests, %s", came + g->refused, l->random ? "sequences at random" : "sequences in order");
@@ -111,7 +114,7 @@ int print_serving_json(FILE *to, const struct grid *g, struct err *err) {
     for (int b = 0; b < p->batch_n; b++)
         for (int i = 0; i < g->n; i++) json_array_append_new(rows, row_json(g, b, i));
     json_t *all = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:s, s:I, s:i, s:i, s:i, s:f, s:f, s:o}", "world", "serving", "trace", p->trace->path, "trace_sha256", p->trace->sha256,
-                            "target", p->trace->target, "device", p->trace->device, "passes", p->passes->n ? "measured" : "extrapolated", "timings", (int)p->passes->timed,
+                            "target", p->trace->target, "device", p->trace->device, "passes", passes_word(p), "timings", (int)p->passes->timed,
                             "timing_error", p->passes->error, "arrivals", load_word(p->load), "requests", (json_int_t)(g->rows[0].f.came + g->refused), "refused", g->refused,
                             "queue", p->queue, "seeds", p->seeds, "slo_ttft_s", p->slo_ttft, "slo_tpot_s", p->slo_tpot, "rows", rows);
     int rc = all ? json_dumpf(all, to, JSON_INDENT(2)) : -1;

@@ -7,6 +7,7 @@
 #include "sim/serving_grid.h"
 
 const char *load_word(const struct load *l);   // "closed", "poisson", "bursty", or the file
+const char *passes_word(const struct grid_plan *p); // "measured", "extrapolated" or "hardware"
 const char *who_word(enum batch_who who);      // "request", "batch", "share"
 
 void print_serving(FILE *to, const struct grid *g);

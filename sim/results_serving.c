@@ -21,7 +21,7 @@ static int add_head(sqlite3 *db, const char *path, const struct grid *g, struct 
     strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     if (db_prepare(db, path, "INSERT INTO serving (created, trace, trace_sha256, target, device, passes, arrivals, version, rate, peak, burst_s, slo_ttft, slo_tpot,"
                              " requests, refused, queue, seeds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &s, err)) return -1;
-    const char *const texts[] = {created, t->path, t->sha256, t->target, t->device, p->passes->n ? "measured" : "extrapolated", load_word(l), VERSION};
+    const char *const texts[] = {created, t->path, t->sha256, t->target, t->device, passes_word(p), load_word(l), VERSION};
     const double reals[] = {open ? l->rate : 0, bursty ? l->peak : 0, bursty ? l->burst_s : 0, p->slo_ttft, p->slo_tpot};
     const int64_t counts[] = {g->rows[0].f.came + g->refused, g->refused, p->queue, p->seeds};
     int at = 0;

@@ -5,6 +5,7 @@
 
 #include "core/mem.h"
 #include "sim/batch_trace.h"
+#include "sim/hardware.h"
 #include "tests/synth.h"
 #include "tests/tempdir.h"
 
@@ -41,7 +42,7 @@ static void near(const char *what, double got, double expected, double relative)
 static double pass(const struct passes *p, int batch, int width, int context) {
     int rows[64], contexts[64];
     for (int i = 0; i < batch; i++) rows[i] = width, contexts[i] = context;
-    return passes_seconds(p, NULL, rows, contexts, batch);
+    return passes_seconds(p, NULL, rows, contexts, NULL, batch);
 }
 
 static void test_known_coefficients_are_recovered(void **state) {
@@ -91,7 +92,7 @@ static void test_requests_differ_in_rows_and_context(void **state) {
     assert_int_equal(passes_fit_rows(&p, at, timings(at, straight, 0, 0, 1), &err), 0);
     const int rows[] = {1, 9, 4}, context[] = {1000, 10, 200};
     const double expected = straight(14) + 2 * EACH + (B0 + B1) * 1000 + (B0 + 9 * B1) * 10 + (B0 + 4 * B1) * 200;
-    near("a mixed pass", passes_seconds(&p, NULL, rows, context, 3), expected, 1e-6);
+    near("a mixed pass", passes_seconds(&p, NULL, rows, context, NULL, 3), expected, 1e-6);
 }
 
 static void test_few_timings_are_enough_and_none_is_no_error(void **state) {
@@ -126,13 +127,13 @@ static void test_prefill_is_a_start_and_a_rate(void **state) {
     struct err err = {""};
     for (int i = 0; i < 60; i++) at[i] = (struct pass_timing){1, 20 + 13 * i, 0, (0.001 + 0.0003 * (20 + 13 * i)) * (i % 20 == 7 ? 6 : 1)};
     assert_int_equal(passes_fit_prefill(&p, at, 60, &err), 0);
-    near("prefill", passes_prefill(&p, 500), 0.151, 0.001);
+    near("prefill", passes_prefill(&p, NULL, 500), 0.151, 0.001);
     near("its start", p.prefill_start, 0.001, 0.02);
     for (int i = 0; i < 60; i++) at[i].width = 100, at[i].seconds = 0.02;
     assert_int_equal(passes_fit_prefill(&p, at, 60, &err), 0);
-    near("in proportion", passes_prefill(&p, 300), 0.06, 1e-6);
+    near("in proportion", passes_prefill(&p, NULL, 300), 0.06, 1e-6);
     assert_int_equal(passes_fit_prefill(&p, at, 0, &err), 0);
-    assert_true(passes_prefill(&p, 300) == 0);
+    assert_true(passes_prefill(&p, NULL, 300) == 0);
 }
 
 /* Rows that bench stored count where target, device and threads are the recording's; without them the model of single requests goes on. */
@@ -153,12 +154,12 @@ static void test_a_trace_tells_of_its_own_machine(void **state) {
                   " template, engine_version, options FROM recording WHERE id = 1");
     if (trace_open(&t, path, 1, &err) || cost_fit(&c, &t, &err) || passes_fit(&p, &t, &err)) fail_msg("%s", err.text);
     assert_int_equal(p.n, 0);
-    near("prefill", passes_prefill(&p, 32), 0.002, 1e-6); // 1 ms for 16 tokens
+    near("prefill", passes_prefill(&p, NULL, 32), 0.002, 1e-6); // 1 ms for 16 tokens
     const int rows[] = {3, 4}, context[] = {50, 70};
-    near("two requests", passes_seconds(&p, &c, rows, context, 2), c.base[7] + c.slope[3] * 50 + c.slope[4] * 70, 1e-12);
-    near("without a model of passes", passes_seconds(NULL, &c, rows, context, 2), c.base[7] + c.slope[3] * 50 + c.slope[4] * 70, 1e-12);
+    near("two requests", passes_seconds(&p, &c, rows, context, NULL, 2), c.base[7] + c.slope[3] * 50 + c.slope[4] * 70, 1e-12);
+    near("without a model of passes", passes_seconds(NULL, &c, rows, context, NULL, 2), c.base[7] + c.slope[3] * 50 + c.slope[4] * 70, 1e-12);
     const int wide[] = {60, 60};
-    near("beyond recorded widths", passes_seconds(NULL, &c, wide, context, 2), c.base[65] + 55 * (c.base[65] - c.base[64]) + c.slope[60] * 120, 1e-12);
+    near("beyond recorded widths", passes_seconds(NULL, &c, wide, context, NULL, 2), c.base[65] + 55 * (c.base[65] - c.base[64]) + c.slope[60] * 120, 1e-12);
     for (int recording = 1; recording <= 3; recording++)
         for (int batch = 1; batch <= 8; batch *= 2) {
             char sql[300];
@@ -169,9 +170,25 @@ static void test_a_trace_tells_of_its_own_machine(void **state) {
     if (passes_fit(&p, &t, &err)) fail_msg("%s", err.text);
     assert_int_equal(p.timed, 6);
     near("four requests", pass(&p, 4, 2, 64), 0.004, 1e-6);
-    near("one request", passes_seconds(&p, &c, rows, context, 1), cost_verify(&c, 3, 50), 1e-12);
+    near("one request", passes_seconds(&p, &c, rows, context, NULL, 1), cost_verify(&c, 3, 50), 1e-12);
     trace_close(&t);
     tempdir_close(&dir);
+}
+
+/* The check of hardware.h carried on to several requests: 300 us + max(4794 us, 16.2 us a row) + 39 us a thousand tokens of context. */
+static void test_a_roofline_bends_where_arithmetic_begins(void **state) {
+    (void)state;
+    static const char file[] = "{\"bandwidth_gb_s\":3350,\"tflop_s\":990,\"target\":{\"weights_gb\":16.06,\"parameters_b\":8.03,\"kv_bytes_a_token\":131072,\"launch_us\":300},\"drafters\":{}}";
+    struct trace t = {.D = 0};
+    struct cost c;
+    struct err err = {""};
+    int rows[128], context[128];
+    if (hardware_parse(&c, &t, "h.json", file, sizeof file - 1, &err)) fail_msg("%s", err.text);
+    for (int i = 0; i < 128; i++) rows[i] = 5, context[i] = 1000;
+    near("one request", passes_seconds(NULL, &c, rows, context, NULL, 1), 0.005133, 1e-3);
+    near("32 requests, bound by memory", passes_seconds(NULL, &c, rows, context, NULL, 32), 300e-6 + 16.06 / 3350 + 32 * 131.072e6 / 3350e9, 1e-9);
+    near("128 requests, bound by arithmetic", passes_seconds(NULL, &c, rows, context, NULL, 128), 300e-6 + 2 * 8.03e9 * 640 / 990e12 + 128 * 131.072e6 / 3350e9, 1e-9);
+    near("a prompt", passes_prefill(NULL, &c, 2000), 300e-6 + 2 * 8.03e9 * 2000 / 990e12, 1e-9);
 }
 
 int main(void) {
@@ -181,6 +198,7 @@ int main(void) {
         cmocka_unit_test(test_requests_differ_in_rows_and_context),
         cmocka_unit_test(test_few_timings_are_enough_and_none_is_no_error),
         cmocka_unit_test(test_prefill_is_a_start_and_a_rate),
+        cmocka_unit_test(test_a_roofline_bends_where_arithmetic_begins),
         cmocka_unit_test(test_a_trace_tells_of_its_own_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
