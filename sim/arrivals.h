@@ -1,12 +1,14 @@
 /* arrivals.h - when requests come.
  *
  *   poisson  gaps are exponential with mean 1 / rate
- *   bursty   a Poisson process whose rate switches between two values (Markov-modulated, MMPP-2; Fischer & Meier-Hellstern 1993): in a burst it is
- *            `peak` times the mean, bursts last `burst_s` on average, and half of all requests come in them. With p = 1 / (2 peak) of the time in a
- *            burst the other rate is rate * (1/2) / (1 - p), and quiet spells last burst_s * (1 - p) / p on average.
+ *   bursty   a Poisson process whose rate switches between two values (Markov-modulated, MMPP-2; Fischer & Meier-Hellstern 1993): in
+ *            a burst it is `peak` times the mean, bursts last `burst_s` on average, and half of all requests come in them. With
+ *            p = 1 / (2 peak) of the time in a burst the other rate is rate * (1/2) / (1 - p), and quiet spells last
+ *            burst_s * (1 - p) / p on average.
  *   a file   a line a request: seconds, never falling
  *
- * Draws are counter-based: the i-th is a function of (seed, i). Check: rate 2, peak 4: rates 8 and 8/7, 1/8 of the time in bursts, mean 2. */
+ * Draws are counter-based: the i-th is a function of (seed, i). Check: rate 2, peak 4: rates 8 and 8/7, 1/8 of the time in bursts, mean
+ * 2. */
 #ifndef SIM_ARRIVALS_H
 #define SIM_ARRIVALS_H
 

@@ -193,7 +193,8 @@ static int one_pass(struct batch *b, struct err *err) {
 
 static int check_plan(const struct batch_world *w, const struct batch_plan *plan, const struct policy *policy, struct err *err) {
     if (w->B < 1 || w->B > BATCH_SLOTS) return err_set(err, "a batch of %d, expected 1 to %d", w->B, BATCH_SLOTS);
-    if (plan->who == BATCH_SHARE && !policy->share) return err_set(err, "policy '%s' shares out no quota (see banditspec policies)", policy->name);
+    if (plan->who == BATCH_SHARE && !policy->share)
+        return err_set(err, "policy '%s' shares out no quota (see banditspec policies)", policy->name);
     if (plan->who == BATCH_WHOLE && policy->flags & (POLICY_PEEK | POLICY_ALL))
         return err_set(err, "policy '%s' looks at each request, so one choice for the whole batch is not its own", policy->name);
     return 0;
@@ -206,13 +207,15 @@ static void add(struct batch_total *to, const struct batch *b) {
     to->draft_s += x->draft_s, to->verify_s += x->verify_s, to->prefill_s += x->prefill_s, to->clock_s += b->now;
 }
 
-int batch_run(struct batch_world *w, const struct batch_plan *plan, const struct batch_watch *watch, struct batch_total *total, struct err *err) {
+int batch_run(struct batch_world *w, const struct batch_plan *plan, const struct batch_watch *watch, struct batch_total *total,
+              struct err *err) {
     struct batch b = {.w = w, .plan = plan, .watch = watch, .free = w->B, .room = plan->queue + w->B};
     const int n = plan->who == BATCH_REQUEST ? w->B : 1;
     int opened = 0, rc = -1;
     struct problem problem = plan->problem;
     problem.R = w->B;
-    if (!(b.agents = mem_alloc((size_t)n, sizeof *b.agents, "policies", err)) || !(b.seats = mem_alloc((size_t)w->B, sizeof *b.seats, "seats", err))) goto out;
+    if (!(b.agents = mem_alloc((size_t)n, sizeof *b.agents, "policies", err))
+        || !(b.seats = mem_alloc((size_t)w->B, sizeof *b.seats, "seats", err))) goto out;
     for (; opened < n; opened++)
         if (agent_open(&b.agents[opened], plan->policy, &problem, err)) goto out;
     if (check_plan(w, plan, b.agents[0].policy, err)) goto out;

@@ -3,7 +3,8 @@
 
 #include "core/mem.h"
 
-static int trace_round(struct batch_world *world, const int *slot, const struct arm *const *arm, int n, struct outcome *o, double *verify_s, struct err *err) {
+static int trace_round(struct batch_world *world, const int *slot, const struct arm *const *arm, int n, struct outcome *o,
+                       double *verify_s, struct err *err) {
     struct batch_trace *w = (struct batch_trace *)world;
     int rows[BATCH_SLOTS], context[BATCH_SLOTS], after[BATCH_SLOTS];
     for (int i = 0; i < n; i++) {
@@ -29,9 +30,11 @@ static double trace_prefill(const struct batch_world *world, int slot) {
 
 static const struct batch_world_type type = {"trace", trace_round, trace_prefill};
 
-int batch_trace_open(struct batch_trace *w, const struct trace *t, const struct cost *cost, const struct passes *passes, int B, struct err *err) {
+int batch_trace_open(struct batch_trace *w, const struct trace *t, const struct cost *cost, const struct passes *passes, int B,
+                     struct err *err) {
     *w = (struct batch_trace){.world = {.type = &type, .B = B}, .cost = cost, .passes = passes};
-    if (!(w->slots = mem_alloc((size_t)B, sizeof *w->slots, "slots", err)) || !(w->world.slot = mem_alloc((size_t)B, sizeof *w->world.slot, "slots", err))) {
+    if (!(w->slots = mem_alloc((size_t)B, sizeof *w->slots, "slots", err))
+        || !(w->world.slot = mem_alloc((size_t)B, sizeof *w->world.slot, "slots", err))) {
         batch_trace_close(w);
         return -1;
     }

@@ -1,5 +1,5 @@
-/* batch_trace.h - a batch of recorded sequences: what each request drafts and accepts is exact, the seconds of passes and prefills are modelled (passes.h).
- * A pass over one request takes what replay says of it. */
+/* batch_trace.h - a batch of recorded sequences: what each request drafts and accepts is exact, the seconds of passes and prefills are
+ * modelled (passes.h). A pass over one request takes what replay says of it. */
 #ifndef SIM_BATCH_TRACE_H
 #define SIM_BATCH_TRACE_H
 
@@ -21,7 +21,8 @@ struct batch_trace {
 };
 
 /* Requests are the trace's sequences. The trace must be ready for the policy (world_trace_ready). */
-int batch_trace_open(struct batch_trace *w, const struct trace *t, const struct cost *cost, const struct passes *passes, int B, struct err *err);
+int batch_trace_open(struct batch_trace *w, const struct trace *t, const struct cost *cost, const struct passes *passes, int B,
+                     struct err *err);
 void batch_trace_close(struct batch_trace *w);
 
 #endif

@@ -37,11 +37,14 @@ struct options {
 };
 
 static int read_load(const struct options *o, struct load *l, struct err *err) {
-    *l = (struct load){.random = !strcmp(o->draw, "random"), .rate = o->rate, .peak = o->peak, .burst_s = o->burst_s, .context = o->context};
-    l->arrivals = !strcmp(o->arrivals, "closed") ? ARRIVALS_CLOSED : !strcmp(o->arrivals, "poisson") ? ARRIVALS_POISSON : !strcmp(o->arrivals, "bursty") ? ARRIVALS_BURSTY : ARRIVALS_FILE;
+    *l = (struct load){.random = !strcmp(o->draw, "random"), .rate = o->rate, .peak = o->peak, .burst_s = o->burst_s,
+                       .context = o->context};
+    l->arrivals = !strcmp(o->arrivals, "closed") ? ARRIVALS_CLOSED : !strcmp(o->arrivals, "poisson") ? ARRIVALS_POISSON
+        : !strcmp(o->arrivals, "bursty") ? ARRIVALS_BURSTY : ARRIVALS_FILE;
     l->path = o->arrivals;
     l->requests = o->requests ? o->requests : l->arrivals == ARRIVALS_FILE ? 0 : 1000;
-    if (strcmp(o->draw, "random") && strcmp(o->draw, "order")) return err_usage(err, "option '--draw' wants order or random, got '%s'", o->draw);
+    if (strcmp(o->draw, "random") && strcmp(o->draw, "order"))
+        return err_usage(err, "option '--draw' wants order or random, got '%s'", o->draw);
     const bool open = l->arrivals == ARRIVALS_POISSON || l->arrivals == ARRIVALS_BURSTY;
     if (open && !(o->rate > 0)) return err_usage(err, "option '--rate' is required with --arrivals %s: requests a second", o->arrivals);
     if (!open && o->rate > 0) return err_usage(err, "option '--rate' belongs to --arrivals poisson and bursty");
@@ -62,8 +65,10 @@ static int read_batches(const struct options *o, int *batches, int *n, struct er
 }
 
 static int check_options(const struct options *o, struct err *err) {
-    if (strcmp(o->per, "request") && strcmp(o->per, "batch")) return err_usage(err, "option '--per' wants request or batch, got '%s'", o->per);
-    if (o->scope && strcmp(o->scope, "prompt") && strcmp(o->scope, "stream")) return err_usage(err, "option '--scope' wants prompt or stream, got '%s'", o->scope);
+    if (strcmp(o->per, "request") && strcmp(o->per, "batch"))
+        return err_usage(err, "option '--per' wants request or batch, got '%s'", o->per);
+    if (o->scope && strcmp(o->scope, "prompt") && strcmp(o->scope, "stream"))
+        return err_usage(err, "option '--scope' wants prompt or stream, got '%s'", o->scope);
     return 0;
 }
 
@@ -85,7 +90,8 @@ static int open_policies(struct lineup *l, const struct options *o, const struct
     int rc = lineup_open(l, o->policies.n ? o->policies.at : fallback, o->policies.n ? o->policies.n : 1, p, false, 1, err);
     bool shares = false;
     for (int i = 0; !rc && i < l->n; i++) shares |= policy_find(l->at[i].name)->share != NULL;
-    if (!rc && o->quota && !shares) rc = err_usage(err, "none of these policies shares out a quota; those that do: see banditspec policies");
+    if (!rc && o->quota && !shares)
+        rc = err_usage(err, "none of these policies shares out a quota; those that do: see banditspec policies");
     return rc;
 }
 
@@ -117,9 +123,12 @@ static int run(const struct options *o, const struct load *load, const int *batc
     if (!rc && o->results) rc = results_check(o->results, err); // before minutes of work, not after
     if (!rc) rc = timing_open(&cost, &t, "model", o->hardware, err);
     if (!rc && !o->hardware) rc = passes_fit(&passes, &t, err);
-    const struct grid_plan plan = {.trace = &t, .cost = &cost, .passes = &passes, .arms = &arms, .lineup = &lineup, .load = load, .batches = batches, .batch_n = batch_n,
-                                   .quota = o->quota, .queue = o->queue, .seeds = o->seeds, .seed = o->seed, .per_batch = !strcmp(o->per, "batch"),
-                                   .scope = !o->scope ? 0 : !strcmp(o->scope, "prompt") ? 1 : 2, .slo_ttft = o->slo_ttft, .slo_tpot = o->slo_tpot};
+    const struct grid_plan plan = {.trace = &t, .cost = &cost, .passes = &passes, .arms = &arms, .lineup = &lineup, .load = load,
+                                   .batches = batches, .batch_n = batch_n,
+                                   .quota = o->quota, .queue = o->queue, .seeds = o->seeds, .seed = o->seed,
+                                       .per_batch = !strcmp(o->per, "batch"),
+                                   .scope = !o->scope ? 0 : !strcmp(o->scope, "prompt") ? 1 : 2, .slo_ttft = o->slo_ttft,
+                                       .slo_tpot = o->slo_tpot};
     if (!rc) rc = report(o, &plan, err);
     cost_close(&cost);
     lineup_close(&lineup);
@@ -138,7 +147,8 @@ int cmd_serving(int argc, char **argv, struct err *err) {
         {"batch", OPT_LIST, &o.batches, "B...", "requests decoded at once, each number in turn (default 1)"},
         {"quota", OPT_INT, &o.quota, "Q", "rows a pass may verify, for policies that share them out (default: no limit)", 0, 1 << 20},
         {"per", OPT_TEXT, &o.per, "request|batch", "a policy for each request (default), or one arm for all of them"},
-        {"scope", OPT_TEXT, &o.scope, "prompt|stream", "whether a request's policy forgets the slot's last one (default: auto carries on, others forget)"},
+        {"scope", OPT_TEXT, &o.scope, "prompt|stream",
+         "whether a request's policy forgets the slot's last one (default: auto carries on, others forget)"},
         {"requests", OPT_INT, &o.requests, "N", "how many come (default 1000, of a file all)", 1, 1 << 30},
         {"draw", OPT_TEXT, &o.draw, "order|random", "sequences in order, over and over (default), or at random"},
         {"arrivals", OPT_TEXT, &o.arrivals, "HOW", "closed (default), poisson, bursty, or a file with seconds, one a line"},
@@ -146,7 +156,8 @@ int cmd_serving(int argc, char **argv, struct err *err) {
         {"burst", OPT_REAL, &o.peak, "X", "bursty: rate in bursts over the mean; half of all requests come in them (default 4)", 1, 1e6},
         {"burst-seconds", OPT_REAL, &o.burst_s, "S", "bursty: mean length of a burst (default 10)", 1e-6, 1e9},
         {"queue", OPT_INT, &o.queue, "N", "places to wait (default 1000); more are turned away", 0, 1 << 24},
-        {"context", OPT_INT, &o.context, "N", "tokens of a request, prompt and budget; longer ones are refused (default 0: no limit)", 0, 1 << 30},
+        {"context", OPT_INT, &o.context, "N", "tokens of a request, prompt and budget; longer ones are refused (default 0: no limit)", 0,
+         1 << 30},
         {"slo-ttft", OPT_REAL, &o.slo_ttft, "S", "objective: seconds to the first token", 0, 1e9},
         {"slo-tpot", OPT_REAL, &o.slo_tpot, "S", "objective: seconds a token after it", 0, 1e9},
         {"seeds", OPT_INT, &o.seeds, "N", "runs of everything, with other arrivals and draws (default 1)", 1, 100000},

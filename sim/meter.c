@@ -51,8 +51,10 @@ int meter_open(struct meter *m, const struct batch_plan *plan, const int *tokens
     const size_t n = (size_t)plan->requests;
     *m = (struct meter){.plan = plan, .tokens = tokens, .slo_ttft = slo_ttft, .slo_tpot = slo_tpot};
     m->watch = (struct batch_watch){on_step, on_join, on_leave, on_turned_away, m};
-    if ((m->first = mem_alloc(n, sizeof *m->first, "times of requests", err)) && (m->ttft = mem_alloc(n, sizeof *m->ttft, "times of requests", err))
-        && (m->late = mem_alloc(n, 1, "times of requests", err)) && (m->tpot = mem_alloc(n, sizeof *m->tpot, "times of requests", err)) && (m->queueing = mem_alloc(n, sizeof *m->queueing, "times of requests", err))) return 0;
+    if ((m->first = mem_alloc(n, sizeof *m->first, "times of requests", err))
+        && (m->ttft = mem_alloc(n, sizeof *m->ttft, "times of requests", err))
+        && (m->late = mem_alloc(n, 1, "times of requests", err)) && (m->tpot = mem_alloc(n, sizeof *m->tpot, "times of requests", err))
+            && (m->queueing = mem_alloc(n, sizeof *m->queueing, "times of requests", err))) return 0;
     meter_close(m);
     return -1;
 }
@@ -76,7 +78,8 @@ static struct spread spread_of(double *at, int64_t n) {
 }
 
 struct figures meter_read(struct meter *m, const struct batch_total *total) {
-    struct figures f = {.came = m->plan->requests, .turned_away = m->turned_away, .done = m->done, .tokens = m->left_tokens, .kept = m->kept, .seconds = m->last};
+    struct figures f = {.came = m->plan->requests, .turned_away = m->turned_away, .done = m->done, .tokens = m->left_tokens,
+                        .kept = m->kept, .seconds = m->last};
     const bool full = !m->plan->arrival && m->full_s > 0;
     f.throughput = full ? (double)m->full_tokens / m->full_s : m->last > 0 ? (double)m->left_tokens / m->last : 0;
     f.goodput = m->last > 0 ? (double)m->kept_tokens / m->last : 0;

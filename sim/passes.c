@@ -138,8 +138,8 @@ static bool regress(const struct rows *r, const bool *use, const gsl_multifit_ro
     return good;
 }
 
-/* Bisquare, once the worst are out: a knot has few rows, so one that is several times too slow bends it more than bisquare mends. In relative
- * errors such a row pulls little at first, so that it stands out; what is left below the limit last is bisquare's. */
+/* Bisquare, once the worst are out: a knot has few rows, so one that is several times too slow bends it more than bisquare mends. In
+ * relative errors such a row pulls little at first, so that it stands out; what is left below the limit last is bisquare's. */
 static bool robust(const struct rows *r, const bool *use, double *coef, struct err *err, int *rc) {
     static const double limits[] = {0.6, 0.3, 0.15};
     double most[COLUMNS];
@@ -220,7 +220,8 @@ static void fit_error(struct passes *p, const struct pass_timing *at, size_t n, 
     size_t m = 0;
     for (size_t i = 0; i < n; i++) {
         if (at[i].batch < 2) continue;
-        const double fitted = base_at(p, (double)at[i].batch * at[i].width) + p->each * (at[i].batch - 1) + (p->b0 + p->b1 * at[i].width) * at[i].batch * at[i].context;
+        const double fitted = base_at(p, (double)at[i].batch * at[i].width) + p->each * (at[i].batch - 1)
+            + (p->b0 + p->b1 * at[i].width) * at[i].batch * at[i].context;
         scratch[m++] = fabs(at[i].seconds - fitted) / fitted;
     }
     p->error = gsl_stats_median(scratch, 1, m);
@@ -233,7 +234,8 @@ int passes_fit_rows(struct passes *p, const struct pass_timing *at, size_t n, st
     const int columns = SLOPES + p->n;
     const size_t rows = (size_t)p->timed;
     double coef[COLUMNS], *x = mem_alloc(rows * (size_t)columns, sizeof *x, "regression columns", err);
-    double *seconds = mem_alloc(rows, sizeof *seconds, "regression seconds", err), *scratch = mem_alloc(rows, sizeof *scratch, "regression residuals", err);
+    double *seconds = mem_alloc(rows, sizeof *seconds, "regression seconds", err),
+        *scratch = mem_alloc(rows, sizeof *scratch, "regression residuals", err);
     bool use[COLUMNS], batches = false, contexts = false;
     int rc = x && seconds && scratch ? 0 : -1;
     size_t m = 0;
@@ -300,17 +302,21 @@ static int collect(const struct trace *t, sqlite3 *db, const char *sql, const ch
     if (!rc && operation) sqlite3_bind_text(s, 2, operation, -1, SQLITE_STATIC);
     while (!rc && (rc = db_step(db, t->path, s, err)) == 1) {
         rc = mem_grow(&to->at, &to->capacity, to->n + 1, sizeof *to->at, "timings", err);
-        if (!rc) to->at[to->n++] = (struct pass_timing){sqlite3_column_int(s, 0), sqlite3_column_int(s, 1), sqlite3_column_int(s, 2), (double)sqlite3_column_int64(s, 3) / 1e9};
+        if (!rc) to->at[to->n++] = (struct pass_timing){sqlite3_column_int(s, 0), sqlite3_column_int(s, 1), sqlite3_column_int(s, 2),
+                                                        (double)sqlite3_column_int64(s, 3) / 1e9};
     }
     sqlite3_finalize(s);
     return rc;
 }
 
 /* Of every recording of this target, as it is stored, on this device with as many threads. */
-#define MEASURED "SELECT l.batch, l.width, l.context, l.p50_ns FROM latency l JOIN recording r ON r.id = l.recording JOIN recording o ON o.id = ?1" \
-                 " WHERE l.operation = ?2 AND l.drafter IS NULL AND l.width > 0 AND l.p50_ns > 0 AND r.target_sha256 = o.target_sha256" \
+#define MEASURED "SELECT l.batch, l.width, l.context, l.p50_ns FROM latency l" \
+                 " JOIN recording r ON r.id = l.recording JOIN recording o ON o.id = ?1" \
+                 " WHERE l.operation = ?2 AND l.drafter IS NULL AND l.width > 0 AND l.p50_ns > 0" \
+                 " AND r.target_sha256 = o.target_sha256" \
                  " AND r.backend = o.backend AND r.device = o.device AND r.dtype = o.dtype AND r.threads = o.threads"
-#define PREFILLED "SELECT 1, prompt_tokens, 0, prefill_ns FROM sequence WHERE recording = ?1 AND prompt_tokens > 0 AND prefill_ns > 0 ORDER BY ordinal"
+#define PREFILLED "SELECT 1, prompt_tokens, 0, prefill_ns FROM sequence" \
+                  " WHERE recording = ?1 AND prompt_tokens > 0 AND prefill_ns > 0 ORDER BY ordinal"
 
 int passes_fit(struct passes *p, const struct trace *t, struct err *err) {
     struct list verified = {0}, prefilled = {0};

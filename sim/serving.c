@@ -23,8 +23,11 @@ int workload_open(struct workload *w, const struct trace *t, const struct load *
     if (t->Q < 1) return err_set(err, "recording in '%s' holds no sequences", t->path);
     if (l->arrivals == ARRIVALS_FILE && arrivals_read(&w->arrival, &came, l->path, l->requests, err)) return -1;
     const size_t n = (size_t)came;
-    if ((l->arrivals == ARRIVALS_POISSON || l->arrivals == ARRIVALS_BURSTY) && !(w->arrival = mem_alloc(n, sizeof *w->arrival, "requests", err))) return -1;
-    if (!(w->sequence = mem_alloc(n, sizeof *w->sequence, "requests", err)) || !(w->tokens = mem_alloc(n, sizeof *w->tokens, "requests", err))
+    if ((l->arrivals == ARRIVALS_POISSON || l->arrivals == ARRIVALS_BURSTY)
+        && !(w->arrival = mem_alloc(n, sizeof *w->arrival, "requests", err)))
+        return -1;
+    if (!(w->sequence = mem_alloc(n, sizeof *w->sequence, "requests", err))
+        || !(w->tokens = mem_alloc(n, sizeof *w->tokens, "requests", err))
         || !(w->ordinal = mem_alloc(n, sizeof *w->ordinal, "requests", err))) {
         workload_close(w);
         return -1;
@@ -55,7 +58,8 @@ void workload_close(struct workload *w) {
 
 int serving_run(const struct serving *s, struct figures *f, struct batch_total *total, struct err *err) {
     const struct batch_plan plan = {.who = s->who, .policy = s->policy, .problem = s->problem, .seed = s->seed, .fresh = s->fresh,
-                                    .quota = s->who == BATCH_SHARE ? s->quota : 0, .requests = s->work->n, .sequence = s->work->sequence, .ordinal = s->work->ordinal,
+                                    .quota = s->who == BATCH_SHARE ? s->quota : 0, .requests = s->work->n, .sequence = s->work->sequence,
+                                        .ordinal = s->work->ordinal,
                                     .arrival = s->work->arrival, .queue = s->queue};
     struct batch_trace w = {.slots = NULL};
     struct meter m = {.first = NULL};

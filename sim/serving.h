@@ -1,5 +1,6 @@
-/* serving.h - a server under load, simulated: requests drawn from a trace's sequences, decoded in a batch (batch.h) under a policy, on modelled
- * hardware. What each request drafts and accepts is exact; seconds are modelled, so a policy that learns from them is a simulation.
+/* serving.h - a server under load, simulated: requests drawn from a trace's sequences, decoded in a batch (batch.h) under a policy, on
+ * modelled hardware. What each request drafts and accepts is exact; seconds are modelled, so a policy that learns from them is a
+ * simulation.
  *
  * One workload (which sequences, and when) serves every policy and batch size, so that they are compared on the same requests. */
 #ifndef SIM_SERVING_H

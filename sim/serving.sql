@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS serving ( -- one run of the command
   trace_sha256 TEXT NOT NULL,        -- content of the replay columns
   target       TEXT NOT NULL,
   device       TEXT NOT NULL,
-  passes       TEXT NOT NULL,        -- 'measured': from the table latency; 'extrapolated': from those of one request; 'hardware': a roofline
+  -- 'measured': from the table latency; 'extrapolated': from passes of one request; 'hardware': a roofline
+  passes       TEXT NOT NULL,
   arrivals     TEXT NOT NULL,        -- 'closed', 'poisson', 'bursty' or a file
   rate         REAL NOT NULL,        -- requests a second, 0 in a closed loop or of a file
   peak         REAL NOT NULL, burst_s REAL NOT NULL, -- of 'bursty'

@@ -16,7 +16,8 @@ static const struct arm plain = {.drafter = -1, .name = "plain"};
 static struct grid_entry entry_of_player(const struct grid *g, const struct player *x) {
     const struct grid_plan *p = &g->plan;
     const struct policy *policy = policy_find(x->name);
-    struct grid_entry e = {.kind = GRID_POLICY, .gamma = -1, .problem = {.K = p->arms->K, .D = p->trace->D, .L = p->arms->L, .arms = p->arms->at}};
+    struct grid_entry e = {.kind = GRID_POLICY, .gamma = -1, .problem = {.K = p->arms->K, .D = p->trace->D, .L = p->arms->L,
+                                                                         .arms = p->arms->at}};
     memcpy(e.spec, x->spec, sizeof e.spec);
     e.who = policy && policy->share ? BATCH_SHARE : p->per_batch ? BATCH_WHOLE : BATCH_REQUEST;
     e.fresh = p->scope ? p->scope == 1 : strcmp(x->name, "auto") != 0; // as live decoding: auto carries on
@@ -50,9 +51,9 @@ static int play(const struct grid *g, int run, const struct workload *loads, str
     const struct grid_plan *p = &g->plan;
     const int seed = run % p->seeds, entry = run / p->seeds % g->n, b = run / p->seeds / g->n;
     const struct grid_entry *e = &g->entries[entry];
-    const struct serving s = {.trace = p->trace, .cost = p->cost, .passes = p->passes, .work = &loads[seed], .problem = e->problem, .policy = e->spec, .who = e->who,
-                              .B = p->batches[b], .quota = p->quota, .queue = p->queue, .fresh = e->fresh, .seed = p->seed + (uint64_t)seed, .slo_ttft = p->slo_ttft,
-                              .slo_tpot = p->slo_tpot};
+    const struct serving s = {.trace = p->trace, .cost = p->cost, .passes = p->passes, .work = &loads[seed], .problem = e->problem,
+                              .policy = e->spec, .who = e->who, .B = p->batches[b], .quota = p->quota, .queue = p->queue,
+                              .fresh = e->fresh, .seed = p->seed + (uint64_t)seed, .slo_ttft = p->slo_ttft, .slo_tpot = p->slo_tpot};
     return serving_run(&s, &out->f, &out->total, err) ? err_add(err, " (batch of %d)", s.B) : 0;
 }
 
@@ -83,7 +84,9 @@ static int play_all(const struct grid *g, const struct workload *loads, struct r
 
 /* -- their means -- */
 
-static void add_spread(struct spread *to, const struct spread *x, double share) { to->mean += x->mean * share, to->p50 += x->p50 * share, to->p99 += x->p99 * share; }
+static void add_spread(struct spread *to, const struct spread *x, double share) {
+    to->mean += x->mean * share, to->p50 += x->p50 * share, to->p99 += x->p99 * share;
+}
 
 static struct grid_row mean_of(const struct run_result *at, int n) {
     struct grid_row r = {.rounds = 0};
@@ -91,8 +94,10 @@ static struct grid_row mean_of(const struct run_result *at, int n) {
     const double share = 1.0 / n;
     for (int i = 0; i < n; i++) {
         const struct figures *f = &at[i].f;
-        came += (double)f->came, turned_away += (double)f->turned_away, done += (double)f->done, tokens += (double)f->tokens, kept += (double)f->kept;
-        r.f.seconds += f->seconds * share, r.f.throughput += f->throughput * share, r.f.goodput += f->goodput * share, r.f.attained += f->attained * share;
+        came += (double)f->came, turned_away += (double)f->turned_away, done += (double)f->done, tokens += (double)f->tokens,
+            kept += (double)f->kept;
+        r.f.seconds += f->seconds * share, r.f.throughput += f->throughput * share, r.f.goodput += f->goodput * share,
+            r.f.attained += f->attained * share;
         r.f.fairness += f->fairness * share, r.f.batch += f->batch * share;
         add_spread(&r.f.ttft, &f->ttft, share), add_spread(&r.f.tpot, &f->tpot, share), add_spread(&r.f.queueing, &f->queueing, share);
         r.rounds += (double)at[i].total.rounds * share, r.proposed += (double)at[i].total.proposed * share;
@@ -123,8 +128,10 @@ int grid_open(struct grid *g, const struct grid_plan *plan, struct err *err) {
     struct workload *loads = mem_alloc(seeds, sizeof *loads, "workloads", err);
     struct run_result *out = NULL;
     int rc = -1;
-    if (!loads || !(g->entries = mem_alloc(most, sizeof *g->entries, "policies", err)) || !(g->rows = mem_alloc(batches * most, sizeof *g->rows, "results", err))
-        || !(out = mem_alloc(batches * most * seeds, sizeof *out, "results", err)) || !(g->best = mem_alloc(batches, sizeof *g->best, "results", err))
+    if (!loads || !(g->entries = mem_alloc(most, sizeof *g->entries, "policies", err))
+        || !(g->rows = mem_alloc(batches * most, sizeof *g->rows, "results", err))
+        || !(out = mem_alloc(batches * most * seeds, sizeof *out, "results", err))
+            || !(g->best = mem_alloc(batches, sizeof *g->best, "results", err))
         || !(g->worst = mem_alloc(batches, sizeof *g->worst, "results", err))) goto out;
     list_entries(g);
     for (int s = 0; s < plan->seeds; s++) {
@@ -134,7 +141,10 @@ int grid_open(struct grid *g, const struct grid_plan *plan, struct err *err) {
     g->refused = (g->refused + plan->seeds / 2) / plan->seeds;
     if (play_all(g, loads, out, err)) goto out;
     for (int b = 0; b < plan->batch_n; b++) {
-        for (int i = 0; i < g->n; i++) g->rows[(size_t)b * (size_t)g->n + (size_t)i] = mean_of(out + ((size_t)b * (size_t)g->n + (size_t)i) * seeds, plan->seeds);
+        for (int i = 0; i < g->n; i++) {
+            const size_t at = (size_t)b * (size_t)g->n + (size_t)i;
+            g->rows[at] = mean_of(out + at * seeds, plan->seeds);
+        }
         rank(g, b);
     }
     rc = 0;

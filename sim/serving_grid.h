@@ -49,6 +49,8 @@ struct grid {
 int grid_open(struct grid *g, const struct grid_plan *plan, struct err *err);
 void grid_close(struct grid *g);
 
-static inline const struct grid_row *grid_at(const struct grid *g, int b, int entry) { return &g->rows[(size_t)b * (size_t)g->n + (size_t)entry]; }
+static inline const struct grid_row *grid_at(const struct grid *g, int b, int entry) {
+    return &g->rows[(size_t)b * (size_t)g->n + (size_t)entry];
+}
 
 #endif

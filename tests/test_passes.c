@@ -65,7 +65,8 @@ static void test_known_coefficients_are_recovered(void **state) {
             for (int b = 0; b < 6; b++)
                 for (int w = 0; w < 4; w++)
                     for (int c = 0; c < 4; c++)
-                        near("a pass", pass(&p, batches[b], widths[w], contexts[c]), truth(straight, batches[b], widths[w], contexts[c]), cases[i].within);
+                        near("a pass", pass(&p, batches[b], widths[w], contexts[c]), truth(straight, batches[b], widths[w], contexts[c]),
+                             cases[i].within);
             assert_int_equal(p.timed, 6 * 6 * 4);
             assert_true(p.error < 0.005);
         }
@@ -107,7 +108,8 @@ static void test_few_timings_are_enough_and_none_is_no_error(void **state) {
     near("twice its rows", pass(&p, 8, 2, 0), 0.008, 1e-9); // in proportion: nothing else is known
     const struct pass_timing falling[] = {{2, 1, 10, 0.005}, {8, 1, 10, 0.004}, {32, 1, 10, 0.006}};
     assert_int_equal(passes_fit_rows(&p, falling, 3, &err), 0);
-    assert_true(pass(&p, 8, 1, 10) >= pass(&p, 2, 1, 10) && pass(&p, 32, 1, 10) >= pass(&p, 8, 1, 10) && pass(&p, 64, 1, 10) >= pass(&p, 32, 1, 10));
+    assert_true(pass(&p, 8, 1, 10) >= pass(&p, 2, 1, 10) && pass(&p, 32, 1, 10) >= pass(&p, 8, 1, 10)
+                && pass(&p, 64, 1, 10) >= pass(&p, 32, 1, 10));
     const struct pass_timing bad = {2, 1, 10, 0};
     assert_int_equal(passes_fit_rows(&p, &bad, 1, &err), -1);
     assert_contains(err.text, "a pass of batch 2, width 1, context 10 took 0 s");
@@ -148,22 +150,28 @@ static void test_a_trace_tells_of_its_own_machine(void **state) {
     assert_int_equal(tempdir_open(&dir), 0);
     const char *path = tempdir_file(&dir, "t.db");
     assert_int_equal(synth_write(path, &small, &err), 0);
-    run_sql(path, "INSERT INTO recording SELECT 2, created, target, target_sha256, tokenizer_sha256, backend, device, dtype, threads, max_new, max_draft, temperature, noise_seed, template,"
+    run_sql(path, "INSERT INTO recording SELECT 2, created, target, target_sha256, tokenizer_sha256, backend, device, dtype, threads, "
+            "max_new, max_draft, temperature, noise_seed, template,"
                   " engine_version, options FROM recording WHERE id = 1");
-    run_sql(path, "INSERT INTO recording SELECT 3, created, target, target_sha256, tokenizer_sha256, backend, 'another device', dtype, threads, max_new, max_draft, temperature, noise_seed,"
+    run_sql(path, "INSERT INTO recording SELECT 3, created, target, target_sha256, tokenizer_sha256, backend, 'another device', dtype, "
+            "threads, max_new, max_draft, temperature, noise_seed,"
                   " template, engine_version, options FROM recording WHERE id = 1");
     if (trace_open(&t, path, 1, &err) || cost_fit(&c, &t, &err) || passes_fit(&p, &t, &err)) fail_msg("%s", err.text);
     assert_int_equal(p.n, 0);
     near("prefill", passes_prefill(&p, NULL, 32), 0.002, 1e-6); // 1 ms for 16 tokens
     const int rows[] = {3, 4}, context[] = {50, 70};
     near("two requests", passes_seconds(&p, &c, rows, context, NULL, 2), c.base[7] + c.slope[3] * 50 + c.slope[4] * 70, 1e-12);
-    near("without a model of passes", passes_seconds(NULL, &c, rows, context, NULL, 2), c.base[7] + c.slope[3] * 50 + c.slope[4] * 70, 1e-12);
+    near("without a model of passes", passes_seconds(NULL, &c, rows, context, NULL, 2), c.base[7] + c.slope[3] * 50 + c.slope[4] * 70,
+         1e-12);
     const int wide[] = {60, 60};
-    near("beyond recorded widths", passes_seconds(NULL, &c, wide, context, NULL, 2), c.base[65] + 55 * (c.base[65] - c.base[64]) + c.slope[60] * 120, 1e-12);
+    near("beyond recorded widths", passes_seconds(NULL, &c, wide, context, NULL, 2), c.base[65] + 55 * (c.base[65] - c.base[64])
+         + c.slope[60] * 120, 1e-12);
     for (int recording = 1; recording <= 3; recording++)
         for (int batch = 1; batch <= 8; batch *= 2) {
             char sql[300];
-            snprintf(sql, sizeof sql, "INSERT INTO latency (recording, operation, drafter, batch, width, context, samples, p10_ns, p50_ns, p90_ns) VALUES (%d, 'verify', NULL, %d, 2, 64, 9, 1, %d, 9)",
+            snprintf(sql, sizeof sql,
+                     "INSERT INTO latency (recording, operation, drafter, batch, width, context, samples, p10_ns, p50_ns, p90_ns) VALUES "
+                         "(%d, 'verify', NULL, %d, 2, 64, 9, 1, %d, 9)",
                      recording, batch, recording == 3 ? 900000000 : 1000000 * batch);
             run_sql(path, sql);
         }
@@ -178,7 +186,9 @@ static void test_a_trace_tells_of_its_own_machine(void **state) {
 /* The check of hardware.h carried on to several requests: 300 us + max(4794 us, 16.2 us a row) + 39 us a thousand tokens of context. */
 static void test_a_roofline_bends_where_arithmetic_begins(void **state) {
     (void)state;
-    static const char file[] = "{\"bandwidth_gb_s\":3350,\"tflop_s\":990,\"target\":{\"weights_gb\":16.06,\"parameters_b\":8.03,\"kv_bytes_a_token\":131072,\"launch_us\":300},\"drafters\":{}}";
+    static const char file[] = "{\"bandwidth_gb_s\":3350,\"tflop_s\":990,"
+                               "\"target\":{\"weights_gb\":16.06,\"parameters_b\":8.03,\"kv_bytes_a_token\":131072,\"launch_us\":300},"
+                               "\"drafters\":{}}";
     struct trace t = {.D = 0};
     struct cost c;
     struct err err = {""};
@@ -186,8 +196,10 @@ static void test_a_roofline_bends_where_arithmetic_begins(void **state) {
     if (hardware_parse(&c, &t, "h.json", file, sizeof file - 1, &err)) fail_msg("%s", err.text);
     for (int i = 0; i < 128; i++) rows[i] = 5, context[i] = 1000;
     near("one request", passes_seconds(NULL, &c, rows, context, NULL, 1), 0.005133, 1e-3);
-    near("32 requests, bound by memory", passes_seconds(NULL, &c, rows, context, NULL, 32), 300e-6 + 16.06 / 3350 + 32 * 131.072e6 / 3350e9, 1e-9);
-    near("128 requests, bound by arithmetic", passes_seconds(NULL, &c, rows, context, NULL, 128), 300e-6 + 2 * 8.03e9 * 640 / 990e12 + 128 * 131.072e6 / 3350e9, 1e-9);
+    near("32 requests, bound by memory", passes_seconds(NULL, &c, rows, context, NULL, 32), 300e-6 + 16.06 / 3350
+         + 32 * 131.072e6 / 3350e9, 1e-9);
+    near("128 requests, bound by arithmetic", passes_seconds(NULL, &c, rows, context, NULL, 128), 300e-6 + 2 * 8.03e9 * 640 / 990e12
+         + 128 * 131.072e6 / 3350e9, 1e-9);
     near("a prompt", passes_prefill(NULL, &c, 2000), 300e-6 + 2 * 8.03e9 * 2000 / 990e12, 1e-9);
 }
 

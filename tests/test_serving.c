@@ -1,4 +1,5 @@
-/* test_serving.c - a server under load: queueing theory, conservation under random runs, a batch of one beside replay, arrivals, rejections, objectives. */
+/* test_serving.c - a server under load: queueing theory, conservation under random runs, a batch of one beside replay, arrivals,
+ * rejections, objectives. */
 #include "tests/run_command.h"
 
 #include <jansson.h>
@@ -36,7 +37,8 @@ static int server_start(struct world *w, int q, struct err *err) {
     return 0;
 }
 
-static int server_round(struct batch_world *w, const int *slot, const struct arm *const *arm, int n, struct outcome *o, double *verify_s, struct err *err) {
+static int server_round(struct batch_world *w, const int *slot, const struct arm *const *arm, int n, struct outcome *o, double *verify_s,
+                        struct err *err) {
     const struct server *s = (const struct server *)w;
     struct rng r = rng_at(s->seed, rng_stream("service"), (uint32_t)w->slot[0]->sequence, 0);
     (void)slot, (void)arm, (void)n, (void)err;
@@ -60,8 +62,10 @@ struct queue_result {
 static struct queue_result simulate(double rate, bool constant, int queue, uint64_t seed) {
     static double arrival[CUSTOMERS];
     static int tokens[CUSTOMERS];
-    struct server s = {.world = {.type = &server_type, .B = 1}, .one = {.type = &server_one}, .mean = 1, .constant = constant, .seed = seed};
-    struct batch_plan plan = {.who = BATCH_REQUEST, .policy = "none", .problem = {.K = 1, .L = 1, .arms = &plain}, .requests = CUSTOMERS, .arrival = arrival, .queue = queue};
+    struct server s = {.world = {.type = &server_type, .B = 1}, .one = {.type = &server_one}, .mean = 1, .constant = constant,
+                       .seed = seed};
+    struct batch_plan plan = {.who = BATCH_REQUEST, .policy = "none", .problem = {.K = 1, .L = 1, .arms = &plain}, .requests = CUSTOMERS,
+                              .arrival = arrival, .queue = queue};
     struct batch_total total = {0};
     struct meter m;
     struct err err = {""};
@@ -162,7 +166,8 @@ static void test_a_file_of_times_is_read_or_refused_by_place(void **state) {
     need(arrivals_read(&at, &n, path, 2, &err), &err);
     assert_int_equal(n, 2);
     mem_free(at);
-    static const struct { const char *text, *part; } bad[] = {{"1\n0.5\n", "time 2 of '"}, {"-1\n", "expected seconds of at least 0"}, {"x\n", "'x' in line 1"}, {"1\ninf\n", "inf"}, {"", "holds no numbers"}};
+    static const struct { const char *text, *part; } bad[] = {{"1\n0.5\n", "time 2 of '"}, {"-1\n", "expected seconds of at least 0"},
+                                                              {"x\n", "'x' in line 1"}, {"1\ninf\n", "inf"}, {"", "holds no numbers"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_file(path, bad[i].text);
         assert_int_equal(arrivals_read(&at, &n, path, 0, &err), -1);
@@ -201,7 +206,8 @@ enum { REQUESTS = 300 };
 struct ledger {
     const struct batch_plan *plan;
     const int *tokens;
-    int B, inside, most_inside, last, joined, left, away, slot[REQUESTS], emitted[REQUESTS], rounds[REQUESTS], state[REQUESTS]; // 0 not yet, 1 in, 2 out, 3 turned away
+    // 0 not yet, 1 in, 2 out, 3 turned away
+    int B, inside, most_inside, last, joined, left, away, slot[REQUESTS], emitted[REQUESTS], rounds[REQUESTS], state[REQUESTS];
     double now;
 };
 
@@ -266,7 +272,8 @@ static void test_nothing_is_lost_and_time_goes_on(void **state) {
     scene_open(&s);
     for (uint32_t run = 0; run < 150; run++) {
         struct rng r = rng_at(77, 0, run, 0);
-        const struct load load = {.arrivals = (enum arrivals)rng_below(&r, 3), .requests = 1 + rng_below(&r, REQUESTS), .random = rng_below(&r, 2), .rate = pow(10, 3.5 * rng_uniform(&r) - 0.5),
+        const struct load load = {.arrivals = (enum arrivals)rng_below(&r, 3), .requests = 1 + rng_below(&r, REQUESTS),
+                                  .random = rng_below(&r, 2), .rate = pow(10, 3.5 * rng_uniform(&r) - 0.5),
                                   .peak = 1 + 5 * rng_uniform(&r), .burst_s = 0.05 + rng_uniform(&r)};
         const struct policy *policy = policies[rng_below(&r, players)];
         struct workload work;
@@ -277,13 +284,16 @@ static void test_nothing_is_lost_and_time_goes_on(void **state) {
         snprintf(spec, sizeof spec, strcmp(policy->name, "fixed") ? "%s" : "%s:arm=3", policy->name);
         need(workload_open(&work, &s.t, &load, run, &err), &err);
         const int B = 1 + rng_below(&r, rng_below(&r, 2) ? 40 : 4);
-        struct batch_plan plan = {.who = policy->share ? BATCH_SHARE : rng_below(&r, 2) && !(policy->flags & (POLICY_PEEK | POLICY_ALL)) ? BATCH_WHOLE : BATCH_REQUEST, .policy = spec,
-                                  .problem = replay_problem(&s.t, &s.arms), .seed = run, .fresh = rng_below(&r, 2), .requests = work.n, .sequence = work.sequence, .ordinal = work.ordinal,
+        struct batch_plan plan = {.who = policy->share ? BATCH_SHARE : rng_below(&r, 2) && !(policy->flags & (POLICY_PEEK | POLICY_ALL))
+                                  ? BATCH_WHOLE : BATCH_REQUEST, .policy = spec,
+                                  .problem = replay_problem(&s.t, &s.arms), .seed = run, .fresh = rng_below(&r, 2), .requests = work.n,
+                                      .sequence = work.sequence, .ordinal = work.ordinal,
                                   .arrival = work.arrival, .queue = rng_below(&r, 6)};
         if (policy->share) plan.quota = rng_below(&r, 3) * B, shared++;
         l = (struct ledger){.plan = &plan, .tokens = work.tokens, .B = B, .last = -1};
         need(batch_trace_open(&w, &s.t, &s.cost, &s.passes, B, &err), &err);
-        const int rc = batch_run(&w.world, &plan, &(struct batch_watch){ledger_step, ledger_join, ledger_leave, ledger_away, &l}, &total, &err);
+        const int rc = batch_run(&w.world, &plan, &(struct batch_watch){ledger_step, ledger_join, ledger_leave, ledger_away, &l}, &total,
+                                 &err);
         if (rc) fail_msg("run %u, %s: %s", run, spec, err.text);
         int64_t recorded = 0;
         for (int i = 0; i < work.n; i++)
@@ -326,9 +336,11 @@ static int beside_batch(void *user, const struct batch_step *s, struct err *err)
     const struct step *x = &b->at[b->n++];
     const struct outcome *o = &x->outcome, *p = &s->step.outcome;
     (void)err;
-    if (x->pos != s->step.pos || x->round != s->step.round || o->arm != p->arm || o->gamma != p->gamma || o->proposed != p->proposed || o->accepted != p->accepted || o->emitted != p->emitted
+    if (x->pos != s->step.pos || x->round != s->step.round || o->arm != p->arm || o->gamma != p->gamma || o->proposed != p->proposed
+        || o->accepted != p->accepted || o->emitted != p->emitted
         || o->draft_s != p->draft_s || o->verify_s != p->verify_s)
-        fail_msg("round %d at %d: arm %d, %d of %d, %.17g s in replay; arm %d, %d of %d, %.17g s in a batch of one", x->round, x->pos, o->arm, o->accepted, o->proposed, o->verify_s, p->arm, p->accepted,
+        fail_msg("round %d at %d: arm %d, %d of %d, %.17g s in replay; arm %d, %d of %d, %.17g s in a batch of one", x->round, x->pos,
+                 o->arm, o->accepted, o->proposed, o->verify_s, p->arm, p->accepted,
                  p->proposed, p->verify_s);
     return 0;
 }
@@ -356,14 +368,16 @@ static void test_a_batch_of_one_is_its_replay(void **state) {
             b.n = 0;
             for (int q = 0; q < s.t.Q; q++) {
                 if (fresh) agent_reset(&a);
-                need(episode_run(&one.world, &a, 5, q, (uint32_t)s.t.sequences[q].ordinal, NULL, 0, &(struct episode_watch){beside_step, &b}, &sum, &err), &err);
+                need(episode_run(&one.world, &a, 5, q, (uint32_t)s.t.sequences[q].ordinal, NULL, 0,
+                                 &(struct episode_watch){beside_step, &b}, &sum, &err), &err);
             }
             agent_close(&a);
             const int rounds = b.n;
             const struct load load = {.requests = s.t.Q};
             struct workload work;
             need(workload_open(&work, &s.t, &load, 5, &err), &err);
-            const struct batch_plan plan = {.who = BATCH_REQUEST, .policy = spec, .problem = problem, .seed = 5, .fresh = fresh, .requests = work.n, .sequence = work.sequence,
+            const struct batch_plan plan = {.who = BATCH_REQUEST, .policy = spec, .problem = problem, .seed = 5, .fresh = fresh,
+                                            .requests = work.n, .sequence = work.sequence,
                                             .ordinal = work.ordinal};
             need(batch_trace_open(&w, &s.t, &s.cost, &s.passes, 1, &err), &err);
             b.n = 0;
@@ -396,7 +410,8 @@ static void test_times_of_users_by_hand(void **state) {
     uint32_t ordinal[] = {0, 1};
     double arrival[] = {0, 1};
     struct workload work = {.n = 2, .sequence = sequence, .tokens = tokens, .ordinal = ordinal, .arrival = arrival};
-    struct serving s = {.trace = &t, .cost = &cost, .passes = &passes, .work = &work, .problem = {.K = 1, .L = 1, .arms = &plain}, .policy = "none", .B = 1, .queue = 1, .slo_ttft = 2};
+    struct serving s = {.trace = &t, .cost = &cost, .passes = &passes, .work = &work, .problem = {.K = 1, .L = 1, .arms = &plain},
+                        .policy = "none", .B = 1, .queue = 1, .slo_ttft = 2};
     struct figures f;
     struct batch_total total;
     need(serving_run(&s, &f, &total, &err), &err);
@@ -466,7 +481,8 @@ static void test_results_do_not_depend_on_threads(void **state) {
     for (int i = 0; i < 3; i++) {
         char name[16];
         snprintf(name, sizeof name, "threads%d", i);
-        json_decref(serve(name, SERVING("--policy", "random", "thompson", "ucbspec", "--batch", "1", "3", "8", "--arrivals", "bursty", "--rate", "40", "--burst-seconds", "1", "--requests", "150",
+        json_decref(serve(name, SERVING("--policy", "random", "thompson", "ucbspec", "--batch", "1", "3", "8", "--arrivals", "bursty",
+                                        "--rate", "40", "--burst-seconds", "1", "--requests", "150",
                                         "--draw", "random", "--seeds", "3", "--queue", "5", "--json", "--threads", threads[i])));
         texts[i] = read_file(tempdir_file(&dir, name));
     }
@@ -478,7 +494,8 @@ static void test_results_do_not_depend_on_threads(void **state) {
 
 static void test_overload_is_turned_away_and_more_slots_serve_more(void **state) {
     (void)state;
-    json_t *all = serve("overload", SERVING("--policy", "ucbspec", "--batch", "1", "4", "--arrivals", "poisson", "--rate", "10000", "--requests", "400", "--queue", "10", "--json", "--slo-ttft", "1e-9"));
+    json_t *all = serve("overload", SERVING("--policy", "ucbspec", "--batch", "1", "4", "--arrivals", "poisson", "--rate", "10000",
+                                            "--requests", "400", "--queue", "10", "--json", "--slo-ttft", "1e-9"));
     const json_t *rows = json_object_get(all, "rows");
     double few = 0, many = 0;
     assert_true(json_array_size(rows) == 2 * (1 + 8 + 1));
@@ -497,18 +514,23 @@ static void test_the_table_has_the_rows_of_the_field(void **state) {
     (void)state;
     const char *out = tempdir_file(&dir, "table"), *results = tempdir_file(&dir, "r.db");
     struct err err;
-    if (run_command(cmd_serving, &err, out, SERVING("--policy", "ucbspec", "cucb", "--batch", "2", "6", "--quota", "18", "--requests", "60", "--results", (char *)results))) fail_msg("%s", err.text);
+    if (run_command(cmd_serving, &err, out, SERVING("--policy", "ucbspec", "cucb", "--batch", "2", "6", "--quota", "18", "--requests",
+                                                    "60", "--results", (char *)results))) fail_msg("%s", err.text);
     char *text = read_file(out);
-    static const char *const parts[] = {"\nbsz  spec_quota  gamma       throughput", "\n2    -           BanditSpec ", "\n6    18          BanditSpec ", "gamma=0", "gamma=1", "gamma=4", "Best Arm", "Worst Arm",
+    static const char *const parts[] = {"\nbsz  spec_quota  gamma       throughput", "\n2    -           BanditSpec ",
+                                        "\n6    18          BanditSpec ", "gamma=0", "gamma=1", "gamma=4", "Best Arm", "Worst Arm",
                                         "60 requests, sequences in order; closed loop", "as serving 1"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) assert_contains(text, parts[i]);
     free(text);
     assert_int_equal(query_number(results, "SELECT count(*) FROM serving_row WHERE serving = 1"), 2 * (2 + 8 + 1));
     assert_int_equal(query_number(results, "SELECT count(*) FROM serving_row WHERE kind = 'plain' AND abs(vs_plain - 1) < 1e-12"), 2);
     assert_int_equal(query_number(results, "SELECT count(*) FROM serving_row WHERE spec_quota = 18"), 2);
-    assert_int_equal(query_number(results, "SELECT count(*) FROM serving_row r JOIN serving s ON s.id = r.serving WHERE done = 60 AND throughput > 0 AND tpot_p99 >= tpot_p50"), 22);
+    assert_int_equal(query_number(results,
+                                  "SELECT count(*) FROM serving_row r JOIN serving s ON s.id = r.serving WHERE done = 60 AND throughput > "
+                                      "0 AND tpot_p99 >= tpot_p50"), 22);
     assert_int_equal(query_number(results, "SELECT count(*) FROM serving_improvement"), 20);
-    if (run_command(cmd_serving, &err, out, SERVING("--policy", "ucbspec", "--requests", "20", "--results", (char *)results))) fail_msg("%s", err.text);
+    if (run_command(cmd_serving, &err, out, SERVING("--policy", "ucbspec", "--requests", "20", "--results",
+                                                    (char *)results))) fail_msg("%s", err.text);
     assert_int_equal(query_number(results, "SELECT max(id) FROM serving"), 2);
     json_t *all = serve("plain", SERVING("--policy", "ucbspec", "--batch", "3", "--requests", "100", "--json"));
     double best = 0, worst = 1e300, marked_best = -1, marked_worst = -1;
