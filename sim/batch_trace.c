@@ -3,6 +3,21 @@
 
 #include "core/mem.h"
 
+/* A model's drafts for several requests: see batch_trace.h. */
+static void draft_together(const struct cost *c, const struct arm *const *arm, int n, struct outcome *o) {
+    double sum[COST_DRAFTERS] = {0}, most[COST_DRAFTERS] = {0};
+    for (int i = 0; i < n; i++) {
+        const int d = arm[i]->drafter;
+        if (d < 0 || !c->draft[d].together) continue;
+        sum[d] += o[i].draft_s;
+        if (o[i].draft_s > most[d]) most[d] = o[i].draft_s;
+    }
+    for (int i = 0; i < n; i++) {
+        const int d = arm[i]->drafter;
+        if (d >= 0 && sum[d] > 0) o[i].draft_s *= most[d] / sum[d];
+    }
+}
+
 static int trace_round(struct batch_world *world, const int *slot, const struct arm *const *arm, int n, struct outcome *o,
                        double *verify_s, struct err *err) {
     struct batch_trace *w = (struct batch_trace *)world;
@@ -14,6 +29,7 @@ static int trace_round(struct batch_world *world, const int *slot, const struct 
         rows[i] = outcome_nodes(&o[i]) + 1, after[i] = o[i].gamma > 0 ? arm[i]->drafter : -1;
     }
     if (!w->given) {
+        if (n > 1 && w->cost && w->cost->kind == COST_HARDWARE) draft_together(w->cost, arm, n, o);
         *verify_s = !w->cost ? 0 : n == 1 ? o[0].verify_s : passes_seconds(w->passes, w->cost, rows, context, after, n);
         return 0;
     }

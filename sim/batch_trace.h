@@ -1,5 +1,9 @@
 /* batch_trace.h - a batch of recorded sequences: what each request drafts and accepts is exact, the seconds of passes and prefills are
- * modelled (passes.h). A pass over one request takes what replay says of it. */
+ * modelled (passes.h). A pass over one request takes what replay says of it.
+ *
+ * Requests draft one after another, as this engine does. On hardware that is not at hand (hardware.h) a drafter that runs a model drafts for
+ * all of its requests in the same passes, which its weights bound: that takes what the longest of the drafts alone would, in equal parts of
+ * what each alone would take. */
 #ifndef SIM_BATCH_TRACE_H
 #define SIM_BATCH_TRACE_H
 

@@ -32,6 +32,7 @@ struct cost_draft {
     double a, b, c;            // n > 0
     double catch_up[COST_CATCH_UPS]; // seconds above those of 1 new token, for 1, 2, 4, ... 64; 0: costs nothing
     double spared[COST_WIDTHS]; // share of its time that a verification right after its draft does without
+    bool together;             // COST_HARDWARE: drafts for all requests of a batch in the same passes
     bool keeps;                // accepted drafts stay in its cache: a draft model; a head forgets them, copiers have nothing to take
 };
 

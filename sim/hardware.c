@@ -40,6 +40,7 @@ static int take_drafter(struct cost *c, const struct machine *m, int d, const ch
     if (read_part(o, path, &p, err)) return err_add(err, " (drafter '%s')", name);
     to->b = pass(m, &p, 1);
     to->c = p.kv / m->bandwidth;
+    to->together = true;
     for (int k = 0; k < COST_CATCH_UPS; k++) to->catch_up[k] = pass(m, &p, 1 << k) - to->b;
     return 0;
 }

@@ -438,6 +438,40 @@ static void test_times_of_users_by_hand(void **state) {
     assert_true(fabs(f.fairness - (2 / 3.0 + 1) * (2 / 3.0 + 1) / (2 * (4 / 9.0 + 1))) < 1e-12); // 3 s for 2 tokens, 4 s for 4
 }
 
+/* On hardware that is not at hand a model drafts for all requests at once; a copier, and this engine, for one after the other. */
+static void test_models_draft_together_where_they_would(void **state) {
+    (void)state;
+    struct scene s;
+    struct err err = {""};
+    scene_open(&s);
+    for (int together = 0; together < 2; together++) {
+        struct cost c = {.D = 2, .kind = together ? COST_HARDWARE : COST_MODEL, .launch = 1,
+                         .draft = {{.b = 0.25, .together = true}, {.b = 0.25}}};
+        for (int i = 1; i < COST_WIDTHS; i++) c.base[i] = 1;
+        struct batch_trace w;
+        struct outcome o[3];
+        double verify_s;
+        const int slots[] = {0, 1, 2};
+        for (int d = 0; d < 2; d++) {
+            const struct arm *a = &s.arms.at[arms_find(s.arms.at, s.arms.K, d ? "drafter1:4" : "drafter0:4")], *const arms[] = {a, a, a};
+            double alone[3], sum = 0, most = 0, all = 0;
+            need(batch_trace_open(&w, &s.t, &c, NULL, 3, &err), &err);
+            for (int i = 0; i < 3; i++) {
+                need(w.world.slot[i]->type->start(w.world.slot[i], 2 * i, &err), &err);
+                alone[i] = 0.25 * (s.t.proposed[trace_cell(&s.t, d, 2 * i, 1)] < 4 ? s.t.proposed[trace_cell(&s.t, d, 2 * i, 1)] : 4);
+                sum += alone[i], most = fmax(most, alone[i]);
+            }
+            need(w.world.type->round(&w.world, slots, arms, 3, o, &verify_s, &err), &err);
+            for (int i = 0; i < 3; i++) all += o[i].draft_s;
+            assert_true(sum > most && most > 0);
+            assert_true(fabs(all - (together && !d ? most : sum)) < 1e-12);
+            assert_true(fabs(verify_s - 1) < 1e-12);
+            batch_trace_close(&w);
+        }
+    }
+    scene_close(&s);
+}
+
 static void test_requests_too_long_are_refused_alone(void **state) {
     (void)state;
     struct scene s;
@@ -605,6 +639,7 @@ int main(void) {
         cmocka_unit_test(test_nothing_is_lost_and_time_goes_on),
         cmocka_unit_test(test_a_batch_of_one_is_its_replay),
         cmocka_unit_test(test_times_of_users_by_hand),
+        cmocka_unit_test(test_models_draft_together_where_they_would),
         cmocka_unit_test(test_requests_too_long_are_refused_alone),
         cmocka_unit_test(test_results_do_not_depend_on_threads),
         cmocka_unit_test(test_overload_is_turned_away_and_more_slots_serve_more),
