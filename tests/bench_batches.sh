@@ -12,7 +12,8 @@ drafters=(--drafter pld sam)
 common=(--model "$model" "${drafters[@]}" --prompts traces/demo/prompts.jsonl --threads "$threads" --limit "$prompts" --max-new "$tokens")
 
 "$build/banditspec" record "${common[@]}" --db "$work/t.db" >/dev/null
-"$build/banditspec" bench --model "$model" --threads "$threads" --batches 2 3 4 6 8 12 16 --widths 1 2 3 5 9 --contexts 64 256 --repeats 9 --db "$work/t.db" >/dev/null
+"$build/banditspec" bench --model "$model" --threads "$threads" --batches 2 4 8 16 --widths 1 3 5 9 \
+    --contexts 64 256 --repeats 9 --db "$work/t.db" >/dev/null
 echo "simulated and live batches, $threads thread(s): tokens/s (prefill apart)"
 printf '%5s %-24s %10s %10s %8s %14s\n' batch policy live simulated error 'passes alone'
 for batch in 1 2 4 8 16; do

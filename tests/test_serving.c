@@ -513,7 +513,7 @@ static void test_results_do_not_depend_on_threads(void **state) {
     (void)state;
     char *texts[3], *const threads[] = {"1", "2", "5"};
     for (int i = 0; i < 3; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "threads%d", i);
         json_decref(serve(name, SERVING("--policy", "random", "thompson", "ucbspec", "--batch", "1", "3", "8", "--arrivals", "bursty",
                                         "--rate", "40", "--burst-seconds", "1", "--requests", "150",
