@@ -6,6 +6,8 @@
 # make check-arm          kernel and model tests for aarch64 under qemu-user
 # make deps               finds each dependency, says and installs only what is missing; test, demo and bench call it
 # make lib                build/libbanditspec_policy.so and .a: the policies for other inference engines (policies/banditspec_policy.h)
+# make GPU=1              the CUDA backend as well, build/banditspec-cuda.so (gpu/README.md); CUDA=DIR
+# make mutate             seeded bugs in the CUDA backend: does a test notice each?
 # make install            program, library, headers and pkg-config file; PREFIX=/usr/local LIBDIR=PREFIX/lib DESTDIR=
 # make clean
 # SANITIZE=1 with any of them: AddressSanitizer and UBSan, in build-sanitize/.  V=1: whole command lines.
@@ -51,12 +53,16 @@ OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(SQL:%=$(BUILD)/%.o) $(GP:%=$(BUILD)/%.o) $(BU
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c)) $(wildcard tests/test_*.sh)
 TARGETS := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 
-all: $(BUILD)/banditspec
+all: $(BUILD)/banditspec $(if $(GPU),$(BUILD)/banditspec-cuda.so)
+
+include gpu/gpu.mk
+
+$(BUILD)/core/backend.o: FLAGS += -DLIBDIR='"$(LIBDIR)/banditspec"'
 
 $(BUILD)/banditspec: $(BUILD)/core/main.o $(BUILD)/libbanditspec.a $(BUILD)/plugin.exports $(BUILD)/include/banditspec/plugin.h
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@ $(filter %.o %.a,$^) $(EXPORT) $(LIBS)
-	@echo "  $@: CPU only, this tree has no CUDA sources"
+	@echo "  $@: the CPU backend$(if $(GPU),, (make GPU=1 adds the one for CUDA))"
 
 $(BUILD)/libbanditspec.a: $(OBJ)
 	$(call say,AR,$@)
@@ -172,6 +178,7 @@ install: $(BUILD)/banditspec lib
 	$(Q)install -m 644 policies/banditspec_policy.h $(DESTDIR)$(PREFIX)/include
 	$(Q)install -m 644 $(BUILD)/include/banditspec/plugin.h $(DESTDIR)$(PREFIX)/include/banditspec
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' policies/banditspec-policy.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/banditspec-policy.pc
+	$(Q)[ ! -f $(BUILD)/banditspec-cuda.so ] || { install -d $(DESTDIR)$(LIBDIR)/banditspec && install -m 755 $(BUILD)/banditspec-cuda.so $(DESTDIR)$(LIBDIR)/banditspec; }
 	@echo "  installed under $(DESTDIR)$(PREFIX)"
 
 clean:

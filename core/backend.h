@@ -77,10 +77,11 @@ struct backend_type {
     void (*write)(struct backend *b, void *to, const void *from, size_t bytes); // from the host or another buffer
     void (*read)(struct backend *b, void *host, const void *from, size_t bytes);
 
-    /* Every operation from begin to end belongs to one forward pass of `owner` over `rows`, which stay as they are until then. True:
-     * the backend knows what such a pass of this owner does and has started it, and none is to be called. Null: nothing to do. */
-    bool (*begin)(struct backend *b, const void *owner, const struct batch *rows);
-    void (*end)(struct backend *b);
+    /* The operations on `rows` from begin to end are one forward pass of `owner` with this cache; the rows stay as they are until then.
+     * begin: true, the backend knows what such a pass of this owner does and has started it: no operation is to be called. end: false,
+     * it only took notes and failed to: the operations are to be called again. owner null: never a pass like another. Both null: nothing to do. */
+    bool (*begin)(struct backend *b, const void *owner, const void *kv, const struct batch *rows);
+    bool (*end)(struct backend *b);
 
     /* out (n, cols) = the rows' tokens in the table. */
     void (*embed)(struct backend *b, const struct weight *table, const struct batch *rows, float *out);
@@ -98,7 +99,7 @@ struct backend_type {
      * share a backend, each with its own. */
     void *(*kv_alloc)(struct backend *b, const struct kv_shape *shape, int q_heads, struct err *err);
     /* Rotates q (n, q_heads * dim) and k (n, heads * dim) by `pairs` with the table
-     * rope (positions, dim / 2, 2: cos, sin), and stores k and v in the rows' cells of `layer`. */
+     * rope (positions, dim / 2, 2: cos, sin), and stores k and v in the rows' cells of `layer`. What k holds then is no one's. */
     void (*rope_append)(struct backend *b, const struct kv_shape *shape, void *kv, int layer, const struct batch *rows,
                         enum rope_pairs pairs, const float *rope, int q_heads, float *q, float *k, const float *v);
     /* Copies keys and values of cell `from` to cell `to` of the slot, in every layer. */

@@ -285,8 +285,10 @@ static void compute(struct engine *e) {
 int engine_forward(struct engine *e, const struct row *rows, int n, struct err *err) {
     if (lay_out(e, rows, n, err)) return -1;
     e->wanted = e->rows.wanted;
-    if (!e->ops->begin || !e->ops->begin(e->b, e, &e->rows)) compute(e);
-    if (e->ops->end) e->ops->end(e->b);
+    if (!e->ops->begin || !e->ops->begin(e->b, e, e->kv, &e->rows)) {
+        compute(e);
+        if (e->ops->end && !e->ops->end(e->b)) compute(e);
+    }
     return engine_status(e, err);
 }
 

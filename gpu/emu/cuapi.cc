@@ -1,14 +1,17 @@
-// cuapi.cc - CUDA runtime API and cuBLAS on the CPU, for the emulator.
-//
-// The functions have the prototypes of cuda_runtime_api.h and cublas_v2.h, so host code (C or C++)
-// is compiled unchanged and only linked with this file instead of libcudart and libcublas.
-//
-// Environment:
-//   CUEMU_LAZY=1   stream work runs only when something waits for it: shows missing synchronization
-//   CUEMU_GUARD=1  (ASan) host access to device memory is reported as use-after-poison
-//   CUEMU_SM=90    compute capability of the pretended device
-#include "cuemu.h"
-#include <cblas.h>
+/* cuapi.cc - the CUDA runtime and cuBLAS on the CPU, for the emulation.
+ *
+ * The functions have the prototypes of cuda_runtime_api.h and cublas_v2.h, so host code is compiled unchanged and only linked with
+ * this file instead of libcudart and libcublas. A product's sums run in an order that depends on its number of columns, as a
+ * library's may: rows that are not padded to fixed tiles then differ in their last bits (law 2).
+ *
+ * Environment:
+ *   CUEMU_LAZY=1    stream work runs only when something waits for it: shows missing synchronization
+ *   CUEMU_GUARD=1   (ASan) host access to device memory is reported as use-after-poison
+ *   CUEMU_SM=90     compute capability of the pretended device
+ *   CUEMU_MEMORY=n  its bytes (80 GiB)
+ *   CUEMU_FAULT=    nodriver, olddriver, nodevice; lost:N, from the N-th launch on every call says that the device is lost;
+ *                   oom:N, the N-th allocation fails */
+#include "gpu/emu/cuemu.h"
 #include <cstdio>
 #include <cstdlib>
 #include <cublas_v2.h>
@@ -37,6 +40,31 @@ const bool lazy = flag("CUEMU_LAZY"), guard = flag("CUEMU_GUARD");
 cudaError_t last_error = cudaSuccess;
 cudaError_t result(cudaError_t e) { return e ? last_error = e : e; }
 
+// ---- faults to order: CUEMU_FAULT is read anew at each call, so that a test may set it between two ----------------------------------
+
+long launches, allocations;
+bool lost;
+const char *fault() { const char *s = getenv("CUEMU_FAULT"); return s ? s : ""; }
+long fault_at(const char *kind) { size_t n = strlen(kind); return !strncmp(fault(), kind, n) ? strtol(fault() + n, nullptr, 10) : 0; }
+cudaError_t missing() {
+    if (!strcmp(fault(), "nodriver") || !strcmp(fault(), "olddriver")) return result(cudaErrorInsufficientDriver);
+    return !strcmp(fault(), "nodevice") ? result(cudaErrorNoDevice) : cudaSuccess;
+}
+void count_launch() { // the loss is noticed by the calls after it, as on a real device
+    long at = fault_at("lost:");
+    if (at && ++launches >= at) lost = true;
+    if (!at) lost = false, launches = 0;
+}
+#define LOST() do { if (lost) return result(cudaErrorDevicesUnavailable); } while (0)
+
+std::map<char *, size_t> pinned; // of cudaMallocHost: copies from and to other host memory are synchronous
+bool is_pinned(const void *p) {
+    char *c = static_cast<char *>(const_cast<void *>(p));
+    auto i = pinned.upper_bound(c);
+    return i != pinned.begin() && c < (--i)->first + i->second;
+}
+long waits; // synchronizations of the host
+
 std::vector<CUstream_st *> streams;
 CUstream_st *get(cudaStream_t s) {
     static CUstream_st *null_stream = nullptr;
@@ -55,6 +83,7 @@ void drain_all() { get(nullptr); for (size_t i = 0; i < streams.size(); i++) dra
 // ---- device memory: heap blocks, so ASan guards both ends ------------------------------------------
 
 std::map<char *, size_t> live;
+size_t memory() { const char *s = getenv("CUEMU_MEMORY"); return s ? strtoull(s, nullptr, 10) : size_t(80) << 30; }
 int open_depth;
 
 // While Open lives, device memory is accessible.
@@ -102,9 +131,11 @@ void enqueue(cudaStream_t stream, Work op) {
 
 bool check_launch(const char *name, dim3 g, dim3 b, size_t smem, cudaStream_t, const void *kernel) {
     auto attr = max_dynamic_shared.find(kernel);
+    count_launch();
     size_t limit = attr == max_dynamic_shared.end() ? 48 << 10 : static_cast<size_t>(attr->second);
     bool ok = g.x && g.y && g.z && g.x <= 0x7fffffffu && g.y <= 65535 && g.z <= 65535 && b.x && b.y && b.z && b.z <= 64 &&
               static_cast<uint64_t>(b.x) * b.y * b.z <= 1024 && smem <= limit;
+    if (ok && lost) return last_error = cudaErrorDevicesUnavailable, false;
     if (ok) return true;
     fprintf(stderr, "cuemu: bad launch of %s: grid (%u,%u,%u) block (%u,%u,%u) shared %zu of %zu\n", name, g.x, g.y, g.z, b.x,
             b.y, b.z, smem, limit);
@@ -123,6 +154,10 @@ extern "C" {
 // ---- memory ------------------------------------------------------------------------------------------
 
 cudaError_t cudaMalloc(void **p, size_t n) {
+    LOST();
+    size_t taken = n, at = static_cast<size_t>(fault_at("oom:"));
+    for (auto &a : live) taken += a.second;
+    if (taken > memory() || (at && static_cast<size_t>(++allocations) == at)) return *p = nullptr, result(cudaErrorMemoryAllocation);
     if (posix_memalign(p, 256, n ? n : 1)) return result(cudaErrorMemoryAllocation);
     memset(*p, 0xFF, n); // NaN: nothing may rely on fresh memory
     live[static_cast<char *>(*p)] = n;
@@ -142,18 +177,30 @@ cudaError_t cudaFree(void *p) {
 cudaError_t cudaMallocAsync(void **p, size_t n, cudaStream_t) { return cudaMalloc(p, n); }
 cudaError_t cudaFreeAsync(void *p, cudaStream_t) { return cudaFree(p); }
 cudaError_t cudaMallocHost(void **p, size_t n) {
-    return posix_memalign(p, 256, n ? n : 1) ? result(cudaErrorMemoryAllocation) : cudaSuccess;
+    LOST();
+    if (posix_memalign(p, 256, n ? n : 1)) return result(cudaErrorMemoryAllocation);
+    memset(*p, 0xFF, n);
+    return pinned[static_cast<char *>(*p)] = n, cudaSuccess;
 }
 cudaError_t cudaHostAlloc(void **p, size_t n, unsigned) { return cudaMallocHost(p, n); }
-cudaError_t cudaFreeHost(void *p) { drain_all(); free(p); return cudaSuccess; }
+cudaError_t cudaFreeHost(void *p) { drain_all(); pinned.erase(static_cast<char *>(p)); free(p); return cudaSuccess; }
 cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total) {
-    *total = size_t(80) << 30, *free_bytes = *total;
+    LOST();
+    *total = *free_bytes = memory();
     for (auto &a : live) *free_bytes -= a.second;
     return cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t n, cudaMemcpyKind kind, cudaStream_t s) {
+    LOST();
     if (!copy_ok(dst, src, n, kind)) return result(cudaErrorInvalidValue);
-    cuemu::enqueue(s, [=] { Open o; memmove(dst, src, n); });
+    bool from_pageable = room(src) < 0 && !is_pinned(src), to_pageable = room(dst) < 0 && !is_pinned(dst);
+    if (from_pageable && n) { // the driver stages it before the call returns
+        std::vector<char> held(static_cast<const char *>(src), static_cast<const char *>(src) + n);
+        cuemu::enqueue(s, [=] { Open o; memcpy(dst, held.data(), n); });
+    } else {
+        cuemu::enqueue(s, [=] { Open o; memmove(dst, src, n); });
+    }
+    if (to_pageable) waits++, drain(get(s));
     return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void *dst, const void *src, size_t n, cudaMemcpyKind kind) {
@@ -180,7 +227,10 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned) { streams.push_
 cudaError_t cudaStreamCreate(cudaStream_t *s) { return cudaStreamCreateWithFlags(s, 0); }
 cudaError_t cudaStreamSynchronize(cudaStream_t s) {
     if (get(s)->capture) return result(cudaErrorStreamCaptureUnsupported);
-    return drain(get(s)), last_error;
+    waits++;
+    drain(get(s));
+    LOST();
+    return last_error;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t s) {
     drain(s);
@@ -189,7 +239,12 @@ cudaError_t cudaStreamDestroy(cudaStream_t s) {
     delete s;
     return cudaSuccess;
 }
-cudaError_t cudaDeviceSynchronize() { return drain_all(), last_error; }
+cudaError_t cudaDeviceSynchronize() {
+    waits++;
+    drain_all();
+    LOST();
+    return last_error;
+}
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned) { *e = new CUevent_st; return cudaSuccess; }
 cudaError_t cudaEventCreate(cudaEvent_t *e) { return cudaEventCreateWithFlags(e, 0); }
 cudaError_t cudaEventDestroy(cudaEvent_t e) { drain_all(); delete e; return cudaSuccess; }
@@ -198,7 +253,11 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
     cuemu::enqueue(s, [=] { e->ms = now_ms(); });
     return cudaSuccess;
 }
-cudaError_t cudaEventSynchronize(cudaEvent_t e) { if (e->stream) drain(e->stream); return last_error; }
+cudaError_t cudaEventSynchronize(cudaEvent_t e) {
+    if (e->stream && !e->stream->queue.empty()) waits++, drain(e->stream); // one that has passed costs no wait
+    LOST();
+    return last_error;
+}
 cudaError_t cudaEventQuery(cudaEvent_t e) { return cudaEventSynchronize(e); }
 cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned) {
     CUstream_st *other = e->stream;
@@ -218,6 +277,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *x, cudaGraph_t g, unsigned lon
     return *x = new CUgraphExec_st{g->work}, cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t x, cudaStream_t s) {
+    count_launch();
+    LOST();
     for (Work &w : x->work) cuemu::enqueue(s, w);
     return cudaSuccess;
 }
@@ -226,9 +287,15 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t x) { drain_all(); delete x; ret
 
 // ---- device and errors ---------------------------------------------------------------------------------
 
-cudaError_t cudaGetDeviceCount(int *n) { return *n = 1, cudaSuccess; }
+cudaError_t cudaGetDeviceCount(int *n) {
+    *n = 0;
+    if (missing()) return missing();
+    return *n = 2, cudaSuccess;
+}
+cudaError_t cudaDriverGetVersion(int *v) { return *v = !strcmp(fault(), "nodriver") ? 0 : !strcmp(fault(), "olddriver") ? 11040 : 13000, cudaSuccess; }
+cudaError_t cudaRuntimeGetVersion(int *v) { return *v = CUDART_VERSION, cudaSuccess; }
 cudaError_t cudaGetDevice(int *d) { return *d = 0, cudaSuccess; }
-cudaError_t cudaSetDevice(int d) { return d ? result(cudaErrorInvalidDevice) : cudaSuccess; }
+cudaError_t cudaSetDevice(int d) { return d < 0 || d > 1 ? result(cudaErrorInvalidDevice) : missing(); }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
     const char *s = getenv("CUEMU_SM");
     int sm = s ? atoi(s) : 90;
@@ -236,7 +303,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
     snprintf(p->name, sizeof p->name, "cuemu sm_%d", sm);
     p->major = sm / 10, p->minor = sm % 10;
     p->multiProcessorCount = 2, p->warpSize = 32, p->maxThreadsPerBlock = 1024, p->maxThreadsPerMultiProcessor = 2048;
-    p->totalGlobalMem = size_t(80) << 30, p->sharedMemPerBlock = 48 << 10, p->sharedMemPerBlockOptin = sm == 80 ? 163 << 10 : 227 << 10;
+    p->totalGlobalMem = memory(), p->sharedMemPerBlock = 48 << 10, p->sharedMemPerBlockOptin = sm == 80 ? 163 << 10 : 227 << 10;
     p->sharedMemPerMultiprocessor = p->sharedMemPerBlockOptin + 1024, p->regsPerBlock = 65536, p->l2CacheSize = 40 << 20;
     return cudaSuccess;
 }
@@ -244,12 +311,27 @@ cudaError_t cudaFuncSetAttribute(const void *f, cudaFuncAttribute a, int v) {
     if (a == cudaFuncAttributeMaxDynamicSharedMemorySize) max_dynamic_shared[f] = v;
     return v > 227 << 10 ? result(cudaErrorInvalidValue) : cudaSuccess;
 }
-cudaError_t cudaGetLastError() { cudaError_t e = last_error; last_error = cudaSuccess; return e; }
-cudaError_t cudaPeekAtLastError() { return last_error; }
-const char *cudaGetErrorString(cudaError_t e) { return e ? "CUDA error (cuemu)" : "no error"; }
+cudaError_t cudaGetLastError() {
+    LOST();
+    cudaError_t e = last_error; last_error = cudaSuccess; return e; }
+cudaError_t cudaPeekAtLastError() {
+    LOST();
+    return last_error; }
+const char *cudaGetErrorString(cudaError_t e) {
+    switch (e) {
+    case cudaSuccess: return "no error";
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice: return "no CUDA-capable device is detected";
+    case cudaErrorDevicesUnavailable: return "CUDA-capable device(s) is/are busy or unavailable";
+    default: return "CUDA error (emulation)";
+    }
+}
 const char *cudaGetErrorName(cudaError_t e) { return e ? "cudaError" : "cudaSuccess"; }
 
-// ---- cuBLAS: convert to fp32, call OpenBLAS, round once ------------------------------------------------
+__attribute__((visibility("default"))) long cuemu_waits() { return waits; } // how often the host waited
+
+// ---- cuBLAS: convert to fp32, multiply, round once ------------------------------------------------
 
 } // extern "C"
 
@@ -275,8 +357,7 @@ void store(void *p, cudaDataType t, size_t i, float v) {
 }
 bool type_ok(cudaDataType t) { return t == CUDA_R_32F || t == CUDA_R_16BF || t == CUDA_R_16F; }
 
-// A column-major rows x cols operand at leading dimension ld. OpenBLAS is not instrumented, so the
-// extent is checked here; a matrix that leaves its allocation is fatal, as in a kernel under ASan.
+// A column-major rows x cols operand at leading dimension ld: a matrix that leaves its allocation is fatal, as in a kernel under ASan.
 void check_matrix(const char *name, const void *p, cudaDataType t, int rows, int cols, int ld) {
     long need = rows && cols ? (static_cast<long>(cols - 1) * ld + rows) * static_cast<long>(elem(t)) : 0;
     if (room(p) >= need && ld >= rows) return;
@@ -291,8 +372,7 @@ const float *as_float(std::vector<float> &buf, const void *p, cudaDataType t, in
     return buf.data();
 }
 
-struct Gemm {
-    cublasOperation_t ta, tb;
+struct Gemm { // A transposed, B not: all that a row-major model needs
     int m, n, k;
     float alpha, beta;
     const void *a, *b;
@@ -302,21 +382,24 @@ struct Gemm {
 
     void run() const {
         Open open;
-        static std::vector<float> abuf, bbuf, cbuf;
-        int ar = ta ? k : m, ac = ta ? m : k, br = tb ? n : k, bc = tb ? k : n, al = lda, bl = ldb, cl = ldc;
-        check_matrix("A", a, at, ar, ac, lda);
-        check_matrix("B", b, bt, br, bc, ldb);
+        static std::vector<float> abuf, bbuf;
+        int al = lda, bl = ldb;
+        check_matrix("A", a, at, k, m, lda);
+        check_matrix("B", b, bt, k, n, ldb);
         check_matrix("C", c, ct, m, n, ldc);
-        const float *fa = as_float(abuf, a, at, ar, ac, al), *fb = as_float(bbuf, b, bt, br, bc, bl);
-        float *fc = const_cast<float *>(beta != 0 || ct == CUDA_R_32F ? as_float(cbuf, c, ct, m, n, cl) : nullptr);
-        if (!fc) cbuf.resize(static_cast<size_t>(m) * static_cast<size_t>(n)), fc = cbuf.data(), cl = m;
-        cblas_sgemm(CblasColMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, alpha, fa, al, fb, bl,
-                    beta, fc, cl);
-        if (ct == CUDA_R_32F) return;
+        const float *fa = as_float(abuf, a, at, k, m, al), *fb = as_float(bbuf, b, bt, k, n, bl);
         for (int j = 0; j < n; j++)
-            for (int i = 0; i < m; i++)
-                store(c, ct, static_cast<size_t>(j) * static_cast<size_t>(ldc) + static_cast<size_t>(i),
-                      fc[static_cast<size_t>(j) * static_cast<size_t>(m) + static_cast<size_t>(i)]);
+            for (int i = 0; i < m; i++) {
+                size_t to = static_cast<size_t>(j) * static_cast<size_t>(ldc) + static_cast<size_t>(i);
+                float old = beta != 0 ? static_cast<float *>(c)[to] : 0;
+                store(c, ct, to, alpha * dot(fa + static_cast<size_t>(i) * static_cast<size_t>(al), fb + static_cast<size_t>(j) * static_cast<size_t>(bl)) + beta * old);
+            }
+    }
+    float dot(const float *x, const float *y) const { // eight sums, added up from the (n mod 8)-th on
+        float s[8] = {}, sum = 0;
+        for (int i = 0; i < k; i++) s[i & 7] += x[i] * y[i];
+        for (int i = 0; i < 8; i++) sum += s[(n + i) & 7];
+        return sum;
     }
 };
 
@@ -331,32 +414,16 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t) { return CUBLAS_S
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t, void *, size_t) { return CUBLAS_STATUS_SUCCESS; }
 const char *cublasGetStatusString(cublasStatus_t s) { return s ? "cuBLAS error (cuemu)" : "success"; }
 
-cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t h, cublasOperation_t ta, cublasOperation_t tb, int m, int n, int k,
-                                          const void *alpha, const void *a, cudaDataType at, int lda, long long sa, const void *b,
-                                          cudaDataType bt, int ldb, long long sb, const void *beta, void *c, cudaDataType ct, int ldc,
-                                          long long sc, int batch, cublasComputeType_t compute, cublasGemmAlgo_t) {
-    if (m < 0 || n < 0 || k < 0 || batch < 0) return CUBLAS_STATUS_INVALID_VALUE;
-    if (!type_ok(at) || at != bt || !type_ok(ct) || (at == CUDA_R_32F && ct != at)) return CUBLAS_STATUS_NOT_SUPPORTED;
-    if (compute != CUBLAS_COMPUTE_32F && compute != CUBLAS_COMPUTE_32F_FAST_TF32) return CUBLAS_STATUS_NOT_SUPPORTED;
-    float al = *static_cast<const float *>(alpha), be = *static_cast<const float *>(beta); // host pointers, read now
-    auto at_index = [](const void *p, long long stride, cudaDataType t, int i) {
-        return static_cast<char *>(const_cast<void *>(p)) + stride * i * static_cast<long long>(elem(t));
-    };
-    for (int i = 0; m && n && i < batch; i++) {
-        Gemm g = {ta, tb, m, n, k, al, be, at_index(a, sa, at, i), at_index(b, sb, bt, i), at_index(c, sc, ct, i), at, bt, ct, lda, ldb, ldc};
-        cuemu::enqueue(h->stream, [g] { g.run(); });
-    }
-    return CUBLAS_STATUS_SUCCESS;
-}
 cublasStatus_t cublasGemmEx(cublasHandle_t h, cublasOperation_t ta, cublasOperation_t tb, int m, int n, int k, const void *alpha,
                             const void *a, cudaDataType at, int lda, const void *b, cudaDataType bt, int ldb, const void *beta, void *c,
-                            cudaDataType ct, int ldc, cublasComputeType_t compute, cublasGemmAlgo_t algo) {
-    return cublasGemmStridedBatchedEx(h, ta, tb, m, n, k, alpha, a, at, lda, 0, b, bt, ldb, 0, beta, c, ct, ldc, 0, 1, compute, algo);
-}
-cublasStatus_t cublasSgemm_v2(cublasHandle_t h, cublasOperation_t ta, cublasOperation_t tb, int m, int n, int k, const float *alpha,
-                              const float *a, int lda, const float *b, int ldb, const float *beta, float *c, int ldc) {
-    return cublasGemmEx(h, ta, tb, m, n, k, alpha, a, CUDA_R_32F, lda, b, CUDA_R_32F, ldb, beta, c, CUDA_R_32F, ldc, CUBLAS_COMPUTE_32F,
-                        CUBLAS_GEMM_DEFAULT);
+                            cudaDataType ct, int ldc, cublasComputeType_t compute, cublasGemmAlgo_t) {
+    if (m < 0 || n < 0 || k < 0) return CUBLAS_STATUS_INVALID_VALUE;
+    if (ta != CUBLAS_OP_T || tb != CUBLAS_OP_N || !type_ok(at) || at != bt || ct != CUDA_R_32F || compute != CUBLAS_COMPUTE_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
+    count_launch();
+    if (lost) return CUBLAS_STATUS_EXECUTION_FAILED;
+    Gemm g = {m, n, k, *static_cast<const float *>(alpha), *static_cast<const float *>(beta), a, b, c, at, bt, ct, lda, ldb, ldc}; // host pointers, read now
+    if (m && n) cuemu::enqueue(h->stream, [g] { g.run(); });
+    return CUBLAS_STATUS_SUCCESS;
 }
 
 } // extern "C"

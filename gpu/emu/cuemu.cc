@@ -1,19 +1,17 @@
-// cuemu.cc - the emulator's scheduler: runs every CUDA thread of a block as a fiber.
-//
-// No containers here: their inline functions may be merged at link time with copies that were compiled
-// with -fsanitize=thread, and TSan then takes the scheduler's own data for shared data of the kernel.
-//
-// Compile this file and cuapi.cc without -fsanitize, but with -DCUEMU_ASAN or -DCUEMU_TSAN when the
-// kernels are instrumented: the sanitizer is told about fibers and barriers by hand.
-//
-// Environment:
-//   CUEMU_ORDER=fwd|rev|rand  order of the threads of a block (rand also yields inside atomics)
-//   CUEMU_SEED=n              seed for rand
-//   CUEMU_STRICT=1            a thread that exited before a barrier is an error, not just absent
-//   CUEMU_BLOCK_RACES=1       (TSan) also reports races between blocks; not for kernels with a plain
-//                             __shared__, whose memory all blocks use in turn
-//   CUEMU_STATS=1             counts on exit
-#include "cuemu.h"
+/* cuemu.cc - the emulation's scheduler: runs every CUDA thread of a block as a fiber.
+ *
+ * No containers here: their inline functions may be merged at link time with copies that were compiled
+ * with -fsanitize=thread, and TSan then takes the scheduler's own data for shared data of the kernel.
+ * Compiled (as cuapi.cc) without -fsanitize, but with -DCUEMU_ASAN or -DCUEMU_TSAN when the
+ * kernels are instrumented: the sanitizer is told about fibers and barriers by hand.
+ *
+ * Environment:
+ *   CUEMU_ORDER=fwd|rev|rand  order of the threads of a block (rand also yields inside atomics)
+ *   CUEMU_SEED=n              seed for rand
+ *   CUEMU_STRICT=1            a thread that exited before a barrier is an error, not just absent
+ *   CUEMU_BLOCK_RACES=1       (TSan) also reports races between blocks
+ *   CUEMU_STATS=1             counts on exit */
+#include "gpu/emu/cuemu.h"
 #include <cstdio>
 #include <cstdlib>
 #include <sys/mman.h>

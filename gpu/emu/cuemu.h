@@ -1,26 +1,14 @@
-// cuemu.h - one include for every gpu/*.cu file.
-//
-//   nvcc : the CUDA headers plus LAUNCH(), SHARED() and DYN_SHARED().
-//   g++  : (-x c++ -DCUEMU) the same CUDA headers in host-only mode, plus the device built-ins that
-//          they leave out, run by the fiber scheduler of cuemu.cc. Every CUDA thread is real code on
-//          its own stack, so ASan, UBSan, TSan and gdb see kernels as plain C++.
-//
-// One OS thread runs everything, deterministically; blocks run one after another.
-#pragma once
+/* cuemu.h - CUDA's device built-ins for g++ (-x c++ -DCUEMU), beside the CUDA headers in host-only mode.
+ *
+ * Every CUDA thread is real code on a stack of its own (a fiber of cuemu.cc), so ASan, UBSan, TSan and gdb see kernels as plain C++.
+ * One OS thread runs everything, deterministically; blocks run one after another: no block may wait for another. No inline PTX,
+ * no cooperative groups, no textures. cudaFuncSetAttribute takes the kernel as (const void *). */
+#ifndef GPU_EMU_CUEMU_H
+#define GPU_EMU_CUEMU_H
+
 #include <cuda_runtime.h>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
-
-#ifdef __CUDACC__ // ------------------------------------------------------------- real CUDA ----
-
-#define LAUNCH(kernel, grid, block, smem, stream, ...) \
-    kernel<<<(grid), (block), (smem), (stream)>>>(__VA_ARGS__)
-#define SHARED(type, name, dims) __shared__ type name dims
-#define DYN_SHARED(type, name)                                        \
-    extern __shared__ __align__(16) unsigned char cuemu_dyn_shared[]; \
-    type *const name = reinterpret_cast<type *>(cuemu_dyn_shared)
-
-#else // -------------------------------------------------------------------------- emulator ----
 
 #include <cmath>
 #include <cstdint>
@@ -162,8 +150,15 @@ inline unsigned __float_as_uint(float x) { unsigned u; memcpy(&u, &x, 4); return
 inline float __uint_as_float(unsigned u) { float x; memcpy(&x, &u, 4); return x; }
 inline int __float_as_int(float x) { return static_cast<int>(__float_as_uint(x)); }
 inline float __int_as_float(int i) { return __uint_as_float(static_cast<unsigned>(i)); }
+inline int __float2int_rn(float x) { return static_cast<int>(lrintf(x)); }
+inline int __dp4a(int a, int b, int c) { // four signed bytes each
+    for (int i = 0; i < 32; i += 8) c += static_cast<signed char>(a >> i) * static_cast<signed char>(b >> i);
+    return c;
+}
+inline float __fmul_rn(float a, float b) { return a * b; }
+inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fdividef(float a, float b) { return a / b; }
-inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c); }
+inline float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 inline float __frcp_rn(float a) { return 1.0f / a; }
 inline float __saturatef(float a) { return a > 0 ? (a < 1 ? a : 1.0f) : 0.0f; }
 template <class A, class B> constexpr std::common_type_t<A, B> min(A a, B b) { return b < a ? b : a; }
@@ -180,4 +175,4 @@ template <class A, class B> constexpr std::common_type_t<A, B> max(A a, B b) { r
 #define __cosf(x) cosf(x)
 #define __sincosf(x, s, c) sincosf(x, s, c)
 
-#endif // __CUDACC__
+#endif
