@@ -148,6 +148,14 @@ template <class T> static int renew(struct backend *b, T **p, size_t count, size
     return *p ? 0 : -1;
 }
 
+int memory_top(struct backend *b, size_t bytes, struct err *err) {
+    if (bytes <= b->top_bytes) return 0;
+    b->top_bytes = 0;
+    if (renew(b, (char **)&b->top_work, bytes, 1, "the largest logits", err)) return -1;
+    b->top_bytes = bytes;
+    return 0;
+}
+
 int memory_reserve(struct backend *b, int rows, int cols, struct err *err) {
     if (rows < b->rows) rows = b->rows;
     if (cols < b->cols) cols = b->cols;
@@ -158,7 +166,7 @@ int memory_reserve(struct backend *b, int rows, int cols, struct err *err) {
         || renew(b, &b->act.head, n * ((wide + PACK_UNIT - 1) / PACK_UNIT), sizeof *b->act.head, "activations", err)
         || renew(b, (char **)&b->split, 2 * tile * wide, 2, "activations", err) || renew(b, &b->scale, tile, sizeof(float), "activations", err)
         || renew(b, &b->product, 2 * (b->loose ? tile : ROW_TILE) * (size_t)b->widest, sizeof(float), "products", err)
-        || renew(b, (char **)&b->top_work, top_work(rows, b->widest, TOP_MOST), 1, "the largest logits", err)
+        || memory_top(b, top_work(rows, b->widest, TOP_MOST), err)
         || renew(b, &b->answer, n * (2 * TOP_MOST + 2), sizeof(float), "the largest logits", err)) return -1;
     cudaFreeHost(b->answer_host);
     b->answer_host = NULL;

@@ -192,7 +192,7 @@ static void cuda_attention(struct backend *b, const struct kv_shape *shape, cons
 /* Values, ids and moments in one copy; false: nothing came. */
 static bool ask(struct backend *b, const float *logits, int n, int cols, int k) {
     const size_t many = (size_t)n * (size_t)k, bytes = (2 * many + 2 * (size_t)n) * sizeof(float);
-    if (gone(b)) return false;
+    if (gone(b) || memory_top(b, top_work(n, cols, k), &b->failed)) return false;
     top_rows(b->stream, logits, n, cols, k, b->top_work, (int *)b->answer + many, b->answer, b->answer + 2 * many);
     if (failed(b, cudaMemcpyAsync(b->answer_host, b->answer, bytes, cudaMemcpyDeviceToHost, b->stream), "reading tokens")
         || failed(b, cudaStreamSynchronize(b->stream), "computing a pass")) return false;

@@ -58,6 +58,7 @@ struct backend {
     float *attention;
     size_t attention_floats;
     void *top_work;
+    size_t top_bytes;
     float *answer, *answer_host; // values, ids and moments of top(); pinned
     bool has_moments;            // of the rows that top() was asked for last
     const float *moments_of;
@@ -83,6 +84,7 @@ void *memory_alloc(struct backend *b, size_t count, size_t size, const char *wha
 void memory_free(struct backend *b, void *p);
 int memory_upload(struct backend *b, const struct tensor *t, struct weight *w, struct err *err);
 int memory_table(struct backend *b, const struct tensor *t, const struct weight *matrix, struct weight *table, struct err *err);
+int memory_top(struct backend *b, size_t bytes, struct err *err); // scratch of top_rows
 size_t memory_size(struct backend *b, uint32_t type, int rows, int cols);
 size_t memory_room(struct backend *b);
 int memory_reserve(struct backend *b, int rows, int cols, struct err *err);
