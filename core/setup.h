@@ -19,12 +19,13 @@ struct setup_options {
     int slots, rows; // sequences decoded at once and rows a pass, 0: one, and as many as the engine likes
 };
 
-/* The rows of an option table that fill these (10 of them). */
+/* The rows of an option table that fill these (11 of them). */
 #define SETUP_OPTIONS(o)                                                                              \
     {"model", OPT_TEXT, &(o)->model, "M", "the target: a GGUF file or a Hugging Face directory", .required = true}, \
     {"quantize", OPT_TEXT, &(o)->quantize, "TYPE", "q8_0 or q4_0: float matrices become that when loaded"}, \
     {"drafter", OPT_LIST, &(o)->drafters, "D...", "[name@]kind[=PATH][,key=value...], see banditspec drafters"},     \
-    {"backend", OPT_TEXT, &(o)->backend, "NAME", "where the target runs"},                            \
+    {"backend", OPT_TEXT, &(o)->backend, "NAME", "where the target runs: cpu, or cuda (make GPU=1)"}, \
+    {"device", OPT_TEXT, &(o)->device, "N", "which card, as nvidia-smi counts them (default 0)"},     \
     {"threads", OPT_INT, &(o)->threads, "N", "CPU threads, 0 for all cores", 0, 1024},                \
     {"max-context", OPT_INT, &(o)->max_context, "N", "tokens a sequence may hold, 0 for the model's, at most 4096", 0, 1 << 24}, \
     {"temperature", OPT_REAL, &(o)->temperature, "T", "0 decodes greedily", 0, 100},                  \

@@ -1,4 +1,5 @@
-/* scene_lm.h - a target from tests/golden/tiny-hf, its tokenizer, and drafters that run models, ready to decode. */
+/* scene_lm.h - a target from tests/golden/tiny-hf, its tokenizer, and drafters that run models, ready to decode: on the CPU, or on the
+ * backend that the environment variable SCENE_BACKEND names. */
 #ifndef TESTS_SCENE_LM_H
 #define TESTS_SCENE_LM_H
 
@@ -25,7 +26,7 @@ static inline void scene_lm_open(struct scene_lm *s, const char *path, int threa
     for (; specs[s->D]; s->D++)
         if (drafter_open(&s->drafters[s->D], specs[s->D], &err)) fail_msg("%s", err.text);
     if (model_open(&s->model, path, NULL, &err) || tokenizer_open_model(&s->tokenizer, &s->model, &err)
-        || engine_open(&s->engine, &s->model, &(struct engine_options){.threads = threads, .max_context = 160}, &err)
+        || engine_open(&s->engine, &s->model, &(struct engine_options){.backend = getenv("SCENE_BACKEND"), .threads = threads, .max_context = 160}, &err)
         || sampler_open(&s->sampler, temperature, 5, s->engine, &err)
         || decoder_open(&s->decoder, s->engine, &s->tokenizer, s->drafters, s->D, &s->sampler, true, &err)) fail_msg("%s", err.text);
 }

@@ -55,7 +55,11 @@ void count_launch() { // the loss is noticed by the calls after it, as on a real
     if (at && ++launches >= at) lost = true;
     if (!at) lost = false, launches = 0;
 }
-#define LOST() do { if (lost) return result(cudaErrorDevicesUnavailable); } while (0)
+bool is_lost() {
+    if (!fault_at("lost:")) lost = false, launches = 0; // another process, so to say
+    return lost;
+}
+#define LOST() do { if (is_lost()) return result(cudaErrorDevicesUnavailable); } while (0)
 
 std::map<char *, size_t> pinned; // of cudaMallocHost: copies from and to other host memory are synchronous
 bool is_pinned(const void *p) {
