@@ -161,7 +161,7 @@ static int upload_embedding(struct engine *e, const struct engine_options *o, st
 int engine_open(struct engine **out, const struct model *m, const struct engine_options *o, struct err *err) {
     const struct backend_type *ops = o->share ? o->share->ops : backend_find(o->backend ? o->backend : "cpu", err);
     if (!ops) return -1;
-    int slots = o->slots > 0 ? o->slots : 1, fallback = m->context < 4096 ? m->context : 4096;
+    int rc = -1, slots = o->slots > 0 ? o->slots : 1, fallback = m->context < 4096 ? m->context : 4096;
     struct engine *e = mem_alloc(1, sizeof *e, "the engine", err);
     if (!e) return -1;
     e->m = m, e->ops = ops;
@@ -174,7 +174,8 @@ int engine_open(struct engine **out, const struct model *m, const struct engine_
     }
     e->shares = o->share != NULL;
     if (e->shares) e->b = o->share->b;
-    else if (ops->open(&e->b, &(struct backend_options){o->threads, o->device, o->loose}, err)) goto fail;
+    else if ((rc = ops->open(&e->b, &(struct backend_options){o->threads, o->device, o->loose}, err))) goto fail;
+    rc = -1;
     if (fit_check(&(struct fit){e->ops, e->b, m, &e->kv_shape, e->context, e->max_rows, o->output_ids ? o->outputs : 0, o->share ? o->share->m : NULL}, err)) goto fail;
     if (!(e->layer = mem_alloc((size_t)m->layers, sizeof *e->layer, "layers", err))) goto fail;
     for (int i = 0; i < m->layers; i++)
@@ -188,12 +189,12 @@ int engine_open(struct engine **out, const struct model *m, const struct engine_
     return 0;
 fail:
     engine_close(e);
-    return -1;
+    return rc;
 }
 
 void engine_close(struct engine *e) {
     if (!e) return;
-    if (!e->shares) e->ops->close(e->b); // what a sharing engine allocated goes with its owner
+    if (!e->shares && e->b) e->ops->close(e->b); // what a sharing engine allocated goes with its owner
     mem_free(e->layer), mem_free(e->length), mem_free(e->pass), mem_free(e->index), mem_free(e->feature), mem_free(e->output_ids);
     mem_free(e);
 }

@@ -67,9 +67,13 @@ $(BUILD)/emu/$(1)/banditspec-cuda.so: $(GPU_OBJ:%=$(BUILD)/emu/$(1)/%) $(BUILD)/
 $(BUILD)/emu/$(1)/%: tests/gpu/%.c $(wildcard tests/*.h tests/gpu/*.h) $(BUILD)/libbanditspec.a $(BUILD)/emu/$(1)/banditspec-cuda.so
 	$$(call say,CC,$(1):$$<)
 	$(Q)$$(CC) $$(FLAGS) $$($(1)_FLAGS) $$$$(pkg-config --cflags cmocka) -o $$@ $$< $(BUILD)/libbanditspec.a $$$$(pkg-config --libs cmocka) $$(LIBS)
-EMULATED += $(BUILD)/emu/$(1)/banditspec-cuda.so $(EMU_TESTS:%=$(BUILD)/emu/$(1)/%)
+EMULATED += $(BUILD)/emu/$(1)/banditspec-cuda.so $(patsubst %,$(BUILD)/emu/$(1)/%,$(if $(filter tsan,$(1)),ops,$(EMU_TESTS)))
 endef
+ifneq ($(CUDA_INCLUDE),)
+ifeq ($(SANITIZE)$(FUZZ)$(ARM),)
 $(foreach v,plain asan tsan,$(eval $(call EMULATION,$(v))))
+endif
+endif
 
 emulated: $(EMULATED)
 

@@ -22,7 +22,7 @@ holds() {
 # sees FOLDER HEADERS...: regular expressions of what the folder's files may include
 sees() { includes "$1"/*.[ch] | grep -vE ":($(IFS='|'; echo "${*:2}"))\$"; }
 
-echo 1..8
+echo 1..9
 holds test_core_includes_core_only "$(sees core 'core/.*')"
 holds test_policies_see_err_mem_rng_and_arithmetic_only \
     "$(sees policies 'policies/.*' 'core/(err|mem|rng|elementary).h' | grep -vE '^policies/cmd_[a-z_]*\.c:[0-9]+:core/(cmd|opt)\.h$')"
@@ -34,3 +34,4 @@ holds test_nothing_but_tests_includes_tests "$(includes {core,policies,traces,si
 own='^policies/(plugin\.c:[0-9]+:#include <(dlfcn|link)|state_file\.c:[0-9]+:#include <(fcntl|unistd|sys/stat)|banditspec_policy\.c:[0-9]+:#include <pthread)\.h>$'
 holds test_policies_know_no_library_no_file_and_no_clock \
     "$(grep -nE '^ *# *include *<' policies/*.[ch] | grep -v '^policies/cmd_' | grep -vE "$own" | grep -vE '<(assert|math|stdarg|stdbool|stddef|stdint|stdlib|string|stdio|errno|limits|float|ctype)\.h>')"
+holds test_gpu_sees_core_below_the_models "$(includes gpu/*.{cu,cc,h} gpu/emu/*.{cc,h} | grep -vE ':(gpu/.*|core/(backend|err|mem|pool|quants|tensor).h)$')"

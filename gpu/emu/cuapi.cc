@@ -401,7 +401,10 @@ struct Gemm { // A transposed, B not: all that a row-major model needs
     }
     float dot(const float *x, const float *y) const { // eight sums, added up from the (n mod 8)-th on
         float s[8] = {}, sum = 0;
-        for (int i = 0; i < k; i++) s[i & 7] += x[i] * y[i];
+        int at = 0;
+        for (; at + 8 <= k; at += 8)
+            for (int i = 0; i < 8; i++) s[i] += x[at + i] * y[at + i];
+        for (int i = 0; at + i < k; i++) s[i] += x[at + i] * y[at + i];
         for (int i = 0; i < 8; i++) sum += s[(n + i) & 7];
         return sum;
     }

@@ -273,7 +273,9 @@ static void test_heads_draft_what_they_draft_on_the_cpu(void **state) {
 }
 
 int main(int argc, char **argv) {
+    char *slash = strrchr(argv[0], '/');
     brief = argc > 1 && !strcmp(argv[1], "brief");
+    if (slash) *slash = 0, setenv("BANDITSPEC_BACKENDS", argv[0], 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_logits_equal_transformers_within_2e_3),
         cmocka_unit_test(test_quantized_models_are_the_cpus),

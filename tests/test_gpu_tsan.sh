@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# test_gpu_tsan.sh - the CUDA backend under ThreadSanitizer, which sees every missing barrier: threads of a block, and blocks against each other.
+set -uo pipefail
+. "$(dirname "$0")/gpu/cases.sh"
+failed=0 at=$BUILD/emu/tsan
+plan tsan 2
+holds test_threads_of_a_block_do_not_race CUEMU_ORDER=rand "$at/ops" 1 400 700
+holds test_blocks_do_not_race CUEMU_BLOCK_RACES=1 "$at/ops" 1 500 300
+exit $failed
