@@ -63,8 +63,8 @@ void attention_rows(cudaStream_t s, const struct cache *c, int layer, const stru
 
 /* quantize.cu: rows of x as int8 in units of 32, with a second term for units whose scale stands out (core/kernels.h). */
 struct activation {
-    int8_t *q, *fine; // (n, cols)
-    uint4 *head;      // (n, cols / 32): scale and second scale (float bits); sums of q over values 0..15 and 16..31 (int16 x 2); of fine
+    int8_t *q, *fine; // (cols / 32, n, 32): a kernel meets the same unit of all its rows side by side
+    uint4 *head;      // (cols / 32, n): scale and second scale (float bits); sums of q over values 0..15 and 16..31 (int16 x 2); of fine
 };
 void quantize_rows(cudaStream_t s, const float *x, int n, int cols, const struct activation *to);
 

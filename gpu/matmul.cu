@@ -2,7 +2,7 @@
  *
  * A block holds a tile of 32 output rows; its warps share the inputs out in even runs of units, as many as the number of columns (and
  * nothing else) says, and their sums are added up in order. Within a unit sums are exact integers (__dp4a), so a row of activations gets
- * the same bits in every instance, whatever stands beside it. Weights are read once for up to 20 rows. */
+ * the same bits in every instance, whatever stands beside it. Weights are read once for up to 32 rows. */
 #include "gpu/launch.h"
 #include "gpu/kernels.h"
 #include "gpu/unit.h"
@@ -47,13 +47,13 @@ product_kernel(struct products all, size_t tile_bytes, int cols, struct activati
     for (int r = 0; r < R; r++) acc[r] = 0;
     for (int u = units * warp / warps, end = units * (warp + 1) / warps; u < end; u++) {
         const struct unit now = unit_load<KIND>(w, u, lane);
+        const size_t first = (size_t)u * n + from; // the rows' units lie side by side: one address, constant offsets
 #pragma unroll
         for (int r = 0; r < R; r++) {
             if (r >= rows) continue;
-            const uint4 head = __ldg(&x.head[(size_t)(from + r) * units + u]);
-            const size_t at = (size_t)(from + r) * cols + u * PACK_UNIT;
-            acc[r] = unit_term<KIND>(acc[r], now, (const int *)(x.q + at), __uint_as_float(head.x), head.z);
-            if (head.y) acc[r] = unit_term<KIND>(acc[r], now, (const int *)(x.fine + at), __uint_as_float(head.y), head.w);
+            const uint4 head = __ldg(x.head + first + r);
+            acc[r] = unit_term<KIND>(acc[r], now, (const int *)(x.q + first * PACK_UNIT) + r * (PACK_UNIT / 4), __uint_as_float(head.x), head.z);
+            if (head.y) acc[r] = unit_term<KIND>(acc[r], now, (const int *)(x.fine + first * PACK_UNIT) + r * (PACK_UNIT / 4), __uint_as_float(head.y), head.w);
         }
     }
 #pragma unroll
@@ -85,7 +85,7 @@ template <int KIND> static void choose(cudaStream_t s, const struct products &al
     else if (n <= 4) launch<KIND, 4>(s, all, bytes, cols, x, n, blocks);
     else if (n <= 8) launch<KIND, 8>(s, all, bytes, cols, x, n, blocks);
     else if (n <= 16) launch<KIND, 16>(s, all, bytes, cols, x, n, blocks);
-    else launch<KIND, 20>(s, all, bytes, cols, x, n, blocks);
+    else launch<KIND, 32>(s, all, bytes, cols, x, n, blocks);
 }
 
 void multiply(cudaStream_t s, int kind, int count, const struct product *p, int cols, const struct activation *x, int n) {

@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(THREADS) quantize_kernel(const float *__restri
     for (int u = threadIdx.x; u < units; u += THREADS) sum = __fadd_rn(sum, scale[u]);
     const float limit = FINE_ABOVE * block_sum<WARPS>(sum, part) / (float)units;
     for (int u = warp; u < units; u += WARPS) {
-        const size_t at = (size_t)blockIdx.x * cols + u * PACK_UNIT + lane;
+        const size_t unit = (size_t)u * gridDim.x + blockIdx.x, at = unit * PACK_UNIT + lane;
         const float v = row[u * PACK_UNIT + lane], top = warp_magnitude(v), d = scale_of(top);
         const int q = round_to(v, top);
         uint4 head = make_uint4(__float_as_uint(d), 0, half_sums(q), 0);
@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(THREADS) quantize_kernel(const float *__restri
             head.y = __float_as_uint(scale_of(rest)), head.w = half_sums(fine);
             to.fine[at] = (int8_t)fine;
         }
-        if (lane == 0) to.head[(size_t)blockIdx.x * units + u] = head;
+        if (lane == 0) to.head[unit] = head;
     }
 }
 

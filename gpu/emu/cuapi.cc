@@ -29,7 +29,7 @@ using Work = std::function<void()>;
 struct CUgraph_st { std::vector<Work> work; };
 struct CUgraphExec_st { std::vector<Work> work; };
 struct CUstream_st { std::vector<Work> queue; CUgraph_st *capture = nullptr; };
-struct CUevent_st { CUstream_st *stream = nullptr; double ms = 0; };
+struct CUevent_st { CUstream_st *stream = nullptr; double ms = 0; bool pending = false; };
 struct cublasContext { cudaStream_t stream = nullptr; };
 
 namespace {
@@ -254,11 +254,12 @@ cudaError_t cudaEventCreate(cudaEvent_t *e) { return cudaEventCreateWithFlags(e,
 cudaError_t cudaEventDestroy(cudaEvent_t e) { drain_all(); delete e; return cudaSuccess; }
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
     e->stream = get(s);
-    cuemu::enqueue(s, [=] { e->ms = now_ms(); });
+    e->pending = true;
+    cuemu::enqueue(s, [=] { e->ms = now_ms(), e->pending = false; });
     return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t e) {
-    if (e->stream && !e->stream->queue.empty()) waits++, drain(e->stream); // one that has passed costs no wait
+    if (e->stream && e->pending) waits++, drain(e->stream); // one that has passed costs no wait
     LOST();
     return last_error;
 }
