@@ -79,3 +79,7 @@ emulated: $(EMULATED)
 
 .PHONY: emulated
 .SECONDARY: $(filter %.o,$(EMULATED))
+
+mutate: $(EMULATED)
+	@tests/gpu/mutate.sh $(BUILD) $(CUDA_INCLUDE) $(WORD)
+.PHONY: mutate

@@ -4,6 +4,6 @@ set -uo pipefail
 . "$(dirname "$0")/gpu/cases.sh"
 failed=0 at=$BUILD/emu/tsan
 plan tsan 2
-holds test_threads_of_a_block_do_not_race CUEMU_ORDER=rand "$at/ops" 1 400 700
+holds test_threads_of_a_block_do_not_race CUEMU_ORDER=rand "$at/ops" 1 400 300
 holds test_blocks_do_not_race CUEMU_BLOCK_RACES=1 "$at/ops" 1 500 300
 exit $failed

