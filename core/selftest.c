@@ -294,7 +294,7 @@ static int attend(struct selftest *s, struct heads *h, const struct scene *x, in
  * its prefix, and one row looks at it. */
 static int try_attention(struct selftest *s, const struct selftest_item *item, struct err *err) {
     const int cells = s->large + 2 * SELFTEST_ROWS, layer = rng_below(&s->rng, 2), n = rows_of(s);
-    int length[SLOTS], slot[SELFTEST_ROWS] = {0}, parent[SELFTEST_ROWS], last[SLOTS], parents = 0;
+    int length[SLOTS], slot[SELFTEST_ROWS] = {0}, parent[SELFTEST_ROWS], last[SLOTS];
     const bool chains = rng_below(&s->rng, 2);
     struct heads h;
     struct scene x;
@@ -316,11 +316,11 @@ static int try_attention(struct selftest *s, const struct selftest_item *item, s
     for (int k = 0; k < SLOTS; k++) last[k] = -1;
     const bool mixed = rng_below(&s->rng, 2);
     for (int i = 0; i < n; i++) {
-        const int k = slot[i] = mixed ? rng_below(&s->rng, SLOTS) : n * 0 + (i * SLOTS / n);
+        const int k = slot[i] = mixed ? rng_below(&s->rng, SLOTS) : i * SLOTS / n;
         int p = last[k];
         if (!chains && p >= 0) // back to some earlier row of the slot, or to its prefix
             for (int steps = rng_below(&s->rng, 4); steps && p >= 0; steps--) p = parent[p];
-        parent[i] = p, last[k] = i, parents += p >= 0;
+        parent[i] = p, last[k] = i;
     }
     lay_out(&x, n, slot, parent, length);
     begin(s, h.kv, &x);
@@ -344,7 +344,7 @@ static int try_attention(struct selftest *s, const struct selftest_item *item, s
 /* A row of a pass is the same bits alone as among others, and in a tree the same as in a chain. */
 static int try_company(struct selftest *s, const struct selftest_item *item, struct err *err) {
     const int cells = s->large + 2 * SELFTEST_ROWS, n = between(s, 2, SELFTEST_ROWS / 2);
-    int length[SLOTS], slot[SELFTEST_ROWS], parent[SELFTEST_ROWS], zero[SELFTEST_ROWS] = {0};
+    int length[SLOTS], slot[SELFTEST_ROWS], zero[SELFTEST_ROWS] = {0};
     struct heads h;
     struct scene x;
     if (s->ops->reserve(s->b, SELFTEST_ROWS, 32, err) || open_heads(s, &h, cells, err)) return -1;
@@ -380,7 +380,6 @@ static int try_company(struct selftest *s, const struct selftest_item *item, str
         memcpy(h.out.cpu, at_once + 2 * (size_t)i * row, row * sizeof(float));
         rc = compare(s, item->name, &h.out, 1, (int)row, 0, err);
     }
-    (void)parent;
     mem_free(at_once), mem_free(queries);
     return rc;
 }
@@ -447,4 +446,12 @@ int selftest_try(struct selftest *s, const struct selftest_item *item, int numbe
     if (s->ops->reserve(s->b, SELFTEST_ROWS, s->large, err) || s->cpu_ops->reserve(s->cpu, SELFTEST_ROWS, s->large, err)) return -1;
     if (item->run(s, item, err)) return err_add(err, " (try %d, seed %llu)", number, (unsigned long long)s->seed);
     return 0;
+}
+
+int selftest_weight(struct selftest *s, uint32_t type, int rows, int cols, struct weight *w, struct err *err) {
+    struct tensor t;
+    if (random_tensor(s, type, rows, cols, &t, err)) return -1;
+    int rc = s->ops->upload(s->b, &t, w, err);
+    mem_free((void *)t.data);
+    return rc;
 }

@@ -8,7 +8,7 @@
 #include "policies/policy.h"
 #include "traces/check.h"
 
-command cmd_record, cmd_live, cmd_replay, cmd_logits, cmd_bench;
+command cmd_record, cmd_live, cmd_replay, cmd_logits, cmd_bench, cmd_selftest;
 
 static struct tempdir dir;
 static char model[4200], prompts[4200], db[4200], cpu_db[4200], other[4200], live_csv[4200], replay_csv[4200];
@@ -192,6 +192,33 @@ static void test_a_lost_device_loses_at_most_the_prompt_in_flight(void **state) 
     remove(other);
 }
 
+/* The command that an owner of a card runs first; and it does say FAIL. */
+static void test_the_selftest_passes_and_can_fail(void **state) {
+    (void)state;
+    struct err err;
+    char out[4200], *argv[] = {"selftest", "--backend", "cuda", "--tries", "1", "--large", "256", "--threads", "1", NULL};
+    if (brief) return;
+    setenv("BANDITSPEC_CUDA", "", 1);
+    snprintf(out, sizeof out, "%s/out", dir.path);
+    run(cmd_selftest, out, argv);
+    char *text = read_file(out);
+    assert_contains(text, "PASS  law 3: replay equals live");
+    assert_contains(text, "33 of 33 items passed");
+    assert_contains(text, "Q4_K ");
+    assert_null(strstr(text, "FAIL"));
+    free(text);
+    setenv("CUEMU_FAULT", "lost:200", 1);
+    assert_int_equal(run_command(cmd_selftest, &err, out, argv), -1);
+    unsetenv("CUEMU_FAULT");
+    assert_contains(err.text, "of backend 'cuda' failed");
+    text = read_file(out);
+    assert_contains(text, "FAIL  law 2");
+    free(text);
+    setenv("CUEMU_FAULT", "nodriver", 1);
+    assert_refused(cmd_selftest, argv, -1, "needs an NVIDIA driver");
+    unsetenv("CUEMU_FAULT");
+}
+
 static int setup(void **state) {
     static const struct { char *path; const char *name; } files[] = {{model, "looping.gguf"}, {prompts, "p.jsonl"}, {db, "cuda.db"}, {cpu_db, "cpu.db"}, {other, "other.db"},
         {live_csv, "live.csv"}, {replay_csv, "replay.csv"}};
@@ -217,6 +244,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_what_is_missing_is_one_line),
         cmocka_unit_test(test_memory_that_does_not_do_is_said_with_a_way_out),
         cmocka_unit_test(test_a_lost_device_loses_at_most_the_prompt_in_flight),
+        cmocka_unit_test(test_the_selftest_passes_and_can_fail),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
