@@ -314,9 +314,9 @@ static int try_attention(struct selftest *s, const struct selftest_item *item, s
         }
     }
     for (int k = 0; k < SLOTS; k++) last[k] = -1;
-    const bool mixed = rng_below(&s->rng, 2);
+    const int mix = rng_below(&s->rng, 3); // rows of one slot, of each in turn, of all slots one after the other
     for (int i = 0; i < n; i++) {
-        const int k = slot[i] = mixed ? rng_below(&s->rng, SLOTS) : i * SLOTS / n;
+        const int k = slot[i] = mix == 0 ? 0 : mix == 1 ? rng_below(&s->rng, SLOTS) : i * SLOTS / n;
         int p = last[k];
         if (!chains && p >= 0) // back to some earlier row of the slot, or to its prefix
             for (int steps = rng_below(&s->rng, 4); steps && p >= 0; steps--) p = parent[p];

@@ -90,7 +90,7 @@ static void test_greedy_text_equals_transformers(void **state) {
         struct tiny_golden g = tiny_golden(floats[f][0]);
         struct tiny t;
         struct err err = {""};
-        tiny_open(&t, floats[f], ON_CUDA(.max_rows = 7));
+        tiny_open(&t, floats[f], ON_CUDA(.max_rows = 3)); // a prompt is more passes than may be under way at once
         if (engine_prefill(t.e, 0, g.prompt, TINY_PROMPT, NULL, &err)) fail_msg("%s", err.text);
         for (int i = 0; i < (brief ? 12 : TINY_GREEDY); i++) {
             int id;
@@ -157,7 +157,8 @@ static void test_logits_are_the_same_bits_in_any_company(void **state) {
         float *one = passes(models[m], false, 1, 0, false, &n);
         assert_int_equal(n, all);
         const struct { int most; uint32_t seed; bool third; const char *how; } ways[] = {
-            {17, 1, false, ""}, {72, 2, false, ""}, {5, 0, false, ""}, {17, 3, true, ""}, {5, 0, false, ",graphs=0"}, {36, 0, false, ""}};
+            {17, 1, false, ""}, {72, 2, false, ""}, {5, 0, false, ""}, {17, 3, true, ""}, {5, 0, false, ",graphs=0"}, {36, 0, false, ""},
+            {5, 0, true, ""}}; // kept passes of as many rows that want other numbers of logits
         for (int w = 0; w < (brief ? 2 : EACH(ways)); w++) {
             char how[32];
             snprintf(how, sizeof how, "%s%s", m % 2 ? "kv=f32" : "", ways[w].how);
