@@ -300,7 +300,7 @@ static int try_attention(struct selftest *s, const struct selftest_item *item, s
     struct scene x;
     if (s->ops->reserve(s->b, SELFTEST_ROWS, 32, err) || open_heads(s, &h, cells, err)) return -1;
     for (int k = 0; k < SLOTS; k++) {
-        const int edge = CHOOSE(s, 64, 128, 192, 256, 1024, 1088), near = edge + between(s, -18, 3);
+        const int edge = CHOOSE(s, 64, 128, 192, 512, 576, 1024), near = edge + between(s, -18, 3);
         length[k] = rng_below(&s->rng, 3) && near < s->large ? near : between(s, 0, s->large < 200 ? s->large : 200);
         for (int at = 0; at < length[k]; at += SELFTEST_ROWS) {
             const int some = length[k] - at < SELFTEST_ROWS ? length[k] - at : SELFTEST_ROWS;

@@ -6,5 +6,5 @@ failed=0 at=$BUILD/emu/tsan
 plan tsan 3
 holds test_threads_of_a_block_do_not_race CUEMU_ORDER=rand "$at/ops" 1 400 300
 holds test_blocks_do_not_race CUEMU_BLOCK_RACES=1 "$at/ops" 1 500 300
-holds test_tiles_of_one_part_do_not_race CUEMU_ORDER=rand "$at/ops" 1 642 1200 rope, # a context of 1076: parts of two tiles
+holds test_tiles_of_one_part_do_not_race CUEMU_ORDER=rand "$at/ops" 1 637 700 rope, # a context of 563: parts of two tiles
 exit $failed

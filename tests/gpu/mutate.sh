@@ -48,7 +48,7 @@ item_of() {
 while IFS=: read -r file line _; do
     if [[ $file = *.h ]]; then item=norm; else item=$(item_of "$file"); fi
     shapes="600 300"
-    [ "$item" != rope, ] || shapes="642 1200" # tries with parts of two tiles
+    [ "$item" != rope, ] || shapes="637 700" # tries with parts of two tiles
     name="barrier of line $line"
     case "$name $file" in *"$word"*) ;; *) continue ;; esac
     # the item's name has a blank: a wrapper keeps it one word
