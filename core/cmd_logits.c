@@ -50,6 +50,7 @@ static int print_logits(struct engine *e, const int *ids, int n, int top, struct
         if (engine_forward(e, rows, count, err)) goto done;
         engine_commit(e, 0, count);
         engine_top(e, top, best, values);
+        if (engine_status(e, err)) goto done;
         for (int i = 0; i < count; i++) {
             if (at + i) printf(",\n ");
             if (print_row(at + i, best + (size_t)i * top, values + (size_t)i * top, top, err)) goto done;

@@ -61,7 +61,7 @@ static __device__ __forceinline__ int cell_of(const struct rows &rows, int row, 
 }
 
 template <class T, int QG> // QG: groups of four queries a thread
-__global__ void __launch_bounds__(THREADS, 3) attend_kernel(struct job j) {
+__global__ void __launch_bounds__(THREADS, 2) attend_kernel(struct job j) {
     DYN_SHARED(unsigned char, raw);
     SHARED(int, end, [QUERIES_MOST]);
     const int dim = j.c.dim, group = j.q_heads / j.c.heads, tid = threadIdx.x, head = blockIdx.y;

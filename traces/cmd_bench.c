@@ -20,10 +20,10 @@
 enum { WIDTH_MAX = 17, BATCH_MAX = 64, REPEATS_MAX = 1000, LIST_MAX = 32, PREFILL_MAX = 1 << 16 };
 
 struct options {
-    const char *path, *quantize, *backend, *db;
+    const char *path, *quantize, *backend, *device, *db;
     int threads, repeats, prefill, widest;
     struct texts batches, widths, contexts;
-    bool json;
+    bool json, loose;
 };
 
 struct bench {
@@ -99,7 +99,7 @@ static int fill(struct bench *b, int batch, int context, struct err *err) {
             engine_commit(b->e, s, n);
         }
     }
-    return 0;
+    return engine_wait(b->e, err);
 }
 
 /* Rows of a verification: `width` of each of `batch` requests. */
@@ -142,7 +142,7 @@ static int bench_block(struct bench *b, int batch, int context, struct err *err)
         for (int w = 0; w < b->width_n; w++) {
             int n = lay_rows(b, batch, b->widths[w], context);
             int64_t start = clock_ns();
-            if (engine_forward(b->e, b->rows, n, err)) return -1;
+            if (engine_forward(b->e, b->rows, n, err) || engine_wait(b->e, err)) return -1;
             int64_t spent = clock_ns() - start;
             if (r >= 0) b->ns[(size_t)w * (size_t)repeats + (size_t)r] = spent;
             progress_step(&b->bar, ++b->done);
@@ -161,6 +161,7 @@ static int bench_prefill(struct bench *b, struct err *err) {
         engine_rewind(b->e, 0, 0);
         int64_t start = clock_ns();
         rc = engine_prefill(b->e, 0, tokens, n, NULL, err);
+        if (!rc) rc = engine_wait(b->e, err);
         if (r >= 0) b->ns[r] = clock_ns() - start;
     }
     mem_free(tokens);
@@ -197,7 +198,7 @@ static int open_bench(struct bench *b, const struct options *o, struct err *err)
     for (int i = 0; i < b->context_n; i++) deepest = b->contexts[i] > deepest ? b->contexts[i] : deepest;
     int cells = deepest + widest > o->prefill ? deepest + widest : o->prefill;
     if ((rc = model_open(&b->m, o->path, o->quantize, err))) return rc;
-    const struct engine_options options = {.backend = o->backend, .threads = o->threads, .max_context = cells, .slots = fullest,
+    const struct engine_options options = {.backend = o->backend, .device = o->device, .loose = o->loose, .threads = o->threads, .max_context = cells, .slots = fullest,
                                            .max_rows = fullest * widest > 72 ? fullest * widest : 72};
     if (engine_open(&b->e, &b->m, &options, err)) return -1;
     b->rows = mem_alloc((size_t)engine_max_rows(b->e), sizeof *b->rows, "rows", err);
@@ -236,7 +237,9 @@ int cmd_bench(int argc, char **argv, struct err *err) {
         {"prefill", OPT_INT, &o.prefill, "N", "times a prompt of N tokens too", 1, PREFILL_MAX},
         {"repeats", OPT_INT, &o.repeats, "N", "timed passes of each kind", 1, REPEATS_MAX},
         {"db", OPT_TEXT, &o.db, "T", "stores the medians in the table `latency` of this trace"},
-        {"backend", OPT_TEXT, &o.backend, "NAME", "where to compute"},
+        {"backend", OPT_TEXT, &o.backend, "NAME", "where to compute: cpu, or cuda (make GPU=1)"},
+        {"device", OPT_TEXT, &o.device, "N", "which card, as nvidia-smi counts them (default 0)"},
+        {"loose", OPT_FLAG, &o.loose, NULL, "rows need not be the same bits in any company (law 2): what that costs, on a card"},
         {"json", OPT_FLAG, &o.json, NULL, "prints JSON"},
         {0},
     };
