@@ -15,8 +15,7 @@ static double eta_of(const struct weights *s, int K) { return sqrt(s->log_K / (K
 static int exp3_ix_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
     (void)param;
-    softmax(s->at, p->K, -eta_of(s, p->K), s->at + p->K);
-    return rng_pick(rng, s->at + p->K, p->K);
+    return softmax_draw(s->at, p->K, -eta_of(s, p->K), s->at + p->K, rng);
 }
 
 static void exp3_ix_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {

@@ -18,8 +18,7 @@
 static int exp3spec_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
     (void)param;
-    softmax(s->at, p->K, -sqrt(s->log_K / ((s->t + 1) * p->K)), s->at + p->K);
-    return rng_pick(rng, s->at + p->K, p->K);
+    return softmax_draw(s->at, p->K, -sqrt(s->log_K / ((s->t + 1) * p->K)), s->at + p->K, rng);
 }
 
 static void exp3spec_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {

@@ -31,16 +31,42 @@ static inline const double *weights_probabilities(const void *state, const struc
     return ((const struct weights *)state)->at + p->K;
 }
 
-static inline void softmax(const double *x, int K, double scale, double *probability) {
+/* w_i = exp(scale (x_i - top)), the largest 1, and their sum. */
+static inline double softmax_weights(const double *x, int K, double scale, double *w) {
     double top = x[0], total = 0;
     for (int i = 1; i < K; i++) top = scale < 0 ? elementary_min(x[i], top) : elementary_max(x[i], top);
     for (int i = 0; i < K; i += 2) { // an odd one out costs no more with itself beside it
         int j = i + 1 < K ? i + 1 : i;
-        elementary_two w = elementary_exp_two((elementary_two){elementary_max(scale * (x[i] - top), -690), elementary_max(scale * (x[j] - top), -690)});
-        total += probability[i] = w[0];
-        if (j > i) total += probability[j] = w[1];
+        elementary_two e = elementary_exp_two((elementary_two){elementary_max(scale * (x[i] - top), -690), elementary_max(scale * (x[j] - top), -690)});
+        total += w[i] = e[0];
+        if (j > i) total += w[j] = e[1];
     }
+    return total;
+}
+
+static inline void softmax(const double *x, int K, double scale, double *probability) {
+    double total = softmax_weights(x, K, scale, probability);
     for (int i = 0; i < K; i++) probability[i] /= total;
+}
+
+/* The arm that w (K, all above 0, sum `total`) gives a uniform u: the first whose running sum is above u total. Nothing waits for
+ * a quotient, nor for a guess which arm it is. */
+static inline int weights_pick(const double *w, int K, double total, double u) {
+    double at = u * total, upto = 0;
+    int arm = 0;
+    for (int i = 0; i < K - 1; i++) {
+        upto += w[i];
+        arm += at >= upto;
+    }
+    return arm;
+}
+
+/* An arm drawn from the softmax, and its probabilities. */
+static inline int softmax_draw(const double *x, int K, double scale, double *probability, struct rng *rng) {
+    double u = rng_uniform(rng), total = softmax_weights(x, K, scale, probability), share = 1 / total;
+    int arm = weights_pick(probability, K, total, u);
+    for (int i = 0; i < K; i++) probability[i] *= share;
+    return arm;
 }
 
 /* A share `mix` of the probability goes to all arms alike (EXP3, EXP3.S). */
