@@ -44,17 +44,43 @@ static inline elementary_two elementary_sqrt_two(elementary_two x) {
 #endif
 }
 
-/* e^x of two numbers in [-700, 700]. x = n ln 2 + r with |r| <= ln(2)/2, then 2^n sum r^k / k!. */
+/* Four, in one AVX2 register where a function is compiled for it, else in two: the same bits. */
+typedef double elementary_four __attribute__((vector_size(32)));
+typedef uint64_t elementary_four_bits __attribute__((vector_size(32)));
+
+/* e^x of two or four numbers in [-700, 700]. x = n ln 2 + r with |r| <= ln(2)/2, then 2^n sum r^k / k!. */
+#define ELEMENTARY_EXP(x, lanes, lanes_bits) do { \
+    const double whole = 0x1.8p52; /* adding it leaves the nearest whole number in the low bits */ \
+    lanes shifted = x * 0x1.71547652b82fep0 + whole, n = shifted - whole; \
+    lanes high = x - n * 0x1.62e42fefa3800p-1, low = n * 0x1.ef35793c76730p-45; /* ln 2 in two parts, n times the first exact */ \
+    lanes r = high - low, q = r * r, q2 = q * q, q4 = q2 * q2; \
+    lanes even = (1.0 / 2 + q * (1.0 / 24)) + q2 * (1.0 / 720 + q * (1.0 / 40320)) + q4 * (1.0 / 3628800 + q * (1.0 / 479001600)); \
+    lanes odd = (1.0 / 6 + q * (1.0 / 120)) + q2 * (1.0 / 5040 + q * (1.0 / 362880)) + q4 * (1.0 / 39916800 + q * (1.0 / 6227020800)); \
+    lanes one = 1 + r, lost = r - (one - 1) + ((high - r) - low); /* what two roundings lose, so that the last one is all that counts */ \
+    lanes series = one + (lost + q * (even + r * odd)); \
+    x = (lanes)((lanes_bits)series + ((lanes_bits)shifted << 52)); /* its exponent plus n */ \
+} while (0)
+
 static inline elementary_two elementary_exp_two(elementary_two x) {
-    const double whole = 0x1.8p52; // adding it leaves the nearest whole number in the low bits
-    elementary_two shifted = x * 0x1.71547652b82fep0 + whole, n = shifted - whole;
-    elementary_two high = x - n * 0x1.62e42fefa3800p-1, low = n * 0x1.ef35793c76730p-45; // ln 2 in two parts, n times the first exact
-    elementary_two r = high - low, q = r * r, q2 = q * q, q4 = q2 * q2;
-    elementary_two even = (1.0 / 2 + q * (1.0 / 24)) + q2 * (1.0 / 720 + q * (1.0 / 40320)) + q4 * (1.0 / 3628800 + q * (1.0 / 479001600));
-    elementary_two odd = (1.0 / 6 + q * (1.0 / 120)) + q2 * (1.0 / 5040 + q * (1.0 / 362880)) + q4 * (1.0 / 39916800 + q * (1.0 / 6227020800));
-    elementary_two one = 1 + r, lost = r - (one - 1) + ((high - r) - low); // what two roundings lose, so that the last one is all that counts
-    elementary_two series = one + (lost + q * (even + r * odd));
-    return (elementary_two)((elementary_two_bits)series + ((elementary_two_bits)shifted << 52)); // its exponent plus n
+    ELEMENTARY_EXP(x, elementary_two, elementary_two_bits);
+    return x;
+}
+
+/* Four by four, in place: a call that hands them over by value would depend on the processor. The smaller and the larger, no NaN. */
+static inline __attribute__((always_inline)) void elementary_min_four(elementary_four *x, const elementary_four *y) {
+    elementary_four_bits less = (elementary_four_bits)(*x < *y);
+    *x = (elementary_four)(((elementary_four_bits)*x & less) | ((elementary_four_bits)*y & ~less));
+}
+
+static inline __attribute__((always_inline)) void elementary_max_four(elementary_four *x, const elementary_four *y) {
+    elementary_four_bits more = (elementary_four_bits)(*x > *y);
+    *x = (elementary_four)(((elementary_four_bits)*x & more) | ((elementary_four_bits)*y & ~more));
+}
+
+static inline __attribute__((always_inline)) void elementary_exp_four(elementary_four *in) {
+    elementary_four x = *in;
+    ELEMENTARY_EXP(x, elementary_four, elementary_four_bits);
+    *in = x;
 }
 
 /* e^x for x <= 700; what is below -700 counts as -700 (1e-304). */

@@ -19,7 +19,7 @@ static void exp3_init(void *state, const struct problem *p, const double *param)
 
 static int exp3_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
-    double *probability = s->at + p->K;
+    double *probability = weights_drawn(s, p->K);
     (void)param;
     softmax(s->at, p->K, 1, probability);
     mix_uniform(probability, p->K, s->mix);
@@ -28,7 +28,7 @@ static int exp3_select(void *state, const struct problem *p, const double *param
 
 static void exp3_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct weights *s = state;
-    s->at[o->arm] += s->mix * reward_of(&s->reward, p, param[REWARD], o) / (p->K * s->at[p->K + o->arm]);
+    s->at[o->arm] += s->mix * reward_of(&s->reward, p, param[REWARD], o) / (p->K * weights_drawn(s, p->K)[o->arm]);
 }
 
 const struct policy policy_exp3 = {

@@ -15,13 +15,13 @@ static double eta_of(const struct weights *s, int K) { return sqrt(s->log_K / (K
 static int exp3_ix_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
     (void)param;
-    return softmax_draw(s->at, p->K, -eta_of(s, p->K), s->at + p->K, rng);
+    return weights_draw(s, p->K, eta_of(s, p->K), rng);
 }
 
 static void exp3_ix_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct weights *s = state;
-    double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), divisor = s->at[p->K + o->arm] + eta_of(s, p->K) / 2;
-    s->at[o->arm] += loss / elementary_max(divisor, 1e-12);
+    double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), divisor = weights_drawn(s, p->K)[o->arm] + eta_of(s, p->K) / 2;
+    weights_add(s, p->K, o->arm, loss * (1 / elementary_max(divisor, 1e-12)));
     s->t++;
 }
 

@@ -20,7 +20,7 @@ struct exp3_pp_arm { // (K), behind the struct weights
 
 static size_t exp3_pp_size(const struct problem *p) { return weights_size(p) + (size_t)p->K * sizeof(struct exp3_pp_arm); }
 
-static struct exp3_pp_arm *arms_of(struct weights *s, const struct problem *p) { return (struct exp3_pp_arm *)(s->at + 2 * p->K); }
+static struct exp3_pp_arm *arms_of(struct weights *s, const struct problem *p) { return (struct exp3_pp_arm *)(s->at + 2 * weights_row(p->K)); }
 
 static double mean_loss(const struct weights *s, const struct exp3_pp_arm *arm) { return 1 - fmin(arm->sum / arm->n * s->reward.scale, 1); }
 
@@ -41,7 +41,7 @@ static double explore(struct weights *s, const struct problem *p, const double *
 static int exp3_pp_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
     const struct exp3_pp_arm *arm = arms_of(s, p);
-    double eta = 0.5 * sqrt(s->log_K / ((s->t + 1) * p->K)), explored = explore(s, p, param, eta), *probability = s->at + p->K;
+    double eta = 0.5 * sqrt(s->log_K / ((s->t + 1) * p->K)), explored = explore(s, p, param, eta), *probability = weights_drawn(s, p->K);
     softmax(s->at, p->K, -eta, probability);
     for (int i = 0; i < p->K; i++) probability[i] = (1 - explored) * probability[i] + arm[i].eps;
     return rng_pick(rng, probability, p->K);
@@ -53,7 +53,7 @@ static void exp3_pp_update(void *state, const struct problem *p, const double *p
     double raw = reward_raw(&s->reward, p, param[REWARD], o), loss = 1 - fmin(raw * s->reward.scale, 1);
     arm->n++;
     arm->sum += raw;
-    s->at[o->arm] += loss / fmax(s->at[p->K + o->arm], 1e-12);
+    s->at[o->arm] += loss / fmax(weights_drawn(s, p->K)[o->arm], 1e-12);
     s->t++;
 }
 

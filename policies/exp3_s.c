@@ -21,7 +21,7 @@ static void exp3_s_init(void *state, const struct problem *p, const double *para
 
 static int exp3_s_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
-    double *w = s->at, *probability = w + p->K, total = 0;
+    double *w = s->at, *probability = weights_drawn(s, p->K), total = 0;
     (void)param;
     for (int i = 0; i < p->K; i++) total += w[i];
     for (int i = 0; i < p->K; i++) probability[i] = w[i] /= total;
@@ -32,7 +32,7 @@ static int exp3_s_select(void *state, const struct problem *p, const double *par
 static void exp3_s_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct weights *s = state;
     double x = reward_of(&s->reward, p, param[REWARD], o), share = elementary_exp(1) / param[HORIZON] / p->K; // W = 1
-    s->at[o->arm] *= elementary_exp(s->mix * x / (p->K * s->at[p->K + o->arm]));
+    s->at[o->arm] *= elementary_exp(s->mix * x / (p->K * weights_drawn(s, p->K)[o->arm]));
     for (int i = 0; i < p->K; i++) s->at[i] += share;
 }
 

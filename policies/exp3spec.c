@@ -18,14 +18,14 @@
 static int exp3spec_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
     (void)param;
-    return softmax_draw(s->at, p->K, -sqrt(s->log_K / ((s->t + 1) * p->K)), s->at + p->K, rng);
+    return weights_draw(s, p->K, sqrt(s->log_K / ((s->t + 1) * p->K)), rng);
 }
 
 static void exp3spec_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct weights *s = state;
     (void)param;
-    double probability = elementary_max(s->at[p->K + o->arm], 1e-12);
-    s->at[o->arm] += (p->L + 1.0 - o->emitted) / (p->L * probability);
+    double probability = elementary_max(weights_drawn(s, p->K)[o->arm], 1e-12);
+    weights_add(s, p->K, o->arm, (p->L + 1.0 - o->emitted) / (p->L * probability));
     s->t++;
 }
 

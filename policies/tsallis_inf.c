@@ -19,13 +19,13 @@ static double rate_of(const struct weights *s, const double *param) {
 
 static int tsallis_inf_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
-    tsallis_weights(s->at, p->K, rate_of(s, param), s->at + p->K);
-    return rng_pick(rng, s->at + p->K, p->K);
+    tsallis_weights(s->at, p->K, rate_of(s, param), weights_drawn(s, p->K));
+    return rng_pick(rng, weights_drawn(s, p->K), p->K);
 }
 
 static void tsallis_inf_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct weights *s = state;
-    const double *w = s->at + p->K;
+    const double *w = weights_drawn(s, p->K);
     double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), eta = rate_of(s, param), base = 0;
     for (int i = 0; i < p->K && param[ESTIMATE] == RV; i++) {
         double half = w[i] >= eta * eta ? 0.5 : 0;

@@ -15,20 +15,32 @@ struct weights {
     double log_K;
     double mix;           // share of uniform exploration, where the policy has one
     struct reward reward;
-    double at[];          // (2, K): sums by arm, then the probabilities of the latest choice
+    double top;           // the least of the sums that the latest choice was drawn from
+    double at[];          // (2, weights_row(K)): sums by arm, then the probabilities of the latest choice
 };
 
-static inline size_t weights_size(const struct problem *p) { return sizeof(struct weights) + 2 * (size_t)p->K * sizeof(double); }
+enum { LANES = 4 };
+#define NO_ARM 1e300 // the sum of what fills up the last register
+
+/* K rounded up to whole registers. */
+static inline int weights_row(int K) { return (K + LANES - 1) & ~(LANES - 1); }
+
+static inline double *weights_drawn(const struct weights *s, int K) { return (double *)s->at + weights_row(K); }
+
+static inline size_t weights_size(const struct problem *p) {
+    return sizeof(struct weights) + 2 * (size_t)weights_row(p->K) * sizeof(double);
+}
 
 static inline void weights_init(void *state, const struct problem *p, const double *param) {
     struct weights *s = state;
     (void)param;
     s->log_K = elementary_log(p->K);
-    for (int i = 0; i < p->K; i++) s->at[p->K + i] = 1.0 / p->K;
+    for (int i = 0; i < p->K; i++) weights_drawn(s, p->K)[i] = 1.0 / p->K;
+    for (int i = p->K; i < weights_row(p->K); i++) s->at[i] = NO_ARM;
 }
 
 static inline const double *weights_probabilities(const void *state, const struct problem *p) {
-    return ((const struct weights *)state)->at + p->K;
+    return weights_drawn(state, p->K);
 }
 
 /* w_i = exp(scale (x_i - top)), the largest 1, and their sum. */
@@ -49,24 +61,14 @@ static inline void softmax(const double *x, int K, double scale, double *probabi
     for (int i = 0; i < K; i++) probability[i] /= total;
 }
 
-/* The arm that w (K, all above 0, sum `total`) gives a uniform u: the first whose running sum is above u total. Nothing waits for
- * a quotient, nor for a guess which arm it is. */
-static inline int weights_pick(const double *w, int K, double total, double u) {
-    double at = u * total, upto = 0;
-    int arm = 0;
-    for (int i = 0; i < K - 1; i++) {
-        upto += w[i];
-        arm += at >= upto;
-    }
-    return arm;
-}
+/* An arm drawn from the softmax of the sums at -eta, and its probabilities (weights.c). */
+int weights_draw(struct weights *s, int K, double eta, struct rng *rng);
 
-/* An arm drawn from the softmax, and its probabilities. */
-static inline int softmax_draw(const double *x, int K, double scale, double *probability, struct rng *rng) {
-    double u = rng_uniform(rng), total = softmax_weights(x, K, scale, probability), share = 1 / total;
-    int arm = weights_pick(probability, K, total, u);
-    for (int i = 0; i < K; i++) probability[i] *= share;
-    return arm;
+/* What the round's arm adds to its sum. */
+static inline void weights_add(struct weights *s, int K, int arm, double loss) {
+    double *at = s->at + (arm & ~(LANES - 1));
+    (void)K;
+    for (int i = 0; i < LANES; i++) at[i] += i == (arm & (LANES - 1)) ? loss : 0; // all lanes are stored together, since they are read together
 }
 
 /* A share `mix` of the probability goes to all arms alike (EXP3, EXP3.S). */
