@@ -5,30 +5,40 @@
  *   p_i = (1-g) w_i / W + g / K,   arm ~ p,   w_arm *= exp( g x / (K p_arm) )
  *   g = min(1, sqrt( K ln K / ((e-1) horizon) ))    Corollary 3.2
  * horizon counts the rounds the bound is tuned for: those of one answer by default.
- * What is kept is ln w, which grows by at most 1 a round, since p_arm >= g / K (policies/weights.h).
+ * What is kept is ln w, which grows by at most 1 a round, since p_arm >= g / K, and beside it w / e^top: one exponential a round,
+ * for the arm that played, and all of them when ln w has left the range of `top`, after hundreds of rounds.
  * Check: K=2, g=1: p stays (1/2, 1/2) for ever. */
 #include "policies/weights.h"
 
 enum { REWARD, HORIZON };
 
+static size_t exp3_size(const struct problem *p) { return weights_size(p) + (size_t)p->K * sizeof(double); }
+
+static double *weights_of(struct weights *s, int K) { return weights_drawn(s, K) + weights_row(K); } // (K) w / e^top
+
 static void exp3_init(void *state, const struct problem *p, const double *param) {
     struct weights *s = state;
     weights_init(state, p, param);
     s->mix = elementary_min(1, sqrt(p->K * s->log_K / ((elementary_exp(1) - 1) * param[HORIZON])));
+    for (int i = 0; i < p->K; i++) weights_of(s, p->K)[i] = 1;
 }
 
 static int exp3_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
-    double *probability = weights_drawn(s, p->K);
     (void)param;
-    softmax(s->at, p->K, 1, probability);
-    mix_uniform(probability, p->K, s->mix);
-    return rng_pick(rng, probability, p->K);
+    return mixed_draw(weights_of(s, p->K), p->K, s->mix, rng_uniform(rng), weights_drawn(s, p->K));
 }
+
+static double weight_at(const struct weights *s, int i) { return elementary_exp(elementary_max(s->at[i] - s->top, -690)); }
 
 static void exp3_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct weights *s = state;
-    s->at[o->arm] += s->mix * reward_of(&s->reward, p, param[REWARD], o) / (p->K * weights_drawn(s, p->K)[o->arm]);
+    double *w = weights_of(s, p->K), *log_w = &s->at[o->arm];
+    *log_w += reward_of(&s->reward, p, param[REWARD], o) * (s->mix / (p->K * weights_drawn(s, p->K)[o->arm]));
+    w[o->arm] = weight_at(s, o->arm);
+    if (*log_w - s->top < 300) return;
+    s->top = *log_w; // the largest, since no other got there
+    for (int i = 0; i < p->K; i++) w[i] = weight_at(s, i);
 }
 
 const struct policy policy_exp3 = {
@@ -41,5 +51,5 @@ const struct policy policy_exp3 = {
         REWARD_PARAM,
         {"horizon", 128, 1, 1e12, NULL, "rounds that the exploration is tuned for"},
     },
-    .size = weights_size, .init = exp3_init, .select = exp3_select, .update = exp3_update, .probabilities = weights_probabilities,
+    .size = exp3_size, .init = exp3_init, .select = exp3_select, .update = exp3_update, .probabilities = weights_probabilities,
 };

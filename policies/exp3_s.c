@@ -4,8 +4,8 @@
  * section 8. As EXP3 (policies/exp3.c), and every weight gets a share of their sum W, so that none is ever lost:
  *   w_i = w_i exp( g x_i / K ) + (e alpha / K) W,   x_i = x / p_i for the arm played, else 0
  *   alpha = 1 / horizon,   g = min(1, sqrt( K (S ln(K horizon) + e) / ((e-1) horizon) ))    Corollary 8.3
- * S counts the stretches between changes of the best arm. Weights are divided by W in every round, which leaves p as it
- * was: each then lies between e alpha / K and e (p_arm >= g / K), so they need no logarithms.
+ * S counts the stretches between changes of the best arm. No weight falls behind e alpha / K of W, so they need no logarithms: all are
+ * divided by W once it is large, which leaves p as it was.
  * Check: K=2, nothing accepted: p stays (1/2, 1/2). */
 #include "policies/weights.h"
 
@@ -16,24 +16,25 @@ static void exp3_s_init(void *state, const struct problem *p, const double *para
     double e = elementary_exp(1), T = param[HORIZON];
     weights_init(state, p, param);
     s->mix = elementary_min(1, sqrt(p->K * (param[SWITCHES] * elementary_log(p->K * T) + e) / ((e - 1) * T)));
+    s->share = e / T / p->K;
     for (int i = 0; i < p->K; i++) s->at[i] = 1.0 / p->K;
 }
 
 static int exp3_s_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
-    double *w = s->at, *probability = weights_drawn(s, p->K), total = 0;
     (void)param;
-    for (int i = 0; i < p->K; i++) total += w[i];
-    for (int i = 0; i < p->K; i++) probability[i] = w[i] /= total;
-    mix_uniform(probability, p->K, s->mix);
-    return rng_pick(rng, probability, p->K);
+    return mixed_draw(s->at, p->K, s->mix, rng_uniform(rng), weights_drawn(s, p->K));
 }
 
 static void exp3_s_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct weights *s = state;
-    double x = reward_of(&s->reward, p, param[REWARD], o), share = elementary_exp(1) / param[HORIZON] / p->K; // W = 1
-    s->at[o->arm] *= elementary_exp(s->mix * x / (p->K * weights_drawn(s, p->K)[o->arm]));
-    for (int i = 0; i < p->K; i++) s->at[i] += share;
+    double *w = s->at, W = 0;
+    for (int i = 0; i < p->K; i++) W += w[i];
+    double x = reward_of(&s->reward, p, param[REWARD], o) * (1 / weights_drawn(s, p->K)[o->arm]);
+    double grown = w[o->arm] * elementary_exp(s->mix / p->K * x), share = s->share * W;
+    for (int i = 0; i < p->K; i++) w[i] = (i == o->arm ? grown : w[i]) + share;
+    if (W > 1e100)
+        for (int i = 0; i < p->K; i++) w[i] /= W;
 }
 
 const struct policy policy_exp3_s = {

@@ -15,7 +15,8 @@ struct weights {
     double log_K;
     double mix;           // share of uniform exploration, where the policy has one
     struct reward reward;
-    double top;           // the least of the sums that the latest choice was drawn from
+    double share;         // of W, that every weight gets in a round (EXP3.S: e alpha / K)
+    double top;           // what ln w are relative to (EXP3)
     double at[];          // (2, weights_row(K)): sums by arm, then the probabilities of the latest choice
 };
 
@@ -71,9 +72,19 @@ static inline void weights_add(struct weights *s, int K, int arm, double loss) {
     for (int i = 0; i < LANES; i++) at[i] += i == (arm & (LANES - 1)) ? loss : 0; // all lanes are stored together, since they are read together
 }
 
-/* A share `mix` of the probability goes to all arms alike (EXP3, EXP3.S). */
-static inline void mix_uniform(double *probability, int K, double mix) {
-    for (int i = 0; i < K; i++) probability[i] = (1 - mix) * probability[i] + mix / K;
+/* Draws from p_i = (1 - mix) w_i / W + mix / K, weights w of sum W > 0 of which all arms get a share alike (EXP3, EXP3.S), by the
+ * uniform u: as many arms are passed over as have F_i = p_0 + ... + p_i at or below u. Times W, so that no choice waits for a quotient. */
+static inline int mixed_draw(const double *w, int K, double mix, double u, double *p) {
+    double W = 0, upto = 0, each = mix / K;
+    for (int i = 0; i < K; i++) W += w[i];
+    double share = (1 - mix) / W;
+    int arm = 0;
+    for (int i = 0; i < K - 1; i++) {
+        upto += w[i];
+        arm += (1 - mix) * upto <= (u - (i + 1) * each) * W;
+    }
+    for (int i = 0; i < K; i++) p[i] = w[i] * share + each;
+    return arm;
 }
 
 #endif

@@ -196,11 +196,13 @@ static void test_estimates_are_right_on_average(void **state) {
             for (int i = 0; i < K; i++) { // had arm i been drawn
                 struct outcome o = brought(i, accepted[i], L);
                 const struct weights *before = a.state, *after = b.state;
+                double W = 0;
+                for (int j = 0; j < K; j++) W += before->at[j];
                 memcpy(b.state, a.state, a.size);
                 agent_update(&b, &o);
                 for (int j = 0; j < K; j++) {
                     double moved = after->at[j] - before->at[j];
-                    if (shared) moved = log((after->at[j] - exp(1) / 128 / K) / before->at[j]);
+                    if (shared) moved = log((after->at[j] - exp(1) / 128 / K * W) / before->at[j]);
                     mean[j] += q[i] * moved * (rows[row].gain ? K / before->mix : 1);
                 }
             }
