@@ -129,9 +129,10 @@ static __attribute__((noinline)) double gamma_outside(struct rng *r, const struc
 /* Marsaglia & Tsang 2000, "A simple method for generating gamma variables", section 4: 64 bits are a normal x and the first
  * 20 bits of a uniform u. The squeeze u < 1 - 0.1986 c^2 x^4 decides all but a few and implies v > 0: it is theirs, 1 - 0.0331 x^4,
  * for the least shape, where c^2 = 1/6, and closes on the exact test as that does for larger ones, 1 - c^2 x^4 / 12 + ... */
+#define SQUEEZE 0.1986
 static inline double gamma_from(struct rng *r, const struct rng_shape *s, uint64_t bits) {
     double x = normal_from(r, bits >> 20), u = (double)(int64_t)(bits & 0xfffff) * 0x1p-20, z = s->c * x, v = 1 + z;
-    if (u + 0x1p-20 <= 1 - 0.1986 * (z * z) * (x * x)) return s->d * (v * v * v);
+    if (u + 0x1p-20 <= 1 - SQUEEZE * (z * z) * (x * x)) return s->d * (v * v * v);
     return gamma_outside(r, s, x, u);
 }
 
@@ -181,6 +182,37 @@ static __attribute__((target("avx2"))) void blocks_avx2(const struct rng *r, uin
     _mm256_storeu_si256((__m256i *)bits[0], _mm256_permute2x128_si256(even, odd, 0x20));
     _mm256_storeu_si256((__m256i *)bits[2], _mm256_permute2x128_si256(even, odd, 0x31));
 }
+
+/* gamma_from of four words where the first tries settle it, that is nearly always: the same operations in the same order, so the same
+ * bits. Returns a bit for each lane that is settled. */
+static inline __attribute__((target("avx2"), always_inline)) int gammas_avx2(__m256i bits, __m256d d, __m256d c, __m256d *x) {
+    const __m256i whole = _mm256_set1_epi64x(0x4330000000000000); // 2^52: with whole numbers below it in its fraction
+    __m256i from = _mm256_srli_epi64(bits, 20), layer = _mm256_and_si256(from, _mm256_set1_epi64x(ZIGGURAT - 1));
+    __m256i sign = _mm256_slli_epi64(_mm256_srli_epi64(from, 7), 63), low = _mm256_and_si256(bits, _mm256_set1_epi64x(0xfffff));
+    __m256d place = _mm256_sub_pd(_mm256_castsi256_pd(_mm256_or_si256(_mm256_srli_epi64(bits, 28), whole)), _mm256_castsi256_pd(whole));
+    __m256d u = _mm256_sub_pd(_mm256_castsi256_pd(_mm256_or_si256(low, whole)), _mm256_castsi256_pd(whole));
+    place = _mm256_mul_pd(_mm256_add_pd(place, _mm256_set1_pd(0.5)), _mm256_set1_pd(0x1p-36));
+    __m256d n = _mm256_mul_pd(place, _mm256_i64gather_pd(ziggurat_edge, layer, 8));
+    __m256d inside = _mm256_cmp_pd(n, _mm256_i64gather_pd(ziggurat_edge + 1, layer, 8), _CMP_LT_OQ);
+    __m256d z = _mm256_mul_pd(c, n = _mm256_xor_pd(n, _mm256_castsi256_pd(sign))), v = _mm256_add_pd(_mm256_set1_pd(1), z);
+    __m256d left = _mm256_mul_pd(_mm256_mul_pd(_mm256_set1_pd(SQUEEZE), _mm256_mul_pd(z, z)), _mm256_mul_pd(n, n));
+    u = _mm256_add_pd(_mm256_mul_pd(u, _mm256_set1_pd(0x1p-20)), _mm256_set1_pd(0x1p-20));
+    __m256d below = _mm256_cmp_pd(u, _mm256_sub_pd(_mm256_set1_pd(1), left), _CMP_LE_OQ);
+    *x = _mm256_mul_pd(d, _mm256_mul_pd(_mm256_mul_pd(v, v), v));
+    return _mm256_movemask_pd(_mm256_and_pd(inside, below));
+}
+
+/* Four betas from their words; returns a bit for each that is settled. */
+static __attribute__((target("avx2"))) int betas_avx2(uint64_t bits[AT_ONCE][2], const struct rng_shape *s, double *x) {
+    __m256i one = _mm256_set_epi64x((int64_t)bits[3][0], (int64_t)bits[2][0], (int64_t)bits[1][0], (int64_t)bits[0][0]);
+    __m256i two = _mm256_set_epi64x((int64_t)bits[3][1], (int64_t)bits[2][1], (int64_t)bits[1][1], (int64_t)bits[0][1]);
+    __m256d left, right;
+    int settled = gammas_avx2(one, _mm256_set_pd(s[6].d, s[4].d, s[2].d, s[0].d), _mm256_set_pd(s[6].c, s[4].c, s[2].c, s[0].c), &left);
+    settled &= gammas_avx2(two, _mm256_set_pd(s[7].d, s[5].d, s[3].d, s[1].d), _mm256_set_pd(s[7].c, s[5].c, s[3].c, s[1].c), &right);
+    for (int i = 0; i < 2 * AT_ONCE; i++) settled &= ~((s[i].below > 0) << i / 2);
+    _mm256_storeu_pd(x, _mm256_div_pd(left, _mm256_add_pd(left, right)));
+    return settled;
+}
 #endif
 
 static inline void blocks(const struct rng *r, uint32_t block, int n, uint64_t bits[AT_ONCE][2]) {
@@ -204,7 +236,12 @@ void rng_betas(struct rng *r, const struct rng_shape *s, double *x, int n) {
             blocks(r, r->draw / 4, m, bits);
             r->draw += 4 * (uint32_t)m;
         }
+        int settled = 0;
+#ifdef __x86_64__
+        if (m == AT_ONCE && __builtin_cpu_supports("avx2")) settled = betas_avx2(bits, &s[2 * from], &x[from]);
+#endif
         for (int i = 0; i < m; i++) {
+            if (settled >> i & 1) continue;
             double left = gamma_of(r, &s[2 * (from + i)], bits[i][0]), right = gamma_of(r, &s[2 * (from + i) + 1], bits[i][1]);
             x[from + i] = left + right > 0 ? left / (left + right) : 0.5;
         }
