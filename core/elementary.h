@@ -66,12 +66,7 @@ static inline elementary_two elementary_exp_two(elementary_two x) {
     return x;
 }
 
-/* Four by four, in place: a call that hands them over by value would depend on the processor. The smaller and the larger, no NaN. */
-static inline __attribute__((always_inline)) void elementary_min_four(elementary_four *x, const elementary_four *y) {
-    elementary_four_bits less = (elementary_four_bits)(*x < *y);
-    *x = (elementary_four)(((elementary_four_bits)*x & less) | ((elementary_four_bits)*y & ~less));
-}
-
+/* Four by four, in place: a call that hands them over by value would depend on the processor. The larger of two, neither a NaN. */
 static inline __attribute__((always_inline)) void elementary_max_four(elementary_four *x, const elementary_four *y) {
     elementary_four_bits more = (elementary_four_bits)(*x > *y);
     *x = (elementary_four)(((elementary_four_bits)*x & more) | ((elementary_four_bits)*y & ~more));

@@ -129,10 +129,9 @@ static __attribute__((noinline)) double gamma_outside(struct rng *r, const struc
 /* Marsaglia & Tsang 2000, "A simple method for generating gamma variables", section 4: 64 bits are a normal x and the first
  * 20 bits of a uniform u. The squeeze u < 1 - 0.1986 c^2 x^4 decides all but a few and implies v > 0: it is theirs, 1 - 0.0331 x^4,
  * for the least shape, where c^2 = 1/6, and closes on the exact test as that does for larger ones, 1 - c^2 x^4 / 12 + ... */
-#define SQUEEZE 0.1986
 static inline double gamma_from(struct rng *r, const struct rng_shape *s, uint64_t bits) {
     double x = normal_from(r, bits >> 20), u = (double)(int64_t)(bits & 0xfffff) * 0x1p-20, z = s->c * x, v = 1 + z;
-    if (u + 0x1p-20 <= 1 - SQUEEZE * (z * z) * (x * x)) return s->d * (v * v * v);
+    if (u + 0x1p-20 <= 1 - GAMMA_SQUEEZE * (z * z) * (x * x)) return s->d * (v * v * v);
     return gamma_outside(r, s, x, u);
 }
 
@@ -195,7 +194,7 @@ static inline __attribute__((target("avx2"), always_inline)) int gammas_avx2(__m
     __m256d n = _mm256_mul_pd(place, _mm256_i64gather_pd(ziggurat_edge, layer, 8));
     __m256d inside = _mm256_cmp_pd(n, _mm256_i64gather_pd(ziggurat_edge + 1, layer, 8), _CMP_LT_OQ);
     __m256d z = _mm256_mul_pd(c, n = _mm256_xor_pd(n, _mm256_castsi256_pd(sign))), v = _mm256_add_pd(_mm256_set1_pd(1), z);
-    __m256d left = _mm256_mul_pd(_mm256_mul_pd(_mm256_set1_pd(SQUEEZE), _mm256_mul_pd(z, z)), _mm256_mul_pd(n, n));
+    __m256d left = _mm256_mul_pd(_mm256_mul_pd(_mm256_set1_pd(GAMMA_SQUEEZE), _mm256_mul_pd(z, z)), _mm256_mul_pd(n, n));
     u = _mm256_add_pd(_mm256_mul_pd(u, _mm256_set1_pd(0x1p-20)), _mm256_set1_pd(0x1p-20));
     __m256d below = _mm256_cmp_pd(u, _mm256_sub_pd(_mm256_set1_pd(1), left), _CMP_LE_OQ);
     *x = _mm256_mul_pd(d, _mm256_mul_pd(_mm256_mul_pd(v, v), v));

@@ -8,6 +8,7 @@
 #define CORE_ZIGGURAT_H
 
 enum { ZIGGURAT = 128 };
+#define GAMMA_SQUEEZE 0.1986 // of c^2 x^4, in core/rng.c
 
 static const double ziggurat_edge[ZIGGURAT + 1] = {
     0x1.db4668fe7d167p+1, 0x1.b8a7c476d1741p+1, 0x1.9c8e0c7c7f35ep+1, 0x1.8aa73e440e862p+1, 0x1.7d45eb36e9ff4p+1,

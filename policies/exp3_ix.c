@@ -21,7 +21,7 @@ static int exp3_ix_select(void *state, const struct problem *p, const double *pa
 static void exp3_ix_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {
     struct weights *s = state;
     double loss = 1 - reward_of(&s->reward, p, param[REWARD], o), divisor = weights_drawn(s, p->K)[o->arm] + eta_of(s, p->K) / 2;
-    weights_add(s, p->K, o->arm, loss * (1 / elementary_max(divisor, 1e-12)));
+    s->at[o->arm] += loss * (1 / elementary_max(divisor, 1e-12));
     s->t++;
 }
 

@@ -25,7 +25,7 @@ static void exp3spec_update(void *state, const struct problem *p, const double *
     struct weights *s = state;
     (void)param;
     double probability = elementary_max(weights_drawn(s, p->K)[o->arm], 1e-12);
-    weights_add(s, p->K, o->arm, (p->L + 1.0 - o->emitted) / (p->L * probability));
+    s->at[o->arm] += (p->L + 1.0 - o->emitted) / (p->L * probability);
     s->t++;
 }
 

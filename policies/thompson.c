@@ -8,6 +8,7 @@
  * highest value, ties to the lowest number:
  *   value=len:  mu_gamma(theta_d) = 1 + theta_d + ... + theta_d^gamma    eq. (130)
  *   value=rate: mu_gamma(theta_d) / cost, tokens per second, the cost learned (policies/cost.h) */
+#include "policies/index.h"
 #include "policies/tgd.h"
 #include "policies/trials.h"
 
@@ -44,8 +45,7 @@ static int thompson_select(void *state, const struct problem *p, const double *p
     int arm = 0, from = param[POOLED] == 1 ? p->K : 0, n = param[POOLED] == 1 ? p->D : p->K;
     rng_betas(rng, shape + 2 * from, theta + from, n);
     for (int i = 0; i < p->K; i++) {
-        double have = value(state, theta, p, param, i);
-        if (have > best) best = have, arm = i;
+        index_higher(value(state, theta, p, param, i), i, &best, &arm);
     }
     return arm;
 }

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-/* The weights w = exp(-eta (S - top)), their running sums against u times the whole, and p = w / whole: neither a quotient nor a
- * guess at the arm stands between the sums and the choice. `top` is the least S of a round ago: it was played at 1/K or more,
- * so no weight is above e^(eta K). */
+/* The weights w = exp(-eta (S - least S)), their running sums against u times the whole, and p = w / whole: neither a quotient nor a
+ * guess at the arm stands between the sums and the choice. Sums are loaded one by one, since one of them was stored just now. */
 static inline __attribute__((always_inline)) int draw(struct weights *s, int K, double eta, double u) {
     double *w = weights_drawn(s, K), total = 0, upto = 0, top = s->at[0];
     for (int i = 1; i < K; i++) top = elementary_min(top, s->at[i]);
@@ -28,16 +27,15 @@ static inline __attribute__((always_inline)) int draw(struct weights *s, int K, 
     return arm;
 }
 
-static int draw_plain(struct weights *s, int K, double eta, double u) { return draw(s, K, eta, u); }
+int weights_draw_plain(struct weights *s, int K, double eta, struct rng *rng) { return draw(s, K, eta, rng_uniform(rng)); }
 
 #ifdef __x86_64__
 static __attribute__((target("avx2"))) int draw_avx2(struct weights *s, int K, double eta, double u) { return draw(s, K, eta, u); }
 #endif
 
 int weights_draw(struct weights *s, int K, double eta, struct rng *rng) {
-    double u = rng_uniform(rng);
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2")) return draw_avx2(s, K, eta, u);
+    if (__builtin_cpu_supports("avx2")) return draw_avx2(s, K, eta, rng_uniform(rng));
 #endif
-    return draw_plain(s, K, eta, u);
+    return weights_draw_plain(s, K, eta, rng);
 }

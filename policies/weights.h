@@ -44,33 +44,21 @@ static inline const double *weights_probabilities(const void *state, const struc
     return weights_drawn(state, p->K);
 }
 
-/* w_i = exp(scale (x_i - top)), the largest 1, and their sum. */
-static inline double softmax_weights(const double *x, int K, double scale, double *w) {
+static inline void softmax(const double *x, int K, double scale, double *probability) {
     double top = x[0], total = 0;
     for (int i = 1; i < K; i++) top = scale < 0 ? elementary_min(x[i], top) : elementary_max(x[i], top);
     for (int i = 0; i < K; i += 2) { // an odd one out costs no more with itself beside it
         int j = i + 1 < K ? i + 1 : i;
-        elementary_two e = elementary_exp_two((elementary_two){elementary_max(scale * (x[i] - top), -690), elementary_max(scale * (x[j] - top), -690)});
-        total += w[i] = e[0];
-        if (j > i) total += w[j] = e[1];
+        elementary_two w = elementary_exp_two((elementary_two){elementary_max(scale * (x[i] - top), -690), elementary_max(scale * (x[j] - top), -690)});
+        total += probability[i] = w[0];
+        if (j > i) total += probability[j] = w[1];
     }
-    return total;
-}
-
-static inline void softmax(const double *x, int K, double scale, double *probability) {
-    double total = softmax_weights(x, K, scale, probability);
     for (int i = 0; i < K; i++) probability[i] /= total;
 }
 
 /* An arm drawn from the softmax of the sums at -eta, and its probabilities (weights.c). */
 int weights_draw(struct weights *s, int K, double eta, struct rng *rng);
-
-/* What the round's arm adds to its sum. */
-static inline void weights_add(struct weights *s, int K, int arm, double loss) {
-    double *at = s->at + (arm & ~(LANES - 1));
-    (void)K;
-    for (int i = 0; i < LANES; i++) at[i] += i == (arm & (LANES - 1)) ? loss : 0; // all lanes are stored together, since they are read together
-}
+int weights_draw_plain(struct weights *s, int K, double eta, struct rng *rng); // on every machine: the same bits
 
 /* Draws from p_i = (1 - mix) w_i / W + mix / K, weights w of sum W > 0 of which all arms get a share alike (EXP3, EXP3.S), by the
  * uniform u: as many arms are passed over as have F_i = p_0 + ... + p_i at or below u. Times W, so that no choice waits for a quotient. */

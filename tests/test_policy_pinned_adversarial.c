@@ -134,6 +134,28 @@ static void pin_drawn(const char *spec, int rounds, probabilities_of *f) {
     print_message("  %s: probabilities within %.1e\n", spec, furthest);
 }
 
+/* The registers of this machine or those that every machine has: the same arms, sums and probabilities to the last bit; and near softmax(). */
+static void test_weights_are_the_same_bits_in_any_register(void **state) {
+    (void)state;
+    double bytes[3][64];
+    for (int K = 1; K <= 20; K++)
+        for (uint32_t t = 0; t < 200; t++) {
+            struct rng r = rng_at(5, (uint32_t)K, 0, t), q;
+            struct weights *a = (struct weights *)bytes[0], *b = (struct weights *)bytes[1];
+            struct problem p = {.K = K};
+            assert_true(weights_size(&p) <= sizeof bytes[0]);
+            memset(bytes[0], 0, sizeof bytes[0]);
+            weights_init(a, &p, NULL);
+            for (int i = 0; i < K; i++) a->at[i] = 100 * rng_uniform(&r) * (t % 3);
+            double eta = rng_uniform(&r) * (t % 50 ? 0.2 : 1e18);
+            memcpy(b, a, sizeof bytes[0]), q = r;
+            assert_int_equal(weights_draw(a, K, eta, &r), weights_draw_plain(b, K, eta, &q));
+            assert_memory_equal(a, b, sizeof bytes[0]);
+            softmax(a->at, K, -eta, bytes[2]);
+            for (int i = 0; i < K; i++) assert_true(fabs(bytes[2][i] - weights_drawn(a, K)[i]) < 1e-15);
+        }
+}
+
 static void test_exponential_weights_are_their_formulas(void **state) {
     (void)state;
     pin_drawn("exp3spec", 60, exp3spec_p);
@@ -236,6 +258,7 @@ static void test_softmax_neither_overflows_nor_loses_an_arm(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_weights_are_the_same_bits_in_any_register),
         cmocka_unit_test(test_exponential_weights_are_their_formulas),
         cmocka_unit_test(test_exp3_pp_is_its_formula),
         cmocka_unit_test(test_tsallis_inf_is_its_formula),

@@ -155,6 +155,21 @@ static void test_normals_fill_every_layer_and_the_tail(void **state) {
     if (chi > 40 + 5 * sqrt(80)) fail_msg("chi-square %g of %d classes", chi, CLASSES);
 }
 
+/* 1 - s c^2 x^4 <= exp( x^2/2 + d - d v^3 + 3 d ln v ), v = 1 + c x, for all shapes of at least 1, and where v <= 0 it is not above 0. */
+static void test_the_squeeze_of_a_gamma_is_below_its_exact_test(void **state) {
+    (void)state;
+    long double most = 0;
+    for (long double d = 2.0L / 3; d < 1e5L; d *= 1.05L) {
+        long double c = 1 / sqrtl(9 * d);
+        assert_true(1 - GAMMA_SQUEEZE * c * c / (c * c * c * c) < 0); // at v = 0, and left of it even lower
+        for (long double x = fmaxl(-1 / c, -14) + 1e-3L; x < 14; x += 0.011L) {
+            long double z = c * x, exact = expl(x * x / 2 - d * z * (3 + z * (3 + z)) + 3 * d * log1pl(z));
+            if (fabsl(x) > 0.2L) most = fmaxl(most, (1 - exact) / (z * z * x * x)); // nearer to 0 roundings decide; there it is 1/12
+        }
+    }
+    if (most > GAMMA_SQUEEZE || most < GAMMA_SQUEEZE - 1e-3L) fail_msg("the squeeze wants %Lg", most);
+}
+
 /* Lanes or one at a time, the words are the same; a draw that wants more words is left out, since it moves the others. */
 static void test_betas_in_lanes_are_those_drawn_alone(void **state) {
     (void)state;
@@ -223,6 +238,7 @@ int main(void) {
         cmocka_unit_test(test_rng_distributions_have_their_moments),
         cmocka_unit_test(test_ziggurat_edges_are_worked_out_again),
         cmocka_unit_test(test_normals_fill_every_layer_and_the_tail),
+        cmocka_unit_test(test_the_squeeze_of_a_gamma_is_below_its_exact_test),
         cmocka_unit_test(test_betas_in_lanes_are_those_drawn_alone),
         cmocka_unit_test(test_rng_uniform_stays_below_one),
         cmocka_unit_test(test_rng_below_covers_its_range),
