@@ -20,7 +20,9 @@ struct exp3_pp_arm { // (K), behind the struct weights
 
 static size_t exp3_pp_size(const struct problem *p) { return weights_size(p) + (size_t)p->K * sizeof(struct exp3_pp_arm); }
 
-static struct exp3_pp_arm *arms_of(struct weights *s, const struct problem *p) { return (struct exp3_pp_arm *)(s->at + 2 * weights_row(p->K)); }
+static struct exp3_pp_arm *arms_of(struct weights *s, const struct problem *p) {
+    return (struct exp3_pp_arm *)(s->at + 2 * weights_row(p->K));
+}
 
 static double mean_loss(const struct weights *s, const struct exp3_pp_arm *arm) { return 1 - fmin(arm->sum / arm->n * s->reward.scale, 1); }
 

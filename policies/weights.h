@@ -49,7 +49,8 @@ static inline void softmax(const double *x, int K, double scale, double *probabi
     for (int i = 1; i < K; i++) top = scale < 0 ? elementary_min(x[i], top) : elementary_max(x[i], top);
     for (int i = 0; i < K; i += 2) { // an odd one out costs no more with itself beside it
         int j = i + 1 < K ? i + 1 : i;
-        elementary_two w = elementary_exp_two((elementary_two){elementary_max(scale * (x[i] - top), -690), elementary_max(scale * (x[j] - top), -690)});
+        elementary_two w = {elementary_max(scale * (x[i] - top), -690), elementary_max(scale * (x[j] - top), -690)};
+        w = elementary_exp_two(w);
         total += probability[i] = w[0];
         if (j > i) total += probability[j] = w[1];
     }

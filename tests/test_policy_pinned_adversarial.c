@@ -134,7 +134,7 @@ static void pin_drawn(const char *spec, int rounds, probabilities_of *f) {
     print_message("  %s: probabilities within %.1e\n", spec, furthest);
 }
 
-/* The registers of this machine or those that every machine has: the same arms, sums and probabilities to the last bit; and near softmax(). */
+/* The registers of this machine or those that every machine has: the same arms and probabilities to the last bit; and near softmax(). */
 static void test_weights_are_the_same_bits_in_any_register(void **state) {
     (void)state;
     double bytes[3][64];
