@@ -25,12 +25,11 @@ struct ucbspec {
     double log_next;         // ln(t + 1)
     double constant;         // 1 + 2 ln(K/delta)
     struct ucbspec_arm {
-        double mean;         // sum times 1/n: within an ulp of the quotient
+        double mean;
         double still, slope; // (cscale cr)^2 = still + slope ln t
         double n, sum;       // rounds, emitted tokens: whole numbers
         struct {
             double still, slope, log_n; // of one round more, and the ln(n + 1) in it
-            double share;               // 1 / n
         } next;
     } arm[];                 // (K)
 };
@@ -49,7 +48,6 @@ static inline void prepare(struct ucbspec_arm *arm, const struct problem *p, con
     arm->next.log_n = elementary_log_next(arm->next.log_n, n);
     arm->next.still = a * (constant + arm->next.log_n);
     arm->next.slope = 4 * a;
-    arm->next.share = 1 / n;
 }
 
 static void ucbspec_init(void *state, const struct problem *p, const double *param) {
@@ -84,14 +82,14 @@ static void ucbspec_update(void *state, const struct problem *p, const double *p
     s->log_next = elementary_log_next(s->log_next, ++s->t);
     arm->still = arm->next.still;
     arm->slope = arm->next.slope;
-    arm->mean = (arm->sum += o->emitted) * arm->next.share;
-    arm->n++;
+    arm->sum += o->emitted;
+    arm->mean = arm->sum / ++arm->n;
     prepare(arm, p, param, s->constant);
 }
 
 double ucbspec_mean(const struct agent *a, int arm) {
     const struct ucbspec *s = a->state;
-    return s->arm[arm].n > 0 ? s->arm[arm].sum / s->arm[arm].n : 0;
+    return s->arm[arm].mean;
 }
 
 double ucbspec_index(const struct agent *a, int arm) {
