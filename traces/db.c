@@ -109,11 +109,11 @@ static int look(const char *path, const struct db_kind *kind, bool *exists, stru
 }
 
 /* 1 for a file with our schema, 2 for an earlier version that can be upgraded, 0 for an empty database, < 0 for anything else. */
-static int identify(sqlite3 *db, const char *path, const struct db_kind *kind, struct err *err) {
+static int identify_snapshot(sqlite3 *db, const char *path, const struct db_kind *kind, struct err *err) {
     int64_t application, version, objects;
-    if (db_int64(db, path, "PRAGMA application_id", &application, err)
-        || db_int64(db, path, "PRAGMA user_version", &version, err)
-        || db_int64(db, path, "SELECT count(*) FROM sqlite_schema", &objects, err)) return -1;
+    if (db_int64(db, path, "SELECT count(*) FROM sqlite_schema", &objects, err)
+        || db_int64(db, path, "PRAGMA application_id", &application, err)
+        || db_int64(db, path, "PRAGMA user_version", &version, err)) return -1;
     if (application == 0 && version == 0 && objects == 0) return 0;
     if (application != kind->application)
         return err_set(err, "'%s' is not a banditspec %s: its application_id is 0x%08x, not 0x%08x",
@@ -122,6 +122,14 @@ static int identify(sqlite3 *db, const char *path, const struct db_kind *kind, s
     if (version != kind->version)
         return err_set(err, "%s '%s' has schema version %lld, this program reads %d", kind->word, path, (long long)version, kind->version);
     return 1;
+}
+
+/* All three numbers of one moment: another process may be creating the file. */
+static int identify(sqlite3 *db, const char *path, const struct db_kind *kind, struct err *err) {
+    if (db_exec(db, path, "SAVEPOINT identify", err)) return -1;
+    int rc = identify_snapshot(db, path, kind, err);
+    if (rc >= 0) sqlite3_exec(db, "RELEASE identify", NULL, NULL, NULL); // else the connection is closed, and its error code tells why
+    return rc;
 }
 
 int db_identify(sqlite3 *db, const char *path, const struct db_kind *kind, struct err *err) {
