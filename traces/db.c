@@ -152,6 +152,13 @@ static int create(sqlite3 *db, const char *path, const struct db_kind *kind, str
     return rc;
 }
 
+/* Two that create a file may meet where it becomes a WAL database, and there SQLite has no patience: a second of ours. */
+static void wait_for_wal(sqlite3 *db) {
+    sqlite3_busy_timeout(db, 0);
+    for (int i = 0; i < 50 && sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) == SQLITE_BUSY; i++) sqlite3_sleep(20);
+    sqlite3_busy_timeout(db, PATIENCE_MS);
+}
+
 int db_open(sqlite3 **db, const char *path, const struct db_kind *kind, struct err *err) {
     bool exists;
     *db = NULL;
@@ -167,6 +174,7 @@ int db_open(sqlite3 **db, const char *path, const struct db_kind *kind, struct e
     }
     if ((rc = identify(*db, path, kind, err)) < 0) goto fail;
     bool whole = rc == 1;
+    wait_for_wal(*db);
     if ((rc = db_exec(*db, path, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err))) goto fail;
     if (!whole && (rc = create(*db, path, kind, err)) < 0) goto fail;
     return 0;
