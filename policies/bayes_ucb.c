@@ -9,7 +9,6 @@
  * inverts the incomplete beta function (policies/beta_inc.h), from the upper tail, where it loses no digits.
  * Check: 30 accepted, 12 rejected, a=b=1, t=39, c=0: q = 0.8281750075. */
 #include "policies/beta_inc.h"
-#include "policies/tgd.h"
 #include "policies/trials.h"
 
 enum { POOLED, REWARD, C, HORIZON, A, B, DOUBT };
@@ -20,19 +19,10 @@ static double reach(const struct trial *x, const double *param, double tail) {
 }
 
 static int bayes_ucb_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct trials *s = cost_end(state, p);
-    bool pooled = param[POOLED] == 1;
-    double tail = pow(fmax(log(param[HORIZON]), 1), -param[C]) / (s->t + 1), best = -1;
-    int arm = 0;
+    const struct trials *s = cost_end(state, p);
+    double tail = pow(fmax(log(param[HORIZON]), 1), -param[C]) / (s->t + 1);
     (void)rng;
-    for (int j = pooled ? p->K : 0; j < (pooled ? p->K + p->D : p->K); j++) s->slot[j].memo = reach(&s->slot[j], param, tail);
-    for (int i = 0; i < p->K; i++) {
-        int gamma = p->arms[i].gamma;
-        double emitted = gamma ? tgd_mean(gamma, s->slot[trials_slot(p, pooled, i)].memo) : 1;
-        double index = param[REWARD] == VALUE_LEN ? emitted : cost_rate(state, p, i, param[DOUBT], emitted);
-        if (index > best) best = index, arm = i;
-    }
-    return arm;
+    return trials_highest(state, p, param, param[POOLED] == 1, param[REWARD] == VALUE_LEN, param[DOUBT], tail, reach);
 }
 
 static void bayes_ucb_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {

@@ -10,12 +10,12 @@
  * per arm, which meets the lower bound of Theorem 4.4 for arms of that family.
  * Check: 30 accepted, 12 rejected, t=40, c=0: q = 0.8726464519, mu_4 = 3.8785891453, mu_2 = 2.6341582818. */
 #include "policies/index.h"
-#include "policies/tgd.h"
 #include "policies/trials.h"
 
 enum { POOLED, REWARD, C, DOUBT, WARM, ACCEPT };
 
-static double reach(const struct trial *x, double budget) {
+static double reach(const struct trial *x, const double *param, double budget) {
+    (void)param;
     double n = trial_n(x);
     return n > 0 ? bernoulli_bound(x->accepted / n, budget / n) : 1;
 }
@@ -25,19 +25,9 @@ static void kl_ucb_tgd_init(void *state, const struct problem *p, const double *
 }
 
 static int kl_ucb_tgd_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
-    struct trials *s = cost_end(state, p);
-    bool pooled = param[POOLED] == 1;
-    double budget = index_budget(s->log_t, param[C]), best = -1;
-    int arm = 0;
+    const struct trials *s = cost_end(state, p);
     (void)rng;
-    for (int j = pooled ? p->K : 0; j < (pooled ? p->K + p->D : p->K); j++) s->slot[j].memo = reach(&s->slot[j], budget);
-    for (int i = 0; i < p->K; i++) {
-        int gamma = p->arms[i].gamma;
-        double emitted = gamma ? tgd_mean(gamma, s->slot[trials_slot(p, pooled, i)].memo) : 1;
-        double index = param[REWARD] == VALUE_LEN ? emitted : cost_rate(state, p, i, param[DOUBT], emitted);
-        if (index > best) best = index, arm = i;
-    }
-    return arm;
+    return trials_highest(state, p, param, param[POOLED] == 1, param[REWARD] == VALUE_LEN, param[DOUBT], index_budget(s->log_t, param[C]), reach);
 }
 
 static void kl_ucb_tgd_update(void *state, const struct problem *p, const double *param, const struct outcome *o) {

@@ -9,6 +9,7 @@
 
 #include "core/elementary.h"
 #include "policies/cost.h"
+#include "policies/tgd.h"
 
 struct trial {
     double accepted, rejected;
@@ -51,5 +52,21 @@ static inline void trials_update(void *state, const struct problem *p, bool pool
 }
 
 static inline double trial_n(const struct trial *x) { return x->accepted + x->rejected; }
+
+/* The arm of the highest mu_gamma(q), over its cost unless `len`, ties to the lowest number; q = reach(slot, param, budget) of each slot that counts. */
+static inline int trials_highest(void *state, const struct problem *p, const double *param, bool pooled, bool len, double doubt, double budget,
+                                 double (*reach)(const struct trial *x, const double *param, double budget)) {
+    struct trials *s = cost_end(state, p);
+    double best = -1;
+    int arm = 0;
+    for (int j = pooled ? p->K : 0; j < (pooled ? p->K + p->D : p->K); j++) s->slot[j].memo = reach(&s->slot[j], param, budget);
+    for (int i = 0; i < p->K; i++) {
+        int gamma = p->arms[i].gamma;
+        double emitted = gamma ? tgd_mean(gamma, s->slot[trials_slot(p, pooled, i)].memo) : 1;
+        double index = len ? emitted : cost_rate(state, p, i, doubt, emitted);
+        if (index > best) best = index, arm = i;
+    }
+    return arm;
+}
 
 #endif
