@@ -88,15 +88,17 @@ static double rate(const struct auto_state *s) {
     return fmax((s->tokens + 8) / (s->seconds + 8 * plain), 1 / plain);
 }
 
-static double match_signal(const double *param, int match) { return param[CONTEXT] ? log2(1.0 + match) : 2; }
+static double binary_log(double x) { return elementary_log(x) * 1.4426950408889634; }
+
+static double match_signal(const double *param, int match) { return param[CONTEXT] ? binary_log(1.0 + match) : 2; }
 
 static double logit(float p) {
     double q = fmin(fmax((double)p, 1e-4), 1 - 1e-4);
-    return log(q / (1 - q));
+    return elementary_log(q / (1 - q));
 }
 
 static void features(double *x, double signal, int depth, double lately) {
-    x[0] = 1, x[1] = signal, x[2] = log2(depth), x[3] = lately;
+    x[0] = 1, x[1] = signal, x[2] = binary_log(depth), x[3] = lately;
 }
 
 /* -- before the draft -- */

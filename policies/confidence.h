@@ -29,7 +29,7 @@ static inline void confidence_init(struct confidence *c) {
 static inline void confidence_features(double top_prob, double x[2]) {
     double p = top_prob > 1e-6 ? fmin(top_prob, 1 - 1e-6) : 1e-6; // no number counts as no confidence
     x[0] = 1;
-    x[1] = log(p / (1 - p));
+    x[1] = elementary_log(p / (1 - p));
 }
 
 static inline double confidence_of(const struct confidence *c, double calibrate, double top_prob) {
@@ -44,7 +44,7 @@ static inline void confidence_learn(struct confidence *c, const struct outcome *
     double x[2];
     for (int k = 0; o->signal && k < o->proposed && k <= o->accepted; k++) {
         confidence_features((double)o->signal[2 * k], x);
-        logistic_update(confidence_fit(c), x, k < o->accepted, LOGISTIC_FULL);
+        logistic_update(confidence_fit(c), x, k < o->accepted, LOGISTIC_FULL, 1);
     }
 }
 

@@ -1,66 +1,50 @@
-/* hazard.h - the probability that a drafted token is accepted given that those before it were, learned online from few features.
+/* hazard.h - the probability that a drafted token is accepted given that those before it were, learned online from four features.
  *
- *   P(accept | x) = sigmoid(w . x),   w ~ N(prior, V)
- * After each token tested (y = 1 accepted, 0 rejected) one Newton step of the Laplace approximation, in the form of a Kalman filter
- * (Bishop 2006, Pattern Recognition and Machine Learning, sections 4.4 and 4.5): with p = sigmoid(w . x), s = p (1 - p), v = x' V x
- *   V <- V - s (V x)(V x)' / (1 + s v),   w <- w + V x (y - p)
- * A censored draft needs nothing special: tokens that were not tested are not fed. A little variance comes back with every token,
- * so that it follows a text that changes.
- * Check: prior 0, V = I, x = (1, 2, 0, 0), y = 1: V00 = 8/9, w = (2/9, 4/9, 0, 0). */
+ *   P(accept | x) = sigmoid(w . x),   w ~ N(mean, diag(sd^2)) to begin with
+ * learned by one Newton step for each token tested (policies/logistic.h; y = 1 accepted, 0 rejected). A censored draft needs nothing special: tokens
+ * that were not tested are not fed. A little variance comes back with every token, so that it follows a text that changes.
+ * Check: mean 0, sd 1, x = (1, 2, 0, 0), y = 1: V_00 = 8/9, w = (2/9, 4/9, 0, 0). */
 #ifndef POLICIES_HAZARD_H
 #define POLICIES_HAZARD_H
 
-#include <math.h>
+#include "policies/logistic.h"
 
 enum { HAZARD_X = 4 };
 
 struct hazard {
-    double w[HAZARD_X], V[HAZARD_X][HAZARD_X];
+    double fit[1 + HAZARD_X + HAZARD_X * HAZARD_X]; // a struct logistic
 };
 
+static inline struct logistic *hazard_fit(const struct hazard *h) { return (struct logistic *)h->fit; }
+static inline double *hazard_w(struct hazard *h) { return hazard_fit(h)->at; }
+static inline double *hazard_variance(struct hazard *h, int i) { return hazard_fit(h)->at + HAZARD_X + i * HAZARD_X + i; }
+
 static inline void hazard_init(struct hazard *h, const double *mean, const double *sd) {
-    for (int i = 0; i < HAZARD_X; i++) {
-        h->w[i] = mean[i];
-        for (int j = 0; j < HAZARD_X; j++) h->V[i][j] = i == j ? sd[i] * sd[i] : 0;
-    }
+    *h = (struct hazard){{0}};
+    logistic_init(hazard_fit(h), HAZARD_X, 0);
+    for (int i = 0; i < HAZARD_X; i++) hazard_w(h)[i] = mean[i], *hazard_variance(h, i) = sd[i] * sd[i];
 }
 
 /* What was learned may hold less here: a share of the first doubt comes back, never more than there was. */
 static inline void hazard_doubt(struct hazard *h, const double *sd, double share) {
-    for (int i = 0; i < HAZARD_X; i++) h->V[i][i] = fmin(h->V[i][i] + share * sd[i] * sd[i], fmax(sd[i] * sd[i], h->V[i][i]));
-}
-
-static inline double hazard_sigmoid(double z) {
-    return 1 / (1 + exp(-fmin(fmax(z, -30), 30)));
+    for (int i = 0; i < HAZARD_X; i++) {
+        double *v = hazard_variance(h, i), first = sd[i] * sd[i];
+        if (*v < first) *v = fmin(*v + share * first, first);
+    }
 }
 
 /* P(accept | x), `optimism` standard deviations of w . x above its mean. */
 static inline double hazard_at(const struct hazard *h, const double *x, double optimism) {
-    double z = 0, v = 0;
-    for (int i = 0; i < HAZARD_X; i++) z += h->w[i] * x[i];
-    if (optimism != 0) {
-        for (int i = 0; i < HAZARD_X; i++)
-            for (int j = 0; j < HAZARD_X; j++) v += x[i] * h->V[i][j] * x[j];
-        z += optimism * sqrt(fmax(v, 0));
-    }
-    return hazard_sigmoid(z);
+    double variance, logit = logistic_logit(hazard_fit(h), x, optimism != 0 ? &variance : NULL);
+    return sigmoid(optimism != 0 ? logit + optimism * sqrt(variance) : logit);
 }
 
 /* One token tested, counted as `weight` of one. */
 static inline void hazard_learn(struct hazard *h, const double *x, int y, double weight) {
-    enum { NOISE_COUNT = 4000 }; // tokens after which a standard deviation of 1 would be back
-    double Vx[HAZARD_X], z = 0, v = 0;
-    for (int i = 0; i < HAZARD_X; i++) {
-        Vx[i] = 0, z += h->w[i] * x[i];
-        for (int j = 0; j < HAZARD_X; j++) Vx[i] += h->V[i][j] * x[j];
-        v += x[i] * Vx[i];
-    }
-    double p = hazard_sigmoid(z), s = weight * p * (1 - p), gain = 1 / (1 + s * v);
-    for (int i = 0; i < HAZARD_X; i++) h->w[i] += gain * Vx[i] * weight * (y - p); // the new V times x is gain Vx
+    enum { RETURN = 4000 }; // tokens after which a variance of 1 would be back
+    logistic_update(hazard_fit(h), x, y, LOGISTIC_FULL, weight);
     for (int i = 0; i < HAZARD_X; i++)
-        for (int j = 0; j < HAZARD_X; j++) h->V[i][j] -= s * gain * Vx[i] * Vx[j];
-    for (int i = 0; i < HAZARD_X; i++)
-        if (h->V[i][i] < 1) h->V[i][i] += 1.0 / NOISE_COUNT;
+        if (*hazard_variance(h, i) < 1) *hazard_variance(h, i) += 1.0 / RETURN;
 }
 
 #endif

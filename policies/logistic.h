@@ -11,6 +11,8 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "core/elementary.h"
+
 enum { LOGISTIC_FULL, LOGISTIC_DIAGONAL };
 #define LOGISTIC_HESSIAN {"hessian", LOGISTIC_FULL, 0, 1, "full|diagonal", "second derivatives that a Newton step uses"}
 
@@ -28,7 +30,10 @@ static inline void logistic_init(struct logistic *l, int m, double variance) { /
     for (int i = 0; i < m; i++) l->at[m + i * m + i] = variance;
 }
 
-static inline double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
+static inline double sigmoid(double x) {
+    double e = elementary_exp(-fabs(x));
+    return (x >= 0 ? 1 : e) / (1 + e);
+}
 
 /* w . x, and x' S x in *variance when that is not null. */
 static inline double logistic_logit(const struct logistic *l, const double *x, double *variance) {
@@ -41,14 +46,15 @@ static inline double logistic_logit(const struct logistic *l, const double *x, d
     return logit;
 }
 
-static inline void logistic_update(struct logistic *l, const double *x, double y, double hessian) {
+/* `weight`: the observation counts as so many. */
+static inline void logistic_update(struct logistic *l, const double *x, double y, double hessian, double weight) {
     int m = (int)l->m;
     double *w = l->at, *S = l->at + m, step[LOGISTIC_MAX], variance;
-    double q = sigmoid(logistic_logit(l, x, &variance)), s = q * (1 - q);
+    double q = sigmoid(logistic_logit(l, x, &variance)), s = weight * q * (1 - q), error = weight * (y - q);
     if (hessian == LOGISTIC_DIAGONAL) {
         for (int i = 0; i < m; i++) {
             S[i * m + i] = 1 / (1 / S[i * m + i] + s * x[i] * x[i]);
-            w[i] += (y - q) * S[i * m + i] * x[i];
+            w[i] += error * S[i * m + i] * x[i];
         }
         return;
     }
@@ -59,7 +65,7 @@ static inline void logistic_update(struct logistic *l, const double *x, double y
     double shrink = 1 + s * variance;
     for (int i = 0; i < m; i++) {
         for (int j = 0; j < m; j++) S[i * m + j] -= s / shrink * step[i] * step[j];
-        w[i] += (y - q) / shrink * step[i];
+        w[i] += error / shrink * step[i];
     }
 }
 

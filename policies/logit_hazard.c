@@ -84,7 +84,7 @@ static void logit_hazard_update(void *state, const struct problem *p, const doub
     double x[M];
     for (int k = 1; k <= o->accepted + 1 && k <= draft; k++) {
         at_depth(s, p, k, x);
-        logistic_update(model(s), x, k <= o->accepted, param[HESSIAN]);
+        logistic_update(model(s), x, k <= o->accepted, param[HESSIAN], 1);
     }
 }
 

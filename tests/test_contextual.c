@@ -424,7 +424,7 @@ static void test_logistic_steps_match_their_check(void **state) {
         double room[1 + 2 + 4] = {0}, x[2] = {1, 0}, variance;
         struct logistic *l = (struct logistic *)room;
         logistic_init(l, 2, 1);
-        logistic_update(l, x, 1, hessian);
+        logistic_update(l, x, 1, hessian, 1);
         near(logistic_logit(l, x, &variance), 0.4);
         near(variance, 0.8);
         near(l->at[1], 0);
@@ -448,7 +448,7 @@ static void test_regressions_stay_sane_for_ever(void **state) {
                 for (uint32_t t = 0; t < MANY / 4; t++) {
                     struct rng r = rng_at(21, 1, 1, t);
                     for (int k = 0; k < N; k++) x[k] = k == 0 || fixed ? 1 : (t >> k & 1);
-                    logistic_update(l, x, c == 2 ? t % 2 : rng_uniform(&r) < chance[c], hessian);
+                    logistic_update(l, x, c == 2 ? t % 2 : rng_uniform(&r) < chance[c], hessian, 1);
                     double h = sigmoid(logistic_logit(l, x, &variance));
                     if (!(h > 0 && h < 1 && variance >= 0 && variance <= N))
                         fail_msg("chance %g: h %g, variance %g in round %u", chance[c], h, variance, t);
