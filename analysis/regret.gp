@@ -45,8 +45,8 @@ do for [i = 1:n] {
     if (term) { words[i] = sprintf('%c ', 65 + (i - 1) % 26) . words[i] }
     if (strlen(words[i]) > wide) { wide = strlen(words[i]) }
 }
-left = seconds ? 0.1 : 0.09
-right = 1 - (wide * letter * (term ? 1 : 0.88)) - (term ? 0.02 : 0.055)
+left = seconds ? 0.1 : top >= 1000 ? 0.108 : 0.09
+right = 1 - (wide * letter * (term ? 1 : 0.95)) - (term ? 0.02 : 0.055)
 floor_ = term ? 4 * line : 0.125
 roof = 1 - (term ? 2 : 3.4) * line
 gap = (term ? 1.0 : 1.02) * line / (roof - floor_)

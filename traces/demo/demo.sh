@@ -28,9 +28,10 @@ step "replay: every policy over all prompts, 100 seeds where a policy draws"
 rm -f "$results"
 bandit replay --db "$trace" --seeds 100 --results "$results"
 
-step "draw"
-bandit plot --results "$results" --out "$out/plots" --format png
-bandit plot --results "$results" --out "$out/plots" --format svg
+step "draw: some policies that show the range; banditspec plot without --policy takes all"
+shown=(auto hf goodput thompson ts-hazard imed-tgd kl-ucb-tgd ucbspec exp3spec seed-ucb random)
+bandit plot --results "$results" --out "$out/plots" --format png --policy "${shown[@]}"
+bandit plot --results "$results" --out "$out/plots" --format svg --policy "${shown[@]}"
 
 cat <<end
 
