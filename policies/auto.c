@@ -279,7 +279,7 @@ const struct policy policy_auto = {
     .name = "auto", .setting = "contextual",
     .summary = "hazards by context, drafts as long as they pay, plain decoding when nothing does; the default of live",
     .cite = "ours: renewal reward (Dinkelbach 1967) over logistic hazards with online Laplace steps, as policies/auto.c says",
-    .flags = POLICY_SECONDS | POLICY_PEEK | POLICY_SIGNAL,
+    .flags = POLICY_SECONDS | POLICY_PEEK | POLICY_SIGNAL | POLICY_CARRIES,
     .params = {{"context", 1, 0, 1, "0|1", "1: a copier's hazard depends on the length of its match"},
                {"confidence", 1, 0, 1, "0|1", "1: model drafters end their draft by their own confidence"},
                {"hindsight", 0, 0, 1, NULL, "weight of what copiers learn from rounds that something else played"},

@@ -28,6 +28,7 @@ static const struct { unsigned flag; const char *name, *meaning; } asks[] = {
     {POLICY_SIGNAL, "signal", "the drafter's probability and entropy at every drafted token"},
     {POLICY_MARGIN, "margin", "the target's own confidence at the newest token"},
     {POLICY_BATCH, "batch", "shares a verification quota over the requests of a batch"},
+    {POLICY_CARRIES, "carries", "what it learned goes on to the next prompt in live and serving, unless --scope says otherwise"},
 };
 enum { ASKS = sizeof asks / sizeof *asks };
 

@@ -71,7 +71,7 @@ const struct policy *policy_nearest(const char *name) {
 
 /* What is wrong with a policy's table, or null: what tests/test_policy.c asks of every line of list.h. */
 static const char *fault(const struct policy *p) {
-    enum { KNOWN = POLICY_RANDOM | POLICY_SECONDS | POLICY_PEEK | POLICY_ALL | POLICY_SIGNAL | POLICY_MARGIN | POLICY_BATCH };
+    enum { KNOWN = POLICY_RANDOM | POLICY_SECONDS | POLICY_PEEK | POLICY_ALL | POLICY_SIGNAL | POLICY_MARGIN | POLICY_BATCH | POLICY_CARRIES };
     if (!p->name || !*p->name || strlen(p->name) > 63 || strpbrk(p->name, "_:,= {}"))
         return "its name is missing, too long or holds one of '_:,= {}'";
     if (!p->setting || !*p->setting || !p->summary || !*p->summary || !p->cite || !*p->cite) return "setting, summary or cite is missing";

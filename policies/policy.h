@@ -102,6 +102,8 @@ enum policy_flags {
     POLICY_SIGNAL = 16, // confidences of drafted tokens: outcome.signal, `deepen`
     POLICY_MARGIN = 32, // view.margin
     POLICY_BATCH = 64,  // shares a verification quota over the requests of a batch: `share`
+    // Of itself:
+    POLICY_CARRIES = 128, // is made to carry on from sequence to sequence, and does where nobody says otherwise
 };
 
 struct policy {

@@ -64,7 +64,7 @@ struct live {
 
 /* Forgets the policy what it learned when a prompt begins? */
 static bool forgets(const struct live *l) {
-    return l->o->scope ? !strcmp(l->o->scope, "prompt") : strcmp(l->agent.policy->name, "auto") != 0;
+    return l->o->scope ? !strcmp(l->o->scope, "prompt") : !(l->agent.policy->flags & POLICY_CARRIES);
 }
 
 static int check_options(const struct options *o, struct err *err) {

@@ -20,7 +20,7 @@ static struct grid_entry entry_of_player(const struct grid *g, const struct play
                                                                          .arms = p->arms->at}};
     memcpy(e.spec, x->spec, sizeof e.spec);
     e.who = policy && policy->share ? BATCH_SHARE : p->per_batch ? BATCH_WHOLE : BATCH_REQUEST;
-    e.fresh = p->scope ? p->scope == 1 : strcmp(x->name, "auto") != 0; // as live decoding: auto carries on
+    e.fresh = p->scope ? p->scope == 1 : !(policy && policy->flags & POLICY_CARRIES);
     return e;
 }
 

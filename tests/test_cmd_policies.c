@@ -50,7 +50,7 @@ static void test_the_list_has_every_policy_under_its_setting(void **state) {
 
 static const struct { unsigned flag; const char *word; } asked[] = {
     {POLICY_SECONDS, "seconds: learns"}, {POLICY_PEEK, "peek: copiers"}, {POLICY_ALL, "all: every drafter"},
-    {POLICY_SIGNAL, "signal: the drafter's"}, {POLICY_MARGIN, "margin: the target's"}, {POLICY_BATCH, "batch: shares"},
+    {POLICY_SIGNAL, "signal: the drafter's"}, {POLICY_MARGIN, "margin: the target's"}, {POLICY_BATCH, "batch: shares"}, {POLICY_CARRIES, "carries: what"},
 };
 
 static void test_every_page_shows_the_whole_table(void **state) {
