@@ -21,11 +21,12 @@ void rounds_close(struct rounds *r) {
 
 int mirror_open(struct mirror *m, const struct trace *t, const struct cost *cost, const char *spec, const struct problem *p, struct err *err) {
     *m = (struct mirror){.trace = t, .cost = cost};
-    return agent_open(&m->agent, spec, p, err);
+    int rc = agent_open(&m->agent, spec, p, err);
+    return rc ? rc : agent_open(&m->simulator, spec, p, err);
 }
 
 void mirror_close(struct mirror *m) {
-    agent_close(&m->agent);
+    agent_close(&m->agent), agent_close(&m->simulator);
     ids_close(&m->text);
     *m = (struct mirror){.trace = NULL};
 }
@@ -103,4 +104,10 @@ int mirror_sequence(struct mirror *m, int q, bool fresh, uint64_t seed, const st
     m->rounds += total.rounds;
     m->sequences++;
     return 0;
+}
+
+int mirror_simulate(struct mirror *m, int q, bool fresh, uint64_t seed, struct episode_total *total, struct err *err) {
+    struct world_trace w = world_trace(m->trace, m->cost);
+    if (fresh) agent_reset(&m->simulator);
+    return episode_run(&w.world, &m->simulator, seed, q, (uint32_t)m->trace->sequences[q].ordinal, NULL, 0, NULL, total, err);
 }

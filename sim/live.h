@@ -25,6 +25,7 @@ struct mirror {
     const struct trace *trace;
     const struct cost *cost;  // for the modelled time of the same rounds; borrowed
     struct agent agent;
+    struct agent simulator;   // plays from modelled seconds, not from the live run's
     double modelled_s;        // what the cost model says the live rounds take, over all sequences
     double live_s;            // what they took
     int64_t rounds;
@@ -39,6 +40,9 @@ void mirror_close(struct mirror *m);
 /* Plays sequence q in replay and compares it with the live rounds and the live text (n tokens). `fresh`:
  * the policy starts anew. The first difference is an error that names sequence, round and field. */
 int mirror_sequence(struct mirror *m, int q, bool fresh, uint64_t seed, const struct rounds *live, const int *tokens, int n, struct err *err);
+
+/* The policy once more, by replay alone: its own choices from modelled seconds. Adds to *total. */
+int mirror_simulate(struct mirror *m, int q, bool fresh, uint64_t seed, struct episode_total *total, struct err *err);
 
 /* The sequence with this prompt, or -1. */
 int mirror_find(const struct mirror *m, const char *prompt_key);
