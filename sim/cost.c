@@ -233,7 +233,7 @@ bool cost_keeps(const struct trace_drafter *d) { return !strcmp(d->kind, "model"
 int cost_fit_rows(struct cost *c, int D, const struct trace_timing *rows, size_t n, struct err *err) {
     *c = (struct cost){0};
     if (D > COST_DRAFTERS) return err_set(err, "%d drafters were timed, the cost model holds %d", D, COST_DRAFTERS);
-    c->D = D;
+    c->D = D, c->smear = 1;
     gsl_error_handler_t *old = gsl_set_error_handler_off(); // its errors come back as status codes
     int rc = fit_verify(c, rows, n, err);
     for (int d = 0; !rc && d < D; d++)
@@ -301,21 +301,50 @@ static int fit_spared(const struct cost *c, int d, double *spared, const struct 
     return 0;
 }
 
+/* Mean over typical time of what drafter d (-1: the verification) took; 1 when hardly anything was timed. */
+static double smear_of(const struct cost *c, int d, const struct trace_timing *rows, size_t n) {
+    enum { FEW = 30 };
+    double sum = 0;
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct trace_timing *x = &rows[i];
+        if (x->drafter != d || (d >= 0 && !x->width)) continue;
+        double fitted = d < 0 ? cost_verify(c, x->width, x->context) : cost_drafting(c, d, x->width, x->context), ratio = (double)x->ns / 1e9 / fitted;
+        if (fitted > 0) sum += ratio < 0.5 ? 0.5 : ratio > 2 ? 2 : ratio, m++;
+    }
+    return m < FEW ? 1 : sum / (double)m;
+}
+
+static void smear(struct cost *c, const struct trace_timing *rows, size_t n) {
+    c->smear = smear_of(c, -1, rows, n);
+    for (int d = 0; d < c->D; d++) {
+        struct cost_draft *x = &c->draft[d];
+        const double late = smear_of(c, d, rows, n);
+        x->none *= late, x->none_context *= late, x->a *= late, x->b *= late, x->c *= late;
+        for (int k = 0; k < COST_CATCH_UPS; k++) x->catch_up[k] *= late;
+    }
+    for (int w = 1; w < COST_WIDTHS; w++) c->base[w] *= c->smear, c->slope[w] *= c->smear;
+}
+
 struct collect {
-    bool timed[COST_DRAFTERS]; // by the table `latency`, token by token: the totals of its draft rows are left out
-    struct trace_timing *at;
-    size_t n, capacity, cells;
+    bool timed[COST_DRAFTERS]; // by the table `latency`, token by token: the totals of its draft rows do not shape the fit
+    struct trace_timing *at, *totals;
+    size_t n, capacity, total_n, total_capacity, cells;
     uint32_t seen[COST_DRAFTERS + 1];
     struct err *err;
 };
 
 static int collect_row(void *user, const struct trace_timing *x) {
     struct collect *c = user;
-    if (x->drafter >= 0 && c->timed[x->drafter] && x->width > 0) return 0;
     uint32_t index = c->seen[x->drafter + 1]++;
     if (c->cells > ROWS_MAX) { // a generator, as a stride could fall in step with the rotating widths
         struct rng r = rng_at(0, rng_stream("cost"), (uint32_t)(x->drafter + 1), index);
         if (rng_uniform(&r) * (double)c->cells >= ROWS_MAX) return 0;
+    }
+    if (x->drafter >= 0 && c->timed[x->drafter] && x->width > 0) {
+        if (mem_grow(&c->totals, &c->total_capacity, c->total_n + 1, sizeof *c->totals, "timings", c->err)) return ERR_FAILED;
+        c->totals[c->total_n++] = *x;
+        return 0;
     }
     if (mem_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at, "timings", c->err)) return ERR_FAILED;
     c->at[c->n++] = *x;
@@ -327,6 +356,18 @@ static int collect_latency(void *user, const struct trace_timing *x) {
     if (x->drafter >= 0) c->timed[x->drafter] = true;
     if (mem_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at, "timings", c->err)) return ERR_FAILED;
     c->at[c->n++] = *x;
+    return 0;
+}
+
+/* Rows that tell how long a round takes on average: the verifications, and drafts as they were, whole. */
+static int smear_rows(struct cost *c, struct collect *rows, struct err *err) {
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct trace_timing *x = &rows->at[i];
+        if (x->drafter >= 0 && rows->timed[x->drafter]) continue; // a median of the table
+        if (mem_grow(&rows->totals, &rows->total_capacity, rows->total_n + 1, sizeof *x, "timings", err)) return ERR_FAILED;
+        rows->totals[rows->total_n++] = *x;
+    }
+    smear(c, rows->totals, rows->total_n);
     return 0;
 }
 
@@ -347,7 +388,8 @@ int cost_fit(struct cost *c, const struct trace *t, struct err *err) {
         if (t->drafters[d].copier) memcpy(c->draft[d].spared, c->spared, sizeof c->spared);
         else rc = fit_spared(c, d, c->draft[d].spared, again.at, again.n, &known, err);
     }
-    mem_free(rows.at), mem_free(late.at), mem_free(again.at);
+    if (!rc) rc = smear_rows(c, &rows, err);
+    mem_free(rows.at), mem_free(rows.totals), mem_free(late.at), mem_free(again.at);
     return rc;
 }
 
@@ -393,7 +435,7 @@ static int take_residual(void *user, const struct trace_timing *x) {
     int w = x->width;
     if (x->drafter >= 0) return 0;
     if (mem_grow(&r->at[w], &r->room[w], r->n[w] + 1, sizeof *r->at[w], "residuals", r->err)) return ERR_FAILED;
-    r->at[w][r->n[w]++] = 100 * ((double)x->ns / 1e9 / cost_verify(r->c, w, x->context) - 1);
+    r->at[w][r->n[w]++] = 100 * ((double)x->ns / 1e9 / (cost_verify(r->c, w, x->context) / r->c->smear) - 1);
     return 0;
 }
 

@@ -12,7 +12,9 @@
  * with d none for plain decoding and copiers. A trace without such timings spares nothing, and then overstates seconds.
  *
  * context = prompt + emitted tokens before the round. Coefficients come from robust
- * regression (GSL, Tukey's bisquare), so a scheduler's hiccup does not bend them; slopes
+ * regression (GSL, Tukey's bisquare), so a scheduler's hiccup does not bend them. They then speak of the typical round, while speeds are
+ * sums, and timings lean to the late side: so all of verify(), and all of a drafter's, are multiplied by the mean of recorded over fitted
+ * time (Duan 1983, the smearing estimate), single ratios held within 1/2 and 2, as more says something of the machine's other work. Slopes
  * are held at 0 or above, and base is monotone in width (pool adjacent violators), as more
  * rows never take less work. Widths that were not recorded are interpolated, and beyond
  * the ends extrapolated along the straight line through all recorded widths. The fit is
@@ -40,6 +42,7 @@ struct cost {
     double base[COST_WIDTHS], slope[COST_WIDTHS]; // by width; [0] is unused
     double spared[COST_WIDTHS]; // the same after no draft
     bool calibrated;           // such timings were recorded
+    double smear;              // mean over typical time of a verification, in base and slope already
     int D;
     struct cost_draft draft[COST_DRAFTERS];
     long rows;                 // timings of verifications used
@@ -51,7 +54,7 @@ struct cost {
     size_t cells;
 };
 
-/* Residuals of the fit by width, in per cent of the fitted time. */
+/* Residuals of the fit by width, in per cent of the typical time. */
 struct cost_residual {
     int width;
     long n;

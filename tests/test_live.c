@@ -304,6 +304,63 @@ static void test_json_holds_the_closing_figures_and_nothing_else(void **state) {
     json_decref(all);
 }
 
+/* Several policies: each row's counts are those that the policy has alone, live seconds add up, and the simulated ones are replay's. */
+static void test_several_policies_decode_in_turn_and_are_tabled(void **state) {
+    (void)state;
+    static char *const specs[] = {"none", "fixed:arm=sam:4", "thompson"};
+    static struct line lines[1200];
+    json_error_t why;
+    remove(scratch);
+    run(cmd_live, out, LIVE("--prompts", prompts, "--policy", specs[0], specs[1], specs[2], "--seed", "4", "--check", greedy, "--compare", "--json", "--results", scratch, "--steps", live_csv, ARM_WORDS));
+    json_t *all = json_load_file(out, 0, &why);
+    if (!all) fail_msg("%s", why.text);
+    int n = read_steps(live_csv, lines, 1200);
+    json_t *rows = json_object_get(all, "policies");
+    assert_int_equal(json_array_size(rows), 3);
+    assert_int_equal(json_integer_value(json_object_get(all, "checked_rounds")), n);
+    assert_int_equal(query_number(scratch, "SELECT count(*) FROM fidelity_run"), 3 * PROMPTS);
+    assert_int_equal(query_number(scratch, "SELECT count(*) FROM fidelity WHERE scope = 'default' AND seed = 4 AND threads = 1 AND length(trace_sha256) = 64 AND device <> ''"), 1);
+    double sum = 0;
+    for (int p = 0; p < 3; p++) {
+        char sql[500];
+        json_t *row = json_array_get(rows, (size_t)p);
+        run(cmd_replay, out, (char *[]){"replay", "--db", greedy, "--policy", specs[p], "--seed", "4", "--seeds", "1", "--steps", replay_csv, "--json", ARM_WORDS, NULL});
+        json_t *alone = json_load_file(out, 0, &why), *said = json_array_get(json_object_get(alone, "policies"), 0);
+        if (!learns_from_seconds(specs[p])) { // so replay's own rounds are these
+            double replayed = json_number_value(json_object_get(json_object_get(said, "tokens_per_s"), "value")), simulated = json_number_value(json_object_get(row, "simulated_tokens_per_s"));
+            assert_int_equal(json_integer_value(json_object_get(row, "rounds")), read_steps(replay_csv, lines, 1200));
+            assert_true(fabs(simulated / replayed - 1) < 1e-9);
+        }
+        double live = json_number_value(json_object_get(row, "tokens_per_s")), off = json_number_value(json_object_get(row, "difference_percent"));
+        assert_true(fabs(off - 100 * (json_number_value(json_object_get(row, "simulated_tokens_per_s")) / live - 1)) < 1e-6);
+        assert_true(json_number_value(json_array_get(json_object_get(row, "difference_interval"), 0)) <= off);
+        snprintf(sql, sizeof sql, "SELECT abs(sum(tokens) / sum(live_seconds) / %.17g - 1) < 1e-9 AND sum(rounds) = %lld AND sum(live_draft + live_verify) = sum(live_seconds)"
+                                  " AND min(simulated_seconds) > 0 FROM fidelity_run WHERE ordinal = %d AND spec = '%s'", live,
+                 (long long)json_integer_value(json_object_get(row, "rounds")), p, specs[p]);
+        assert_int_equal(query_number(scratch, sql), 1);
+        sum += fabs(off);
+        json_decref(alone);
+    }
+    assert_true(fabs(json_number_value(json_object_get(all, "mean_absolute_difference_percent")) - sum / 3) < 1e-9);
+    json_decref(all);
+    run(cmd_live, out, LIVE("--prompts", prompts, "--policy", specs[1], specs[2], "--check", greedy, "--compare", ARM_WORDS));
+    char *text = read_file(out);
+    assert_contains(text, "each decoded by 2 policies in turn");
+    assert_contains(text, "off on average");
+    assert_contains(text, "\nplain ");
+    assert_null(strstr(text, "--- prompt"));
+    free(text);
+}
+
+static void test_several_policies_refuse_what_only_one_can(void **state) {
+    (void)state;
+    assert_refused(cmd_live, LIVE("--prompt", "a", "--policy", "none", "auto", "--ids"), -2, "option '--ids' prints the text that all policies give; name one");
+    assert_refused(cmd_live, LIVE("--prompt", "a", "--policy", "none", "auto", "--batch", "2"), -2, "several policies, or '--results', are not for a batch");
+    assert_refused(cmd_live, LIVE("--prompt", "a", "--policy", "none", "auto", "--policy-state", "x"), -2, "option '--policy-state' keeps what one policy learned, 2 are given");
+    assert_refused(cmd_live, LIVE("--prompt", "a", "--results", "x"), -2, "give --check T as well");
+    assert_refused(cmd_live, LIVE("--prompts", prompts, "--results", prompts, "--check", greedy), -1, "is not a banditspec results");
+}
+
 static void test_a_prompt_of_the_command_line_is_decoded_and_shown(void **state) {
     (void)state;
     run(cmd_live, out, LIVE("--prompt", "the cat and the dog and the cat", "--compare"));
@@ -417,6 +474,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_threads_change_no_round),
         cmocka_unit_test(test_seeds_are_told_apart),
         cmocka_unit_test(test_json_holds_the_closing_figures_and_nothing_else),
+        cmocka_unit_test(test_several_policies_decode_in_turn_and_are_tabled),
+        cmocka_unit_test(test_several_policies_refuse_what_only_one_can),
         cmocka_unit_test(test_a_prompt_of_the_command_line_is_decoded_and_shown),
         cmocka_unit_test(test_a_kept_state_carries_a_stream_over_two_runs),
         cmocka_unit_test(test_wrong_options_are_one_line),

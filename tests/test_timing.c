@@ -132,6 +132,43 @@ static void test_residuals_tell_how_far_the_fit_is_off(void **state) {
     cost_close(&c), trace_close(&t);
 }
 
+struct adding {
+    const struct cost *c;
+    double recorded[2], modelled[2]; // of verifications, and of drafter 0's drafts
+};
+
+static int add_recorded(void *user, const struct trace_timing *x) {
+    struct adding *a = user;
+    const int at = x->drafter < 0 ? 0 : 1;
+    if (x->drafter > 0 || (x->drafter == 0 && !x->width)) return 0;
+    a->recorded[at] += (double)x->ns / 1e9;
+    a->modelled[at] += x->drafter < 0 ? cost_verify(a->c, x->width, x->context) : cost_drafting(a->c, x->drafter, x->width, x->context);
+    return 0;
+}
+
+/* Speeds are sums: where every fifth round is late by half, the model's rounds add up to as many seconds as the recorded ones, and a round that
+ * stood still for a second (1000 times a verification) counts as twice its time. */
+static void test_modelled_seconds_add_up_to_the_recorded_ones(void **state) {
+    (void)state;
+    struct trace t;
+    struct cost c;
+    struct err err = {""};
+    make();
+    run_sql(db, "UPDATE step SET verify_ns = verify_ns * 3 / 2 WHERE (7 * pos + sequence) % 5 = 0");
+    run_sql(db, "UPDATE draft SET draft_ns = draft_ns * 3 / 2 WHERE (3 * pos + sequence) % 5 = 0");
+    load(&t, &c, "model");
+    struct adding sums = {.c = &c};
+    if (trace_timings(&t, add_recorded, &sums, &err)) fail_msg("%s", err.text);
+    assert_true(sums.recorded[0] > 0 && sums.recorded[1] > 0 && c.smear > 1.03);
+    for (int i = 0; i < 2; i++) assert_close(sums.modelled[i] / sums.recorded[i], 1, 0.02); // without it: 0.91
+    const double before = c.smear, n = (double)c.rows;
+    cost_close(&c), trace_close(&t);
+    run_sql(db, "UPDATE step SET verify_ns = 1000 * verify_ns WHERE sequence = 1 AND pos = 7");
+    load(&t, &c, "model");
+    assert_true(c.smear > before && c.smear < before + 1.1 / n);
+    cost_close(&c), trace_close(&t);
+}
+
 /* -- rooflines -- */
 
 static const char h100[] = "{\"name\": \"H100\", \"bandwidth_gb_s\": 3350, \"tflop_s\": 990,"
@@ -251,6 +288,7 @@ int main(void) {
         cmocka_unit_test(test_verification_is_calibrated_by_what_was_timed_as_live),
         cmocka_unit_test(test_sampled_rounds_take_what_was_recorded),
         cmocka_unit_test(test_residuals_tell_how_far_the_fit_is_off),
+        cmocka_unit_test(test_modelled_seconds_add_up_to_the_recorded_ones),
         cmocka_unit_test(test_hardware_matches_its_check_value),
         cmocka_unit_test(test_hardware_refuses_what_it_cannot_read),
         cmocka_unit_test(test_replay_on_other_hardware_says_so),
