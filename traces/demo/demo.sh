@@ -19,13 +19,11 @@ step "record: how many drafted tokens would the model accept, at every position,
 bandit record "${decode[@]}" --db "$trace"
 bandit traces check "$trace"
 
-step "live: two policies decode the first eight prompts again, beside plain decoding; every round must equal its replay"
-for policy in auto thompson; do # the text itself is left out
-    bandit live "${decode[@]}" --limit 8 --policy $policy --check "$trace" --compare | sed -n "/^$policy: [0-9]* tokens in/,\$p"
-done
+rm -f "$results"
+step "live: three policies and plain decoding take turns at the first eight prompts; every round must equal its replay"
+bandit live "${decode[@]}" --limit 8 --policy auto hf thompson --check "$trace" --compare --results "$results"
 
 step "replay: every policy over all prompts, 100 seeds where a policy draws"
-rm -f "$results"
 bandit replay --db "$trace" --seeds 100 --results "$results"
 
 step "draw: some policies that show the range; banditspec plot without --policy takes all"
