@@ -67,7 +67,7 @@ struct live {
     struct candidate *candidates; // (P), owned
     int P;
     struct candidate *decodes; // the one at it
-    double plain_s;         // of all prompts, decoded plainly
+    double plain_s, plain_simulated_s; // of all prompts, decoded plainly
     struct world_live world;
     struct live_prompt prompt; // the one at hand
     struct ids ids;
@@ -228,6 +228,8 @@ static int hold_against_trace(struct live *l, struct candidate *x, int q, int re
     if (recorded >= 0 && mirror_sequence(&x->mirror, recorded, fresh, l->o->seed, &x->rounds, text, n, err)) return -1;
     if (!tabled(l)) return 0;
     if (recorded >= 0 && mirror_simulate(&x->mirror, recorded, fresh, l->o->seed, &simulated, err)) return -1;
+    for (int pos = 1; recorded >= 0 && l->o->compare && x == l->candidates && pos < n; pos++)
+        l->plain_simulated_s += cost_verify_after(&l->cost, -1, 1, l->prompt.n + pos);
     l->fidelity.row[x - l->candidates].at[q] = (struct fidelity_prompt){l->ordinal, l->prompts.at[q].category, live->emitted, live->rounds, live->draft_s, live->verify_s,
                                                                     simulated.draft_s, simulated.verify_s, simulated.rounds};
     return 0;
@@ -311,7 +313,7 @@ static int report(struct live *l, struct err *err) {
                                         .mirror = o->check ? &x->mirror : NULL, .compared = o->compare, .prompts = l->prompts.n};
         return printer_report(&l->printer, &one, err);
     }
-    struct fidelity_more more = {.plain_s = l->plain_s};
+    struct fidelity_more more = {.plain_s = l->plain_s, .plain_simulated_s = l->plain_simulated_s};
     for (int p = 0; p < l->P; p++) more.checked_rounds += l->candidates[p].mirror.rounds;
     if (o->results) {
         const struct fidelity_head head = {engine_device(l->setup.engine), o->scope ? o->scope : "default", o->setup.threads, o->seed};

@@ -2,11 +2,20 @@
 #include "sim/print_fidelity.h"
 
 #include <jansson.h>
+#include <math.h>
 
 #include "core/mem.h"
 
 static double live_s(const struct fidelity_sum *s) { return s->live_draft + s->live_verify; }
 static double ratio(double a, double b) { return b > 0 ? a / b : 0; }
+
+/* Mean absolute difference, per cent, of speed-ups over plain decoding: without what the machine as a whole was slower than when it recorded. */
+static double relative_difference(const struct fidelity *f, const struct fidelity_more *more, const struct fidelity_sum *sums) {
+    double sum = 0;
+    for (int p = 0; p < f->P; p++)
+        sum += fabs(ratio(more->plain_simulated_s / more->plain_s * live_s(&sums[p]), sums[p].simulated_draft + sums[p].simulated_verify) - 1);
+    return 100 * sum / f->P;
+}
 
 static void print_row(FILE *to, const struct fidelity *f, const struct fidelity_more *more, int p, const struct fidelity_sum *s) {
     char interval[48];
@@ -29,11 +38,15 @@ int print_fidelity(FILE *to, const struct fidelity *f, const struct fidelity_mor
         fprintf(to, "%-28s%7s%7s%10s%s%s\n", "policy", "rounds", "MAT", "live", more->plain_s > 0 ? " speed-up" : "",
                 f->simulated ? "  simulated  difference            draft s, live/sim  verify s, live/sim" : "");
         for (int p = 0; p < f->P; p++) print_row(to, f, more, p, &sums[p]);
-        if (more->plain_s > 0) fprintf(to, "%-28s%24.1f%9.3f\n", "plain", ratio((double)sums[0].tokens, more->plain_s), 1.0);
+        if (more->plain_s > 0) fprintf(to, "%-28s%24.1f%9.3f", "plain", ratio((double)sums[0].tokens, more->plain_s), 1.0);
+        if (more->plain_s > 0 && f->simulated)
+            fprintf(to, "%11.1f  %+.1f%%", ratio((double)sums[0].tokens, more->plain_simulated_s), 100 * (ratio(more->plain_s, more->plain_simulated_s) - 1));
+        if (more->plain_s > 0) fputc('\n', to);
         if (f->simulated)
             fprintf(to, "\nreplay equals live: %lld rounds, same arms, proposed, accepted, emitted and text\n"
                         "simulated against live: %.1f%% off on average (mean absolute difference; 95%% intervals over prompts)\n",
                     (long long)more->checked_rounds, mean);
+        if (more->plain_s > 0 && f->simulated) fprintf(to, "their speed-ups over plain decoding: %.1f%% off on average\n", relative_difference(f, more, sums));
     }
     mem_free(sums);
     return rc;
@@ -64,6 +77,8 @@ int print_fidelity_json(FILE *to, const struct fidelity *f, const struct fidelit
         if (f->simulated) {
             json_object_set_new(all, "checked_rounds", json_integer((json_int_t)more->checked_rounds));
             json_object_set_new(all, "mean_absolute_difference_percent", json_real(mean));
+            if (more->plain_s > 0) json_object_set_new(all, "plain_simulated_tokens_per_s", json_real(ratio((double)sums[0].tokens, more->plain_simulated_s)));
+            if (more->plain_s > 0) json_object_set_new(all, "mean_absolute_speedup_difference_percent", json_real(relative_difference(f, more, sums)));
         }
         if (!all || json_dumpf(all, to, JSON_INDENT(1)) || fputc('\n', to) < 0) rc = err_set(err, "cannot write JSON");
         json_decref(all);

@@ -7,7 +7,7 @@
 #include "sim/fidelity.h"
 
 struct fidelity_more {
-    double plain_s;          // of the same prompts decoded plainly, 0: they were not
+    double plain_s, plain_simulated_s; // of the same prompts decoded plainly, 0: they were not
     int64_t checked_rounds;  // of all policies, equal to their replay
 };
 

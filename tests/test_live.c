@@ -342,6 +342,15 @@ static void test_several_policies_decode_in_turn_and_are_tabled(void **state) {
         json_decref(alone);
     }
     assert_true(fabs(json_number_value(json_object_get(all, "mean_absolute_difference_percent")) - sum / 3) < 1e-9);
+    const double plain = json_number_value(json_object_get(all, "plain_tokens_per_s")), modelled = json_number_value(json_object_get(all, "plain_simulated_tokens_per_s"));
+    double relative = 0;
+    assert_true(fabs(modelled / json_number_value(json_object_get(json_array_get(rows, 0), "simulated_tokens_per_s")) - 1) < 1e-9); // row 0 is plain decoding
+    for (int p = 0; p < 3; p++) {
+        json_t *row = json_array_get(rows, (size_t)p);
+        const double live = json_number_value(json_object_get(row, "tokens_per_s")) / plain, simulated = json_number_value(json_object_get(row, "simulated_tokens_per_s")) / modelled;
+        relative += 100 * fabs(simulated / live - 1);
+    }
+    assert_true(fabs(json_number_value(json_object_get(all, "mean_absolute_speedup_difference_percent")) - relative / 3) < 1e-6);
     json_decref(all);
     run(cmd_live, out, LIVE("--prompts", prompts, "--policy", specs[1], specs[2], "--check", greedy, "--compare", ARM_WORDS));
     char *text = read_file(out);
