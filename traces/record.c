@@ -65,8 +65,8 @@ static int keep_promises(const struct foresight *all, const struct recorded *r, 
 static bool takes_caches(const struct decoder *d, int i) { return d->drafters[i].type->forget && !d->drafters[i].type->tree; }
 
 /* At a third of the positions (a generator's choice, as a stride could fall in step with the widths) the verification is done once more, right
- * away or after one such drafter has drafted once more. All drafters draft before the first one, which live decoding never does:
- * what they leave in the caches costs it time. */
+ * away or after one such drafter has drafted once more, as if it had sat out 1, 2, 4, ... tokens. All drafters draft before the first one, which live
+ * decoding never does: what they leave in the caches costs it time. */
 static int verify_again(struct recorded *r, struct decoder *d, const int *row, int width, const int *token, struct err *err) {
     int after[65] = {-1}, n = 1, again[DRAFT_MAX + 1], h = (int)d->history.n;
     float margin[DRAFT_MAX + 1];
@@ -75,13 +75,15 @@ static int verify_again(struct recorded *r, struct decoder *d, const int *row, i
         if (takes_caches(d, i)) after[n++] = i;
     if (rng_below(&rng, 3)) return 0;
     int i = after[rng_below(&rng, n)];
-    struct draft draft;
+    struct draft draft = {.n = 0};
+    int fresh = 1 << rng_below(&rng, CATCH_UPS);
+    while (fresh > 1 && fresh >= h - 1) fresh /= 2;
     if (i >= 0 && width > 1) {
-        d->drafters[i].type->forget(&d->drafters[i], 1);
+        d->drafters[i].type->forget(&d->drafters[i], fresh);
         if (drafter_draft(&d->drafters[i], d->history.at, h, width - 1, &draft, err)) return -1;
     } else if (i >= 0) return 0; // a draft of none is none of its rounds
     struct record_again *x = &r->again[r->again_n];
-    *x = (struct record_again){i, width, h, 0};
+    *x = (struct record_again){i, width, h, fresh, 0, draft.n ? draft.ns[0] : 0};
     if (decoder_verify(d, row, width - 1, again, margin, &x->ns, err)) return -1;
     for (int k = 0; k < width; k++)
         if (again[k] != token[k])
@@ -136,8 +138,22 @@ static void count_accepted(struct recorded *r, const struct decoder *d) {
         }
 }
 
-/* After the text: the first drafted token with 1, 2, 4, ... tokens to catch up on. */
-static int time_catch_up(struct recorded *r, struct decoder *d, int i, struct err *err) {
+static int by_value(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Times to the first drafted token with so many tokens to catch up on, sorted; how many into ns (again_n). */
+static int timed_catch_ups(const struct recorded *r, int i, int fresh, int64_t *ns) {
+    int n = 0;
+    for (int k = 0; k < r->again_n; k++)
+        if (r->again[k].drafter == i && r->again[k].fresh == fresh && r->again[k].first_ns) ns[n++] = r->again[k].first_ns;
+    qsort(ns, (size_t)n, sizeof *ns, by_value);
+    return n;
+}
+
+/* After the text: the first drafted token with 1, 2, 4, ... tokens to catch up on, where that was not timed along the way. */
+static int time_catch_up(struct recorded *r, struct decoder *d, int i, int64_t *scratch, struct err *err) {
     struct drafter *x = &d->drafters[i];
     struct draft out;
     int n = (int)d->history.n;
@@ -145,6 +161,7 @@ static int time_catch_up(struct recorded *r, struct decoder *d, int i, struct er
     if (!x->type->forget || n > engine_max_context(d->engine)) return 0;
     if (drafter_draft(x, d->history.at, n, 1, &out, err)) return -1; // now it has seen everything
     for (int k = 0; k < CATCH_UPS && 1 << k < n - 1; k++) {
+        if (timed_catch_ups(r, i, 1 << k, scratch)) continue;
         x->type->forget(x, 1 << k);
         if (drafter_draft(x, d->history.at, n, 1, &out, err)) return -1;
         r->catch_up[i].ns[k] = out.n ? out.ns[0] : 0;
@@ -168,14 +185,11 @@ int record_sequence(struct recorded *r, struct decoder *d, const int *prompt, in
     }
     r->tokens = d->pos, r->eos = d->eos;
     count_accepted(r, d);
-    for (int i = 0; i < d->D; i++)
-        if (time_catch_up(r, d, i, err)) return -1;
-    return 0;
-}
-
-static int by_value(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
+    int64_t *scratch = mem_alloc((size_t)r->again_n + 1, sizeof *scratch, "timings", err);
+    int rc = scratch ? 0 : -1;
+    for (int i = 0; !rc && i < d->D; i++) rc = time_catch_up(r, d, i, scratch, err);
+    mem_free(scratch);
+    return rc;
 }
 
 /* Rows of `latency`: time to the k-th drafted token over the sequence's positions, to the first one after catching up, and over the prompt. */
@@ -193,10 +207,13 @@ static int store_times(const struct recorded *r, struct store *s, const struct d
         qsort(ns, (size_t)n, sizeof *ns, by_value);
         rc = store_latency(s, i, &(struct latency){"draft", 1, k + 1, context / n, n, ns[n / 10], ns[n / 2], ns[n * 9 / 10]}, err);
     }
-    mem_free(ns);
     const struct record_catch_up *c = &r->catch_up[i];
-    for (int k = 0; !rc && k < CATCH_UPS && c->ns[k]; k++)
-        rc = store_latency(s, i, &(struct latency){"catchup", 1, 1 << k, d->prompt_n + r->tokens, 1, c->ns[k], c->ns[k], c->ns[k]}, err);
+    for (int k = 0; !rc && k < CATCH_UPS; k++) {
+        int n = timed_catch_ups(r, i, 1 << k, ns);
+        if (n) rc = store_latency(s, i, &(struct latency){"catchup", 1, 1 << k, d->prompt_n + r->tokens / 2, n, ns[n / 10], ns[n / 2], ns[n * 9 / 10]}, err);
+        else if (c->ns[k]) rc = store_latency(s, i, &(struct latency){"catchup", 1, 1 << k, d->prompt_n + r->tokens, 1, c->ns[k], c->ns[k], c->ns[k]}, err);
+    }
+    mem_free(ns);
     if (!rc) rc = store_latency(s, i, &(struct latency){"prefill", 1, d->prompt_n, 0, 1, c->prompt_ns, c->prompt_ns, c->prompt_ns}, err);
     return rc;
 }

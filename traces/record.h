@@ -19,14 +19,15 @@ struct record_draft {
 /* How a drafter that runs a model catches up: time to its first token when so many tokens are new to it. */
 enum { CATCH_UPS = 6 }; // 1, 2, 4, ... 32
 struct record_catch_up {
-    int64_t prompt_ns, ns[CATCH_UPS]; // 0: not measured
+    int64_t prompt_ns, ns[CATCH_UPS]; // after the text, for what no verification was timed again with; 0: not measured
 };
 
 /* A verification timed as live decoding has it: right after the one drafter that drafts (-1: after another verification, as
- * in plain decoding and with copiers), not after all of them. */
+ * in plain decoding and with copiers), not after all of them. That drafter had `fresh` tokens to catch up on, and came straight from a
+ * verification as well, so the target's weights had taken the caches from it. */
 struct record_again {
-    int drafter, width, context;
-    int64_t ns;
+    int drafter, width, context, fresh;
+    int64_t ns, first_ns; // of the verification; of the drafter's first token
 };
 
 struct recorded {
