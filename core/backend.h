@@ -6,12 +6,13 @@
  * write() move data between them and the host. Shapes are (rows, columns), row-major floats.
  *
  * Operations may run later than they are called, in the order of the calls; those that hand something to the host (read, top,
- * confidence) wait. What fails in between is kept and told by status() and wait(); until then results are zeros. */
+ * confidence) wait. A token that choose() left in the backend's memory can be the next pass's without anybody waiting. What fails in between is kept and told by status() and wait(); until then results are zeros. */
 #ifndef CORE_BACKEND_H
 #define CORE_BACKEND_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/err.h"
 #include "core/tensor.h"
@@ -30,6 +31,7 @@ struct weight {
 struct batch {
     int n;
     const int *token; // (n)
+    const struct choice *const *chosen; // (n) rows whose token was chosen by choose() and lies there, unread; null: in `token`; null altogether
     const int *slot;  // (n) KV slot
     const int *pos;   // (n) rotary position
     const int *cell;  // (n) KV cell the row's key and value are written to
@@ -49,6 +51,28 @@ struct kv_shape {
     int layers, slots, cells, heads, dim; // heads: key/value heads; cells: a slot's capacity
 };
 
+/* Where a row decides: what its noise is keyed by. */
+struct place {
+    uint32_t sequence;
+    int pos;
+};
+
+/* How tokens are chosen from logits: the largest, or where temperature > 0 the largest of logit / temperature + noise (core/noise.h). Ties
+ * go to the first. */
+struct choosing {
+    double temperature;
+    uint64_t seed;
+    const struct place *at; // (n) of the rows, on the host; only with noise
+    const int *ids;         // (cols) the token of each column, in the backend's memory; null: its number
+    bool signals;           // top_prob and entropy are wanted
+};
+
+struct choice {
+    int token;
+    float margin;            // its score less the second's
+    float top_prob, entropy; // of the softmax of the row: its largest probability, and nats
+};
+
 struct backend_options {
     int threads;        // CPU: 0 for all cores
     const char *device; // which card, "0"; null for the default
@@ -61,9 +85,6 @@ struct backend_type {
     void (*close)(struct backend *b);
     const char *(*device)(struct backend *b); // "AMD EPYC 9654, avx512-vnni"
     int (*threads)(struct backend *b);
-
-    /* Work on the host, run(user, 0 .. n - 1, worker), shared out over the backend's threads. */
-    void (*each)(struct backend *b, int n, void (*run)(void *user, int i, int worker), void *user);
     void *(*alloc)(struct backend *b, size_t count, size_t size, const char *what, struct err *err); // zeroed; freed by close
     int (*upload)(struct backend *b, const struct tensor *t, struct weight *w, struct err *err);
     /* Makes an embedding table of t ready for embed(). matrix: the same tensor where it was uploaded, or null. */
@@ -110,6 +131,13 @@ struct backend_type {
     void (*top)(struct backend *b, const float *logits, int n, int cols, int k, int *ids, float *values);
     /* Of the softmax of each row: its largest probability and its entropy in nats, (n) each, on the host. */
     void (*confidence)(struct backend *b, const float *logits, int n, int cols, float *top_prob, float *entropy);
+    /* A choice for each row of logits (n, cols), to `to` (n) in the backend's memory. The same bits on every backend where the logits are. */
+    void (*choose)(struct backend *b, const float *logits, int n, int cols, const struct choosing *how, struct choice *to);
+
+    /* Marks where the calls have got to; never 0. elapsed: ns from one mark to a later one on the backend's clock, once something that
+     * was called after both has been waited for. Null: the host's clock, since everything is done when a call returns. */
+    int64_t (*mark)(struct backend *b);
+    int64_t (*elapsed)(struct backend *b, int64_t from, int64_t to);
 
     /* What has failed since open (a device that is gone stays gone); wait: after everything that was called is done. Null: nothing
      * fails, everything is done when a call returns. */
@@ -121,7 +149,7 @@ extern const struct backend_type backend_cpu;
 
 /* A backend in a shared object (backend.c says where it is looked for) exports this, declared as banditspec_backend: the table, or
  * null where it was built for another BACKEND_VERSION of this header. */
-enum { BACKEND_VERSION = 1 };
+enum { BACKEND_VERSION = 2 };
 typedef const struct backend_type *backend_entry(int version);
 
 /* By name ("cpu", "cuda"); null with `err` set, listing what there is. */

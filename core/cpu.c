@@ -11,6 +11,7 @@
 #include "core/backend.h"
 #include "core/kernels.h"
 #include "core/mem.h"
+#include "core/noise.h"
 #include "core/pool.h"
 #include "core/tile.h"
 
@@ -86,7 +87,6 @@ static void cpu_close(struct backend *b) {
 }
 
 static const char *cpu_device(struct backend *b) { return b->device; }
-static void cpu_each(struct backend *b, int n, void (*run)(void *user, int i, int worker), void *user) { pool_run(b->pool, n, run, user); }
 static int cpu_threads(struct backend *b) { return b->threads; }
 
 /* Blocks are cut from chunks that come in huge pages where the system has them: streaming
@@ -174,7 +174,10 @@ static int cpu_table(struct backend *b, const struct tensor *t, const struct wei
 
 static void cpu_embed(struct backend *b, const struct weight *table, const struct batch *rows, float *out) {
     (void)b;
-    for (int i = 0; i < rows->n; i++) tensor_row(table->data, (uint64_t)rows->token[i], out + (size_t)i * table->cols);
+    for (int i = 0; i < rows->n; i++) {
+        const int token = rows->chosen && rows->chosen[i] ? rows->chosen[i]->token : rows->token[i];
+        tensor_row(table->data, (uint64_t)token, out + (size_t)i * table->cols);
+    }
 }
 
 static void cpu_join(struct backend *b, const float *x, const struct batch *rows, int cols, float *out) {
@@ -468,9 +471,42 @@ static void cpu_top(struct backend *b, const float *logits, int n, int cols, int
     pool_run(b->pool, n, top_chunk, &t);
 }
 
+struct chooser {
+    struct backend *b;
+    const float *logits;
+    int cols;
+    const struct choosing *how;
+    struct choice *to;
+};
+
+static void choose_row(void *user, int i, int worker) {
+    const struct chooser *c = user;
+    const float *x = c->logits + (size_t)i * c->cols;
+    struct choice *to = &c->to[i];
+    int ids[2] = {0};
+    float values[2] = {0};
+    (void)worker;
+    if (c->how->temperature > 0) {
+        const struct place *at = &c->how->at[i];
+        ids[0] = noise_row(x, c->how->ids, c->cols, c->how->temperature, c->how->seed, at->sequence, at->pos, &to->margin);
+    } else {
+        top_row(c->b->k, x, c->cols, c->cols < 2 ? 1 : 2, ids, values);
+        to->margin = c->cols < 2 ? INFINITY : values[0] - values[1];
+    }
+    to->token = c->how->ids ? c->how->ids[ids[0]] : ids[0];
+    to->top_prob = to->entropy = 0;
+    if (c->how->signals) cpu_confidence(c->b, x, 1, c->cols, &to->top_prob, &to->entropy);
+}
+
+static void cpu_choose(struct backend *b, const float *logits, int n, int cols, const struct choosing *how, struct choice *to) {
+    struct chooser c = {b, logits, cols, how, to};
+    pool_run(b->pool, n, choose_row, &c);
+}
+
 const struct backend_type backend_cpu = {
-    .name = "cpu", .open = cpu_open, .close = cpu_close, .device = cpu_device, .threads = cpu_threads, .each = cpu_each,
+    .name = "cpu", .open = cpu_open, .close = cpu_close, .device = cpu_device, .threads = cpu_threads,
     .alloc = cpu_alloc, .upload = cpu_upload, .table = cpu_table, .reserve = cpu_reserve, .write = cpu_write, .read = cpu_read,
     .embed = cpu_embed, .join = cpu_join, .pick = cpu_pick, .matmul = cpu_matmul, .norm = cpu_norm, .add = cpu_add, .add_bias = cpu_add_bias, .gate = cpu_gate,
     .kv_alloc = cpu_kv_alloc, .rope_append = cpu_rope_append, .attention = cpu_attention, .kv_move = cpu_kv_move, .top = cpu_top, .confidence = cpu_confidence,
+    .choose = cpu_choose,
 };

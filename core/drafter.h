@@ -17,6 +17,8 @@
 #include "core/err.h"
 #include "core/map.h"
 
+struct choice;
+
 enum { DRAFT_MAX = 64, DRAFTER_PARAMS = 8, DRAFTER_NAME = 32 };
 
 struct draft {
@@ -27,6 +29,9 @@ struct draft {
     float top_prob[DRAFT_MAX]; // model drafters: the drafter's largest probability at each depth
     float entropy[DRAFT_MAX];  // model drafters: nats
     int64_t ns[DRAFT_MAX];     // model drafters: from the beginning of the draft to this token
+    int away;                  // the last so many tokens lie unread where the model computes (home()): `token` and the signals are not
+                               // there yet, `ns` are marks (engine_mark)
+    int64_t begun;             // chains of a model: the mark of the draft's beginning; else 0
     int match;                // copiers: tokens of the matched context, 0 for none
 };
 
@@ -55,6 +60,8 @@ struct drafter_target {
     const float *features;             // (feature_n, hidden) of history[0..), for drafters with `features`; feature_n is n - 1 when drafting
     int feature_n;
     const struct draft_rule *rule;     // of the draft at hand, or null; drafters without probabilities pay it no heed
+    struct choice *drafted;            // (DRAFT_MAX) engine_choices(): where a drafter leaves the tokens it chooses one by one
+    int64_t begun;                     // the mark of the draft's beginning, 0: it begins when draft() is called
 };
 
 struct drafter;
@@ -74,8 +81,10 @@ struct drafter_type {
     int (*sha256)(const struct drafter *d, char hex[SHA256_HEX], struct err *err); // of its files; null: it has none
     /* A new sequence. The history it will be shown begins with these tokens. */
     int (*reset)(struct drafter *d, const int *prompt, int n, struct err *err);
-    /* Up to L tokens to follow history (n tokens, prompt included, newest last). */
+    /* Up to L tokens to follow history (n tokens, prompt included, newest last). Where no rule looks at them they may be away. */
     int (*draft)(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err);
+    /* Brings home what draft() left away, before the drafter's next draft; choices (out->n): the host has read them already, null: it has not. */
+    void (*home)(struct drafter *d, struct draft *out, const struct choice *choices);
     /* Tokens that have become part of the history since reset or the last accept. */
     int (*accept)(struct drafter *d, const int *tokens, int n, struct err *err);
     /* The next draft takes the newest n tokens again, as if it had sat out so many: what catching up costs can be timed. Null: nothing to take. */
@@ -107,8 +116,15 @@ int drafter_attach(struct drafter *d, const struct drafter_target *t, struct err
 static inline int drafter_reset(struct drafter *d, const int *prompt, int n, struct err *err) {
     return d->type->reset(d, prompt, n, err);
 }
-static inline int drafter_draft(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err) {
+/* A draft whose tokens may still be away, and one that is all there. */
+static inline int drafter_draft_away(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err) {
+    out->away = 0, out->begun = 0;
     return d->type->draft(d, history, n, L, out, err);
+}
+static inline int drafter_draft(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err) {
+    if (drafter_draft_away(d, history, n, L, out, err)) return -1;
+    if (out->away) d->type->home(d, out, NULL);
+    return 0;
 }
 static inline int drafter_accept(struct drafter *d, const int *tokens, int n, struct err *err) {
     return d->type->accept(d, tokens, n, err);

@@ -4,7 +4,6 @@
  * the next draft begins with one pass over the tokens it lacks. */
 #include <string.h>
 
-#include "core/clock.h"
 #include "core/lookahead.h"
 #include "core/mem.h"
 #include "core/tokenizer_model.h"
@@ -96,17 +95,24 @@ static int small_reset(struct drafter *d, const int *prompt, int n, struct err *
 
 static int small_draft(struct drafter *d, const int *history, int n, int L, struct draft *out, struct err *err) {
     struct small *s = d->state;
-    int64_t start = clock_ns();
     out->n = out->match = 0;
     if (L < 1) return 0;
+    lookahead_begin(s->e, s->target, out);
     if (feed(s, history, n, err)) return ERR_FAILED;
     for (;;) {
-        if (lookahead_pick(s->e, s->target, n, start, L, out)) return 0;
-        const struct row row = {out->token[out->n - 1], s->target->slot, -1, true, NULL};
+        if (lookahead_pick(s->e, s->target, n, L, out)) return 0;
+        const struct row row = lookahead_row(s->target, out, NULL);
         if (engine_forward(s->e, &row, 1, err)) return ERR_FAILED;
         engine_commit(s->e, s->target->slot, 1);
-        s->fed[s->n++] = row.token;
+        s->fed[s->n++] = out->token[out->n - 1]; // -1 where it is away: not yet a token of any history
     }
+}
+
+static void small_home(struct drafter *d, struct draft *out, const struct choice *choices) {
+    struct small *s = d->state;
+    const int fed = out->n - 1; // the last one's logits nobody asked for
+    lookahead_home(s->e, s->target, out, choices);
+    memcpy(s->fed + s->n - fed, out->token, (size_t)fed * sizeof *s->fed);
 }
 
 /* Nothing yet: one pass at the next draft takes all pending tokens. */
@@ -128,5 +134,5 @@ const struct drafter_type drafter_model = {
                {"counts", .text = true, .meaning = "trace or text file in which vocab counts them (default: low ids first)"},
                {"quantize", 0, 0, 0, "none|q8_0|q4_0", "float matrices become that when loaded"}},
     .open = small_open, .close = small_close, .attach = small_attach, .sha256 = small_sha256,
-    .reset = small_reset, .draft = small_draft, .accept = small_accept, .forget = small_forget,
+    .reset = small_reset, .draft = small_draft, .home = small_home, .accept = small_accept, .forget = small_forget,
 };

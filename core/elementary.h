@@ -12,20 +12,8 @@
 #include <emmintrin.h>
 #endif
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
-static inline uint64_t elementary_bits(double x) {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static inline double elementary_double(uint64_t bits) {
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
+#include "core/logarithm.h"
 
 /* The smaller and the larger of two numbers, neither a NaN: one instruction, where fmin and fmax are calls. */
 static inline double elementary_min(double a, double b) { return a < b ? a : b; }
@@ -82,19 +70,6 @@ static inline __attribute__((always_inline)) void elementary_exp_four(elementary
 static inline double elementary_exp(double x) {
     double y = elementary_max(x, -700);
     return elementary_exp_two((elementary_two){y, y})[0];
-}
-
-/* ln x for positive normal x. x = 2^e m with m in [sqrt(1/2), sqrt(2)), s = (m-1)/(m+1), ln m = 2 (s + s^3/3 + s^5/5 + ...). */
-static inline double elementary_log(double x) {
-    const uint64_t half = 0x3fe6a09e667f3bcd, one = 0x3ff0000000000000, fraction = 0x000fffffffffffff;
-    uint64_t bits = elementary_bits(x) + (one - half);
-    double m = elementary_double((bits & fraction) + half);
-    double e = elementary_double(bits >> 52 | 0x4330000000000000) - (0x1p52 + 1023); // a small whole number as a double
-    double f = m - 1, s = f / (2 + f), q = s * s, q2 = q * q;
-    double even = 1.0 / 3 + q2 * (1.0 / 7 + q2 * (1.0 / 11 + q2 * (1.0 / 15 + q2 * (1.0 / 19))));
-    double odd = 1.0 / 5 + q2 * (1.0 / 9 + q2 * (1.0 / 13 + q2 * (1.0 / 17 + q2 * (1.0 / 21))));
-    double tail = q * (even + q * odd); // ln m = 2 s (1 + tail) = f - s (f - 2 tail), since 2 s = f - s f
-    return e * 0x1.62e42fefa3800p-1 + (f - (s * (f - 2 * tail) - e * 0x1.ef35793c76730p-45));
 }
 
 /* ln(n + 1) from ln n, of whole n >= 1 counted upwards: 2 (z + z^3/3 + z^5/5 + ...), z = 1 / (2n + 1), and from the

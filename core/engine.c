@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/fit.h"
 #include "core/mem.h"
 #include "core/quantize.h"
@@ -30,12 +31,14 @@ struct engine {
     struct weight output, embedding;
     int outputs;      // columns of the logits
     int *output_ids;  // (outputs) owned, or null: all tokens
+    int *output_map;  // the same where the backend computes
     struct weight fc; // a draft head's (hidden, 2 hidden): embedding first
     float *fc_bias, *pair; // (hidden) or null; (max_rows, 2 hidden)
     int context, max_rows, wanted; // context: positions a sequence may reach; a tree's rows lie in cells beyond, as many as a pass has rows
     int *length, *pass;  // (slots) committed tokens; rows of the last pass
     int *index;          // one block for the rows' arrays below, owned
     const float **feature; // (max_rows) owned
+    const struct choice **chosen; // (max_rows) owned
     struct batch rows;
     float *x, *n, *q, *k, *v, *a, *gate, *up, *features, *picked, *logits; // (max_rows, ...), the backend's
 };
@@ -119,7 +122,8 @@ static int allocate(struct engine *e, int slots, struct err *err) {
     e->pass = mem_alloc((size_t)slots, sizeof *e->pass, "slots", err);
     e->index = mem_alloc((size_t)rows * 7 + 1 + (size_t)rows * rows, sizeof *e->index, "row indices", err);
     e->feature = mem_alloc((size_t)rows, sizeof *e->feature, "row features", err);
-    return e->length && e->pass && e->index && e->feature ? 0 : -1;
+    e->chosen = mem_alloc((size_t)rows, sizeof *e->chosen, "row tokens", err);
+    return e->length && e->pass && e->index && e->feature && e->chosen ? 0 : -1;
 }
 
 /* The output layer: the whole matrix, that of the engine whose backend is shared, or only the rows of some tokens. */
@@ -144,6 +148,8 @@ static int upload_output(struct engine *e, const struct engine_options *o, struc
     part.data = some, part.ne[1] = n, part.bytes = n * row;
     if (!rc) rc = upload_matrix(e, &part, &e->output, err);
     mem_free(some);
+    if (!rc && !(e->output_map = e->ops->alloc(e->b, n, sizeof *e->output_map, "rows of the output layer", err))) rc = -1;
+    if (!rc) e->ops->write(e->b, e->output_map, e->output_ids, n * sizeof *e->output_map);
     return rc;
 }
 
@@ -195,14 +201,13 @@ fail:
 void engine_close(struct engine *e) {
     if (!e) return;
     if (!e->shares && e->b) e->ops->close(e->b); // what a sharing engine allocated goes with its owner
-    mem_free(e->layer), mem_free(e->length), mem_free(e->pass), mem_free(e->index), mem_free(e->feature), mem_free(e->output_ids);
+    mem_free(e->layer), mem_free(e->length), mem_free(e->pass), mem_free(e->index), mem_free(e->feature), mem_free(e->chosen), mem_free(e->output_ids);
     mem_free(e);
 }
 
 const struct model *engine_model(const struct engine *e) { return e->m; }
 const char *engine_device(const struct engine *e) { return e->ops->device(e->b); }
 int engine_threads(const struct engine *e) { return e->ops->threads(e->b); }
-void engine_each(struct engine *e, int n, void (*run)(void *user, int i, int worker), void *user) { e->ops->each(e->b, n, run, user); }
 int engine_max_context(const struct engine *e) { return e->context; }
 int engine_max_rows(const struct engine *e) { return e->max_rows; }
 int engine_slots(const struct engine *e) { return e->kv_shape.slots; }
@@ -212,15 +217,16 @@ int engine_length(const struct engine *e, int slot) { return e->length[slot]; }
 static int lay_out(struct engine *e, const struct row *rows, int n, struct err *err) {
     int *token = e->index, *slot = token + n, *pos = slot + n, *cell = pos + n, *prefix = cell + n;
     int *pick = prefix + n, *path_at = pick + n, *path = path_at + n + 1, used = 0, wanted = 0;
+    bool unread = false;
     if (n < 1 || n > e->max_rows) return err_set(err, "a pass of %d rows, expected 1 to %d", n, e->max_rows);
     memset(e->pass, 0, (size_t)e->kv_shape.slots * sizeof *e->pass);
     for (int i = 0; i < n; i++) {
         const struct row *r = &rows[i];
-        if (r->token < 0 || r->token >= e->m->vocab)
+        if (!r->chosen && (r->token < 0 || r->token >= e->m->vocab))
             return err_set(err, "token id %d at row %d, expected 0 to %d", r->token, i, e->m->vocab - 1);
         if (r->slot < 0 || r->slot >= e->kv_shape.slots || r->parent >= i || (r->parent >= 0 && rows[r->parent].slot != r->slot))
             return err_set(err, "row %d has slot %d and parent %d, expected a slot below %d and an earlier row of that slot", i, r->slot, r->parent, e->kv_shape.slots);
-        token[i] = r->token, slot[i] = r->slot, prefix[i] = e->length[r->slot];
+        token[i] = r->chosen ? 0 : r->token, slot[i] = r->slot, prefix[i] = e->length[r->slot];
         pos[i] = r->parent < 0 ? prefix[i] : pos[r->parent] + 1;
         cell[i] = prefix[i] + e->pass[r->slot]++;
         if (pos[i] >= e->context || cell[i] >= e->kv_shape.cells)
@@ -234,9 +240,10 @@ static int lay_out(struct engine *e, const struct row *rows, int n, struct err *
         path[used++] = cell[i];
         path_at[i + 1] = used;
         if (r->logits) pick[wanted++] = i;
-        e->feature[i] = r->feature;
+        e->feature[i] = r->feature, e->chosen[i] = r->chosen;
+        unread = unread || r->chosen;
     }
-    e->rows = (struct batch){n, token, slot, pos, cell, prefix, path, path_at, e->m->fc ? e->feature : NULL, wanted, pick};
+    e->rows = (struct batch){n, token, unread ? e->chosen : NULL, slot, pos, cell, prefix, path, path_at, e->m->fc ? e->feature : NULL, wanted, pick};
     return 0;
 }
 
@@ -314,6 +321,19 @@ const int *engine_output_ids(const struct engine *e) { return e->output_ids; }
 void engine_confidence(struct engine *e, float *top_prob, float *entropy) {
     e->ops->confidence(e->b, e->logits, e->wanted, e->outputs, top_prob, entropy);
 }
+
+void engine_choose(struct engine *e, const struct choosing *how, struct choice *to) {
+    struct choosing own = *how;
+    own.ids = e->output_map;
+    if (e->wanted) e->ops->choose(e->b, e->logits, e->wanted, e->outputs, &own, to);
+}
+
+void engine_read(struct engine *e, struct choice *host, const struct choice *from, int n) { e->ops->read(e->b, host, from, (size_t)n * sizeof *host); }
+void engine_copy(struct engine *e, struct choice *to, const struct choice *from, int n) { e->ops->write(e->b, to, from, (size_t)n * sizeof *to); }
+struct choice *engine_choices(struct engine *e, size_t count, const char *what, struct err *err) { return e->ops->alloc(e->b, count, sizeof(struct choice), what, err); }
+
+int64_t engine_mark(struct engine *e) { return e->ops->mark ? e->ops->mark(e->b) : clock_ns(); }
+int64_t engine_elapsed(struct engine *e, int64_t from, int64_t to) { return e->ops->elapsed ? e->ops->elapsed(e->b, from, to) : to - from; }
 
 void engine_features(struct engine *e, int from, int n, float *out) {
     e->ops->read(e->b, out, e->features + (size_t)from * e->m->hidden, (size_t)n * e->m->hidden * sizeof *out);

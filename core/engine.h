@@ -32,6 +32,7 @@ struct row {
     int parent;  // an earlier row of this pass that it follows, -1: the slot's committed prefix
     bool logits; // wanted: only then is the output layer computed
     const float *feature; // (hidden) in engine_buffer() memory, for a draft head: what goes in beside the token's embedding
+    const struct choice *chosen; // where engine_choose() left the row's token, which then need not be known here; null: it is `token`
 };
 
 struct engine;
@@ -42,8 +43,6 @@ void engine_close(struct engine *e);
 const struct model *engine_model(const struct engine *e);
 const char *engine_device(const struct engine *e);
 int engine_threads(const struct engine *e);
-/* Work on the host, run(user, 0 .. n - 1, worker), shared out over the engine's threads. */
-void engine_each(struct engine *e, int n, void (*run)(void *user, int i, int worker), void *user);
 int engine_max_context(const struct engine *e);
 int engine_max_rows(const struct engine *e);
 int engine_slots(const struct engine *e);
@@ -63,6 +62,13 @@ int engine_outputs(const struct engine *e);
 const int *engine_output_ids(const struct engine *e);
 /* Largest probability and entropy (nats) of the softmax over the logits of each row that wanted them. */
 void engine_confidence(struct engine *e, float *top_prob, float *entropy);
+/* Chooses a token for each row that wanted logits, into engine_choices() memory (how->ids is the engine's affair): nobody waits, and the
+ * next pass's rows can have it. engine_read: n of them on the host. */
+void engine_choose(struct engine *e, const struct choosing *how, struct choice *to);
+void engine_read(struct engine *e, struct choice *host, const struct choice *from, int n);
+void engine_copy(struct engine *e, struct choice *to, const struct choice *from, int n); // within that memory
+/* Room for count of them; freed as an engine_buffer() is. */
+struct choice *engine_choices(struct engine *e, size_t count, const char *what, struct err *err);
 /* The features of rows [from, from + n) of the last pass, (n, hidden): hidden states after the final norm, what an EAGLE head takes. */
 void engine_features(struct engine *e, int from, int n, float *out);
 /* The same into an engine_buffer(): nothing comes to the host, and nobody waits. */
@@ -74,6 +80,9 @@ float *engine_buffer(struct engine *e, size_t count, const char *what, struct er
  * failure mean nothing); engine_wait: after all that was asked for is done. */
 int engine_status(struct engine *e, struct err *err);
 int engine_wait(struct engine *e, struct err *err);
+/* Time where the engine computes (core/backend.h): a mark, and ns between two that have passed. */
+int64_t engine_mark(struct engine *e);
+int64_t engine_elapsed(struct engine *e, int64_t from, int64_t to);
 
 /* The first n rows that the last pass computed for `slot`, a chain, join its prefix. */
 void engine_commit(struct engine *e, int slot, int n);

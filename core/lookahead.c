@@ -5,19 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/clock.h"
 #include "core/mem.h"
 #include "core/sampler.h"
 #include "core/tokenizer.h"
 
-bool lookahead_pick(struct engine *e, const struct drafter_target *t, int n, int64_t start, int L, struct draft *out) {
-    float margin;
-    int k = out->n;
-    sampler_pick(t->sampler, e, t->sequence, n - t->prompt_n + k, &out->token[k], &margin);
-    engine_confidence(e, &out->top_prob[k], &out->entropy[k]);
-    out->ns[k] = clock_ns() - start;
-    out->n++;
-    return out->n == L || (t->rule && t->rule->last(t->rule->user, out->top_prob[k], out->entropy[k]));
+void lookahead_begin(struct engine *e, const struct drafter_target *t, struct draft *out) {
+    out->n = out->match = out->away = 0;
+    out->begun = t->begun ? t->begun : engine_mark(e);
+}
+
+bool lookahead_pick(struct engine *e, const struct drafter_target *t, int n, int L, struct draft *out) {
+    const int k = out->n++;
+    sampler_choose(t->sampler, e, &(struct place){t->sequence, n - t->prompt_n + k}, true, &t->drafted[k]);
+    out->ns[k] = engine_mark(e);
+    out->token[k] = -1, out->away++;
+    if (out->n == L) return true;
+    if (!t->rule) return false;
+    lookahead_home(e, t, out, NULL);
+    return t->rule->last(t->rule->user, out->top_prob[k], out->entropy[k]);
+}
+
+struct row lookahead_row(const struct drafter_target *t, const struct draft *out, const float *feature) {
+    return (struct row){.slot = t->slot, .parent = -1, .logits = true, .feature = feature, .chosen = &t->drafted[out->n - 1]};
+}
+
+void lookahead_home(struct engine *e, const struct drafter_target *t, struct draft *out, const struct choice *choices) {
+    struct choice read[DRAFT_MAX];
+    const int from = out->n - out->away;
+    if (!choices && out->away) engine_read(e, read + from, t->drafted + from, out->away);
+    if (!choices) choices = read;
+    for (int k = from; k < out->n; k++) {
+        out->token[k] = choices[k].token, out->top_prob[k] = choices[k].top_prob, out->entropy[k] = choices[k].entropy;
+        out->ns[k] = engine_elapsed(e, out->begun, out->ns[k]);
+    }
+    out->away = 0;
 }
 
 struct count {

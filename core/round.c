@@ -11,12 +11,13 @@ int decoder_open_slot(struct decoder *d, struct engine *e, int slot, const struc
     *d = (struct decoder){.engine = e, .slot = slot, .tokenizer = t, .drafters = drafters, .D = D, .sampler = sampler, .ignore_eos = ignore_eos, .done = true};
     d->target = (struct drafter_target){.engine = e, .slot = slot, .slots = engine_slots(e), .tokenizer = t, .sampler = sampler};
     bool features = false;
+    if (!(d->choices = engine_choices(e, DRAFT_MAX + 2 * (size_t)engine_max_rows(e), "chosen tokens", err))) return -1;
+    if (!(d->shown = mem_alloc((size_t)D, sizeof *d->shown, "drafters", err))) return -1;
+    d->target.drafted = d->choices;
     for (int i = 0; i < D; i++) {
         if (drafter_attach(&drafters[i], &d->target, err)) return -1;
         features |= drafters[i].type->features;
     }
-    d->shown = mem_alloc((size_t)D, sizeof *d->shown, "drafters", err);
-    if (!d->shown) return -1;
     if (features && !(d->features = engine_buffer(e, (size_t)engine_max_context(e) * (size_t)engine_model(e)->hidden, "the target's features", err)))
         return -1;
     d->target.features = d->features;
@@ -31,7 +32,7 @@ int decoder_open(struct decoder *d, struct engine *e, const struct tokenizer *t,
 void decoder_close(struct decoder *d) {
     ids_close(&d->history);
     mem_free(d->shown);
-    d->shown = NULL, d->features = NULL;
+    d->shown = NULL, d->features = NULL, d->choices = NULL;
 }
 
 /* Appends one emitted token and notices the end. */
@@ -41,6 +42,16 @@ static int append(struct decoder *d, int token, struct err *err) {
     d->eos = !d->ignore_eos && tokenizer_is_end(d->tokenizer, token);
     d->done = d->eos || d->pos == d->max_new;
     return 0;
+}
+
+/* Tokens of a pass's rows that began at the mark, and how long it took. */
+static void choose(struct decoder *d, const struct place *at, int n, int *token, float *margin, int64_t from, int64_t *ns) {
+    struct choice *lie = d->choices + DRAFT_MAX, read[n];
+    sampler_choose(d->sampler, d->engine, at, false, lie);
+    const int64_t to = engine_mark(d->engine);
+    engine_read(d->engine, read, lie, n);
+    for (int i = 0; i < n; i++) token[i] = read[i].token, margin[i] = read[i].margin;
+    *ns = engine_elapsed(d->engine, from, to);
 }
 
 int decoder_start(struct decoder *d, const int *prompt, int n, int max_new, uint32_t sequence, int64_t *prefill_ns, struct err *err) {
@@ -54,12 +65,11 @@ int decoder_start(struct decoder *d, const int *prompt, int n, int max_new, uint
         if (ids_add(&d->history, prompt[i], err)) return -1;
     for (int i = 0; i < d->D; i++) d->shown[i] = 0;
     d->prompt_n = n, d->max_new = max_new, d->pos = 0, d->sequence = sequence;
-    int64_t start = clock_ns();
+    const int64_t from = engine_mark(d->engine);
     engine_rewind(d->engine, d->slot, 0);
     if (engine_prefill(d->engine, d->slot, prompt, n, d->features, err)) return -1;
     d->target.sequence = sequence, d->target.prompt_n = n, d->target.feature_n = n;
-    sampler_pick(d->sampler, d->engine, sequence, 0, &token, &margin);
-    *prefill_ns = clock_ns() - start;
+    choose(d, &(struct place){sequence, 0}, 1, &token, &margin, from, prefill_ns);
     if (engine_status(d->engine, err)) return -1;
     return append(d, token, err);
 }
@@ -95,33 +105,54 @@ static int check_draft(const struct decoder *d, int drafter, int asked, struct d
 }
 
 int decoder_catch_up(struct decoder *d, int drafter, int64_t *ns, struct err *err) {
-    int64_t start = clock_ns();
-    if (catch_up(d, drafter, err) || engine_wait(d->engine, err)) return -1;
-    *ns = clock_ns() - start;
+    const int64_t from = engine_mark(d->engine);
+    if (catch_up(d, drafter, err)) return -1;
+    const int64_t to = engine_mark(d->engine);
+    if (engine_wait(d->engine, err)) return -1;
+    *ns = engine_elapsed(d->engine, from, to);
     return 0;
 }
 
-int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err) {
+/* Of drafts by a model, where it computes; of others, on the host's clock. */
+static int draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err) {
     assert(drafter < d->D && gamma <= DRAFT_MAX);
     int budget = d->max_new - d->pos - 1;
     *asked = drafter < 0 ? 0 : gamma < budget ? gamma : budget;
-    out->n = 0, out->match = 0, *ns = 0;
+    out->n = 0, out->match = 0, out->away = 0, *ns = 0;
     if (!*asked) return 0;
-    int64_t start = clock_ns();
-    if (catch_up(d, drafter, err) || drafter_draft(&d->drafters[drafter], d->history.at, (int)d->history.n, *asked, out, err)) return -1;
-    *ns = clock_ns() - start;
+    const int64_t start = clock_ns();
+    d->target.begun = engine_mark(d->engine);
+    int rc = catch_up(d, drafter, err);
+    if (!rc) rc = drafter_draft_away(&d->drafters[drafter], d->history.at, (int)d->history.n, *asked, out, err);
+    d->target.begun = 0;
+    if (!rc) *ns = clock_ns() - start;
+    return rc;
+}
+
+/* With all its tokens there. */
+static int finish_draft(struct decoder *d, int drafter, int asked, struct draft *out, int64_t *ns, struct err *err) {
+    if (out->begun && out->n) *ns = out->ns[out->n - 1];
     if (engine_status(d->engine, err)) return -1;
-    return check_draft(d, drafter, *asked, out, err);
+    return check_draft(d, drafter, asked, out, err);
+}
+
+int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err) {
+    if (draft(d, drafter, gamma, out, asked, ns, err)) return -1;
+    if (out->away) d->drafters[drafter].type->home(&d->drafters[drafter], out, NULL);
+    return *asked ? finish_draft(d, drafter, *asked, out, ns, err) : 0;
 }
 
 int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float *margin, int64_t *ns, struct err *err) {
     struct row rows[DRAFT_MAX + 1];
+    struct place at[DRAFT_MAX + 1];
     d->row0 = 0;
-    for (int i = 0; i <= n; i++) rows[i] = (struct row){i ? draft[i - 1] : d->history.at[d->history.n - 1], d->slot, i - 1, true, NULL};
-    int64_t start = clock_ns();
+    for (int i = 0; i <= n; i++) {
+        rows[i] = (struct row){i ? draft[i - 1] : d->history.at[d->history.n - 1], d->slot, i - 1, true, NULL};
+        at[i] = (struct place){d->sequence, d->pos + i};
+    }
+    const int64_t from = engine_mark(d->engine);
     if (engine_forward(d->engine, rows, n + 1, err)) return -1;
-    sampler_pick(d->sampler, d->engine, d->sequence, d->pos, token, margin);
-    *ns = clock_ns() - start;
+    choose(d, at, n + 1, token, margin, from, ns);
     return engine_status(d->engine, err);
 }
 
@@ -160,8 +191,12 @@ static int emit_path(struct decoder *d, const struct draft *tree, const int *tok
 
 int decoder_draft_until(struct decoder *d, int drafter, int gamma, const struct draft_rule *rule, struct draft *out, int *asked, int64_t *ns, struct err *err) {
     d->target.rule = rule;
-    int rc = decoder_draft(d, drafter, gamma, out, asked, ns, err);
+    int rc = draft(d, drafter, gamma, out, asked, ns, err);
     d->target.rule = NULL;
+    if (rc || !*asked) return rc;
+    if (out->away && rule) d->drafters[drafter].type->home(&d->drafters[drafter], out, NULL); // the last one, at which no rule looked
+    if (out->away) *ns = 0;
+    else rc = finish_draft(d, drafter, *asked, out, ns, err);
     if (!rc && rule && out->n && out->n < *asked) *asked = out->n; // the rule asked for no more
     return rc;
 }
@@ -173,7 +208,7 @@ static void lay_rows(const struct decoder *d, bool tree, const struct draft *x, 
     rows[0] = (struct row){d->history.at[d->history.n - 1], d->slot, -1, true, NULL};
     at[0] = (struct place){d->sequence, d->pos};
     for (int i = 0; i < x->n; i++) {
-        rows[i + 1] = (struct row){x->token[i], d->slot, d->row0 + (tree ? x->parent[i] + 1 : i), true, NULL};
+        rows[i + 1] = (struct row){x->token[i], d->slot, d->row0 + (tree ? x->parent[i] + 1 : i), true, NULL, i >= x->n - x->away ? &d->target.drafted[i] : NULL};
         at[i + 1] = (struct place){d->sequence, d->pos + (tree ? x->depth[i] : i + 1)};
     }
 }
@@ -197,7 +232,29 @@ static int take(struct decoder *d, bool tree, const struct draft *draft, const i
     return 0;
 }
 
-int decoders_settle(struct decoder *const *d, const int *drafter, const struct draft *const *draft, int n, struct round *r, struct err *err) {
+/* Reads what the pass chose, and with it the drafted tokens that are still away: those of the first decoder lie before the pass's, those of others
+ * are copied after them, so that one copy and one wait bring all. */
+static int read_all(struct decoder *const *d, const int *drafter, struct draft *const *draft, int n, int width, int *token, float *margin, struct round *r, struct err *err) {
+    struct engine *e = d[0]->engine;
+    struct choice *all = d[0]->choices, read[DRAFT_MAX + 2 * width];
+    int from = draft[0]->away ? 0 : DRAFT_MAX, to = DRAFT_MAX + width, at[n];
+    at[0] = 0;
+    for (int i = 1; i < n; i++) {
+        at[i] = to;
+        if (draft[i]->away) engine_copy(e, all + to, d[i]->target.drafted, draft[i]->n), to += draft[i]->n;
+    }
+    engine_read(e, read + from, all + from, to - from);
+    for (int i = 0; i < width; i++) token[i] = read[DRAFT_MAX + i].token, margin[i] = read[DRAFT_MAX + i].margin;
+    for (int i = 0; i < n; i++) {
+        if (!draft[i]->away) continue;
+        struct drafter *x = &d[i]->drafters[drafter[i]];
+        x->type->home(x, draft[i], read + at[i]);
+        if (finish_draft(d[i], drafter[i], draft[i]->n, draft[i], &r[i].draft_ns, err)) return -1;
+    }
+    return 0;
+}
+
+int decoders_settle(struct decoder *const *d, const int *drafter, struct draft *const *draft, int n, struct round *r, struct err *err) {
     struct engine *e = d[0]->engine;
     const int most = engine_max_rows(e);
     struct row rows[most];
@@ -210,11 +267,12 @@ int decoders_settle(struct decoder *const *d, const int *drafter, const struct d
         lay_rows(d[i], is_tree(d[i], drafter[i]), draft[i], rows + width, at + width);
         width += draft[i]->n + 1;
     }
-    int64_t start = clock_ns();
+    const int64_t from = engine_mark(e);
     if (engine_forward(e, rows, width, err)) return -1;
-    sampler_pick_at(d[0]->sampler, e, at, token, margin);
-    int64_t ns = clock_ns() - start;
-    if (engine_status(e, err)) return -1;
+    sampler_choose(d[0]->sampler, e, at, false, d[0]->choices + DRAFT_MAX);
+    const int64_t to = engine_mark(e);
+    if (read_all(d, drafter, draft, n, width, token, margin, r, err) || engine_status(e, err)) return -1;
+    const int64_t ns = engine_elapsed(e, from, to);
     for (int i = 0; i < n; i++) {
         r[i].verify_ns = ns;
         if (take(d[i], is_tree(d[i], drafter[i]), draft[i], token + d[i]->row0, margin + d[i]->row0, &r[i], err)) return -1;
@@ -222,7 +280,7 @@ int decoders_settle(struct decoder *const *d, const int *drafter, const struct d
     return 0;
 }
 
-int decoder_settle(struct decoder *d, int drafter, const struct draft *draft, struct round *r, struct err *err) {
+int decoder_settle(struct decoder *d, int drafter, struct draft *draft, struct round *r, struct err *err) {
     return decoders_settle(&d, &drafter, &draft, 1, r, err);
 }
 

@@ -34,6 +34,7 @@ struct decoder {
     int row0;           // its first row of the last pass
     int *shown;         // (D) tokens of the history each drafter has seen, 0: not even reset; owned
     struct drafter_target target; // what drafters see of all this
+    struct choice *choices; // the engine's: DRAFT_MAX drafted tokens, then those of a pass's rows, then other sequences' drafts
     float *features;    // (max_context, hidden) of the history's tokens but the newest, the engine's; null when no drafter wants them
 };
 
@@ -42,7 +43,7 @@ struct round {
     int width;         // rows of the verification
     float margin;      // of the round's last token: the target's largest logit less the second
     int64_t draft_ns;  // catch-up included
-    int64_t verify_ns; // the forward pass and the choice of tokens
+    int64_t verify_ns; // the forward pass and the choice of tokens; both where the engine computes (engine_mark)
 };
 
 /* Attaches the drafters to the engine. The decoder must stay where it is until it is closed. */
@@ -68,14 +69,15 @@ int decoder_catch_up(struct decoder *d, int drafter, int64_t *ns, struct err *er
  * has not seen; *ns counts both. gamma (at most DRAFT_MAX) after the budget is returned in *asked.
  * A longer draft than asked is cut to it; a token that the target's vocabulary lacks is an error. */
 int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err);
-/* The same with a draft that ends where the rule says so (null: no rule); *asked is then what was drafted. */
+/* The same with a draft that ends where the rule says so; *asked is then what was drafted. rule null: nobody looks at the tokens before the round is
+ * settled, so they may stay away, and *ns is then 0. */
 int decoder_draft_until(struct decoder *d, int drafter, int gamma, const struct draft_rule *rule, struct draft *out, int *asked, int64_t *ns, struct err *err);
 /* The rest of a round: verifies the draft (of this drafter, at this position; n = 0: plain decoding), accepts and emits. Fills everything of r but
- * gamma and draft_ns. */
-int decoder_settle(struct decoder *d, int drafter, const struct draft *draft, struct round *r, struct err *err);
+ * gamma and draft_ns; and that too, and the draft's tokens, where they were away: the host waits once for all of it. */
+int decoder_settle(struct decoder *d, int drafter, struct draft *draft, struct round *r, struct err *err);
 /* The same for n decoders in slots of one engine, in one pass: r[i].verify_ns is the whole pass's. Rows are computed alone (law 2), so each text
  * is what it would be by itself. */
-int decoders_settle(struct decoder *const *d, const int *drafter, const struct draft *const *draft, int n, struct round *r, struct err *err);
+int decoders_settle(struct decoder *const *d, const int *drafter, struct draft *const *draft, int n, struct round *r, struct err *err);
 /* One pass over the newest token and n drafted ones: token[i] is the target's choice after i of
  * them (n + 1 items), margin likewise. Nothing is committed. */
 int decoder_verify(struct decoder *d, const int *draft, int n, int *token, float *margin, int64_t *ns, struct err *err);

@@ -14,27 +14,22 @@
 struct sampler {
     double temperature; // 0: greedy
     uint64_t noise_seed;
-    float *logits;      // (rows, vocab) scratch, owned; only when sampling
+    struct choice *choices; // (rows) the engine's
 };
 
-int sampler_open(struct sampler *s, double temperature, uint64_t noise_seed, const struct engine *e, struct err *err);
+int sampler_open(struct sampler *s, double temperature, uint64_t noise_seed, struct engine *e, struct err *err);
 void sampler_close(struct sampler *s);
 
-/* The tokens after each row of the engine's (or a sharing one's) last pass that wanted logits: row i decides position
- * pos + i of `sequence`. token and margin (top-1 minus top-2 score) have as many items; returns how many. */
-int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos, int *token, float *margin);
-/* The same for a tree: row i decides position pos + depth[i]. */
-int sampler_pick_tree(struct sampler *s, struct engine *e, uint32_t sequence, int pos, const int *depth, int *token, float *margin);
+/* A token for each row of the engine's (or a sharing one's) last pass that wanted logits, chosen where it computes and left there; row i decides
+ * at[i]. signals: with the softmax's largest probability and entropy. Nobody waits: see engine_read(). */
+void sampler_choose(const struct sampler *s, struct engine *e, const struct place *at, bool signals, struct choice *to);
 
-/* Where a row of a pass decides: what its noise is keyed by. */
-struct place {
-    uint32_t sequence;
-    int pos;
-};
-/* The same for rows of several sequences: at[i] of row i. */
+/* The same, read: token and margin (top-1 minus top-2 score) have as many items; returns how many. */
 int sampler_pick_at(struct sampler *s, struct engine *e, const struct place *at, int *token, float *margin);
+/* Of one sequence: row i decides position pos + i. */
+int sampler_pick(struct sampler *s, struct engine *e, uint32_t sequence, int pos, int *token, float *margin);
 
-/* One row of n logits, of tokens ids[0..n) (null: 0..n - 1): the winning token, and its margin. */
+/* One row of n logits, of tokens ids[0..n) (null: 0..n - 1) and with noise: the winning token, and its margin. */
 int sampler_row(const struct sampler *s, const float *logits, const int *ids, int n, uint32_t sequence, int pos, float *margin);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/mem.h"
 
 enum { NONE = -1, SLOTS = 3, LONGEST_PATH = SELFTEST_ROWS };
@@ -124,7 +125,7 @@ static void lay_out(struct scene *x, int n, const int *slot, const int *parent, 
         x->path_at[i + 1] = used;
         last[k] = i;
     }
-    x->rows = (struct batch){n, x->token, x->slot, x->pos, x->cell, x->prefix, x->path, x->path_at, NULL, 0, x->pick};
+    x->rows = (struct batch){n, x->token, NULL, x->slot, x->pos, x->cell, x->prefix, x->path, x->path_at, NULL, 0, x->pick};
 }
 
 static void plain_rows(struct scene *x, int n) {
@@ -153,13 +154,21 @@ static int try_embed(struct selftest *s, const struct selftest_item *item, struc
     struct tensor t;
     struct pair out;
     plain_rows(&x, n);
-    for (int i = 0; i < n; i++) x.token[i] = rng_below(&s->rng, rows);
+    const struct choice *chosen[SELFTEST_ROWS] = {NULL}, *cpu_chosen[SELFTEST_ROWS] = {NULL};
+    struct choice choices[SELFTEST_ROWS] = {{0}}, *there = s->ops->alloc(s->b, SELFTEST_ROWS, sizeof *there, "a self-test", err);
+    for (int i = 0; i < n; i++) { // some tokens were chosen before
+        x.token[i] = rng_below(&s->rng, rows), choices[i].token = rng_below(&s->rng, rows);
+        if (rng_below(&s->rng, 3) == 0) chosen[i] = there + i, cpu_chosen[i] = choices + i, x.rows.chosen = chosen;
+    }
+    if (!there) return -1;
+    s->ops->write(s->b, there, choices, sizeof choices);
     if (random_tensor(s, (uint32_t)item->type, rows, cols, &t, err)) return -1;
     int rc = s->ops->table(s->b, &t, NULL, &w, err) || s->cpu_ops->table(s->cpu, &t, NULL, &cpu_w, err) || both(s, (size_t)n * (size_t)cols, NULL, &out, err) ? -1 : 0;
     if (!rc) {
         begin(s, NULL, &x);
         s->ops->embed(s->b, &w, &x.rows, out.b);
         end(s);
+        if (x.rows.chosen) x.rows.chosen = cpu_chosen;
         s->cpu_ops->embed(s->cpu, &cpu_w, &x.rows, out.cpu);
         rc = compare(s, item->name, &out, n, cols, 0, err);
     }
@@ -409,6 +418,77 @@ static int try_top(struct selftest *s, const struct selftest_item *item, struct 
     return rc;
 }
 
+/* Logits of some kind: plain, with ties, with what is no number or none at all, all alike. */
+static float *some_logits(struct selftest *s, size_t n, struct err *err) {
+    float *x = reals(s, n, 8, err);
+    const int kind = rng_below(&s->rng, 6);
+    for (size_t i = 0; x && i < n; i++) {
+        x[i] *= 6;
+        if (kind == 1) x[i] = rintf(x[i]);
+        if (kind == 2 && !rng_below(&s->rng, 9)) x[i] = rng_below(&s->rng, 2) ? NAN : -INFINITY;
+        if (kind == 3) x[i] = rng_below(&s->rng, 3) ? 1e30f : 2e30f; // noise is lost in rounding
+        if (kind == 4) x[i] = 1.5f;
+        if (kind == 5 && rng_below(&s->rng, 2)) x[i] = -INFINITY;
+    }
+    return x;
+}
+
+/* The token and the margin to the bit, whatever the temperature. */
+static int try_choose(struct selftest *s, const struct selftest_item *item, struct err *err) {
+    static const double temperatures[] = {0, 0.8, 1, 1e-3, 40, 1e6};
+    const int n = rows_of(s), cols = between(s, 1, rng_below(&s->rng, 2) ? 300 : 4 * s->large), mapped = rng_below(&s->rng, 2);
+    struct choosing how = {.temperature = temperatures[rng_below(&s->rng, 6)], .seed = rng_u64(&s->rng), .signals = rng_below(&s->rng, 2)}, cpu_how;
+    struct place at[SELFTEST_ROWS];
+    struct choice got[SELFTEST_ROWS], want[SELFTEST_ROWS] = {{0}}, *to = s->ops->alloc(s->b, SELFTEST_ROWS, sizeof *to, "a self-test", err);
+    float *x = some_logits(s, (size_t)n * (size_t)cols, err);
+    int *ids = mem_alloc((size_t)cols, sizeof *ids, "a self-test", err), *there = s->ops->alloc(s->b, (size_t)cols, sizeof *there, "a self-test", err);
+    struct pair logits;
+    int rc = x && ids && there && to && !both(s, (size_t)n * (size_t)cols, x, &logits, err) ? 0 : -1;
+    for (int i = 0; !rc && i < cols; i++) ids[i] = (i ? ids[i - 1] : 0) + 1 + rng_below(&s->rng, 5);
+    for (int i = 0; i < n; i++) at[i] = (struct place){rng_u32(&s->rng), rng_below(&s->rng, 4096)};
+    how.at = at, cpu_how = how;
+    if (!rc && mapped) s->ops->write(s->b, there, ids, (size_t)cols * sizeof *ids), how.ids = there, cpu_how.ids = ids;
+    if (!rc) {
+        s->ops->choose(s->b, logits.b, n, cols, &how, to);
+        s->ops->read(s->b, got, to, (size_t)n * sizeof *got);
+        s->cpu_ops->choose(s->cpu, logits.cpu, n, cols, &cpu_how, want);
+        rc = s->ops->status ? s->ops->status(s->b, err) : 0;
+    }
+    for (int i = 0; !rc && i < n; i++) {
+        const float off = fabsf(got[i].top_prob - want[i].top_prob), apart = fabsf(got[i].entropy - want[i].entropy);
+        const bool same = got[i].margin == want[i].margin || (isnan(got[i].margin) && isnan(want[i].margin));
+        const bool numbers = !isnan(want[i].top_prob) && !isnan(want[i].entropy);
+        if (got[i].token != want[i].token || !same)
+            rc = err_set(err, "%s: row %d of %d (of %d logits, temperature %g) chose %d by %.9g, expected %d by %.9g", item->name, i, n, cols, how.temperature, got[i].token,
+                         (double)got[i].margin, want[i].token, (double)want[i].margin);
+        else if (numbers && !(off <= 2e-5f * (1 + want[i].top_prob) && apart <= 2e-5f * (1 + want[i].entropy)))
+            rc = err_set(err, "%s: probability and entropy of row %d are %g and %g, expected %g and %g", item->name, i, (double)got[i].top_prob, (double)got[i].entropy,
+                         (double)want[i].top_prob, (double)want[i].entropy);
+    }
+    mem_free(x), mem_free(ids);
+    return rc;
+}
+
+/* Three marks with work between them: what passes between them adds up, and the host's clock saw no less. */
+static int try_marks(struct selftest *s, const struct selftest_item *item, struct err *err) {
+    const int cols = s->large, n = 8;
+    struct pair x, w, out;
+    if (!s->ops->mark) return 0;
+    if (both_random(s, (size_t)n * (size_t)cols, 1, &x, err) || both_random(s, (size_t)cols, 1, &w, err) || both(s, (size_t)n * (size_t)cols, NULL, &out, err)) return -1;
+    if (s->ops->wait(s->b, err)) return -1;
+    const int64_t start = clock_ns();
+    int64_t m[3];
+    for (int i = 0; i < 3; i++) {
+        m[i] = s->ops->mark(s->b);
+        for (int k = 0; i < 2 && k < 4; k++) s->ops->norm(s->b, x.b, w.b, n, cols, 1e-5f, out.b);
+    }
+    const int64_t first = s->ops->elapsed(s->b, m[0], m[1]), second = s->ops->elapsed(s->b, m[1], m[2]), both = s->ops->elapsed(s->b, m[0], m[2]), host = clock_ns() - start;
+    if (s->ops->status(s->b, err)) return -1;
+    if (!(first > 0 && second > 0 && llabs(first + second - both) <= 3000 && both <= host + 3000))
+        return err_set(err, "%s: %lld and %lld ns, %lld over both, %lld on the host's clock", item->name, (long long)first, (long long)second, (long long)both, (long long)host);
+    return 0;
+}
+
 #define TYPED(run, word) \
     {word " F32", TENSOR_F32, run}, {word " F16", TENSOR_F16, run}, {word " BF16", TENSOR_BF16, run}, {word " Q4_0", TENSOR_Q4_0, run}, \
     {word " Q4_1", TENSOR_Q4_1, run}, {word " Q5_0", TENSOR_Q5_0, run}, {word " Q5_1", TENSOR_Q5_1, run}, {word " Q8_0", TENSOR_Q8_0, run}, \
@@ -417,7 +497,7 @@ static int try_top(struct selftest *s, const struct selftest_item *item, struct 
 const struct selftest_item selftest_items[] = {
     TYPED(try_embed, "embed"), TYPED(try_matmul, "matmul"), {"join and pick", NONE, try_join}, {"norm", NONE, try_norm},
     {"gate, add and bias", NONE, try_pointwise}, {"rope, cache and attention", NONE, try_attention}, {"attention of a row in any company", NONE, try_company},
-    {"largest logits and entropy", NONE, try_top}, {NULL, 0, NULL},
+    {"largest logits and entropy", NONE, try_top}, {"chosen tokens, greedy and sampled", NONE, try_choose}, {"time between marks", NONE, try_marks}, {NULL, 0, NULL},
 };
 
 int selftest_open(struct selftest *s, const char *backend, const struct backend_options *options, uint64_t seed, int large, struct err *err) {

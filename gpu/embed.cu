@@ -5,8 +5,14 @@
 
 static constexpr int THREADS = 128;
 
+/* The row's token: known to the host, or chosen by an earlier pass and only known here. */
+static __device__ __forceinline__ int token_of(const struct rows &rows, int i) {
+    const struct chosen *c = rows.chosen ? rows.chosen[i] : (const struct chosen *)0;
+    return c ? c->token : rows.token[i];
+}
+
 __global__ void __launch_bounds__(THREADS) embed_floats_kernel(int kind, const void *__restrict__ table, int cols, struct rows rows, float *__restrict__ out) {
-    const size_t from = (size_t)rows.token[blockIdx.y] * cols, to = (size_t)blockIdx.y * cols;
+    const size_t from = (size_t)token_of(rows, blockIdx.y) * cols, to = (size_t)blockIdx.y * cols;
     for (int i = blockIdx.x * THREADS + threadIdx.x; i < cols; i += gridDim.x * THREADS)
         out[to + i] = kind == PACK_F32 ? ((const float *)table)[from + i] : kind == PACK_F16 ? __half2float(((const __half *)table)[from + i])
                                        : __bfloat162float(((const __nv_bfloat16 *)table)[from + i]);
@@ -15,7 +21,7 @@ __global__ void __launch_bounds__(THREADS) embed_floats_kernel(int kind, const v
 /* A thread a unit of 32 values; two roundings where a minimum is added, as the file's own conversion does. */
 template <int KIND>
 __global__ void __launch_bounds__(THREADS) embed_kernel(const uint8_t *__restrict__ table, size_t tile_bytes, int cols, struct rows rows, float *__restrict__ out) {
-    const int token = rows.token[blockIdx.y], u = blockIdx.x * THREADS + threadIdx.x;
+    const int token = token_of(rows, blockIdx.y), u = blockIdx.x * THREADS + threadIdx.x;
     if (u >= cols / PACK_UNIT) return;
     const struct unit w = unit_load<KIND>(table + (size_t)(token / PACK_ROWS) * tile_bytes, u, token % PACK_ROWS);
     float *to = out + (size_t)blockIdx.y * cols + u * PACK_UNIT;

@@ -7,7 +7,7 @@ CUDA         ?= $(firstword $(patsubst %/bin/nvcc,%,$(shell command -v nvcc)) $(
 CUDA_INCLUDE ?= $(firstword $(patsubst %/cuda_runtime.h,%,$(wildcard $(if $(CUDA),$(CUDA)/include/cuda_runtime.h) /usr/local/cuda/include/cuda_runtime.h /usr/include/cuda_runtime.h)))
 ARCHS        ?= 80 90 100
 GPU_CU   := $(wildcard gpu/*.cu)
-GPU_H    := $(wildcard gpu/*.h gpu/emu/*.h) core/backend.h core/err.h core/mem.h core/pool.h core/quants.h core/tensor.h
+GPU_H    := $(wildcard gpu/*.h gpu/emu/*.h) core/backend.h core/err.h core/logarithm.h core/mem.h core/noise.h core/pool.h core/quants.h core/tensor.h
 GPU_CORE := core/err.c core/mem.c core/pool.c core/tensor.c # what the shared object has copies of: it needs nothing of the program
 GPU_OBJ  := $(GPU_CU:%.cu=%.o) gpu/pack.o $(GPU_CORE:%.c=%.o)
 
@@ -15,6 +15,8 @@ GPU_OBJ  := $(GPU_CU:%.cu=%.o) gpu/pack.o $(GPU_CORE:%.c=%.o)
 GPU_ARCH := $(foreach a,$(ARCHS),-gencode arch=compute_$(a)$(,)code=sm_$(a)) -gencode arch=compute_$(lastword $(ARCHS))$(,)code=compute_$(lastword $(ARCHS))
 NVCC_OUT := $(BUILD)/nvcc
 NVFLAGS  := -std=c++20 -O3 $(GPU_ARCH) -Werror all-warnings -Xcompiler -Wall$(,)-Wextra$(,)-fPIC$(,)-fvisibility=hidden -Xptxas -v -I.
+
+$(NVCC_OUT)/gpu/choose.o: NVFLAGS += -fmad=false # noise is the host's to the bit
 
 $(BUILD)/banditspec-cuda.so: $(GPU_OBJ:%=$(NVCC_OUT)/%)
 	$(call say,LD,$@)

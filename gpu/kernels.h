@@ -16,6 +16,7 @@
 struct rows {
     int n, wanted, runs;
     const int *token, *slot, *pos, *cell, *prefix, *pick, *path_at, *path; // as in struct batch
+    const struct chosen *const *chosen;                                    // (n), or null
     const float *const *feature;                                           // (n)
     const struct run *run;                                                 // (runs)
 };
@@ -82,6 +83,20 @@ void multiply(cudaStream_t s, int kind, int count, const struct product *p, int 
  * (F16) bits, so that activations lose next to nothing; the two products are added up again. Floats: as they are. */
 void gemm_split(cudaStream_t s, int kind, const float *x, int n, int cols, int apart, void *to, float *scale);
 void gemm_join(cudaStream_t s, int kind, const float *from, int n, int rows, int apart, const float *scale, float *y);
+
+/* choose.cu: a row's token and signals, as core/backend.h's struct choice; places: its struct place. at: on the host. work: choose_work() bytes. */
+struct chosen {
+    int token;
+    float margin, top_prob, entropy;
+};
+struct noise_place {
+    uint32_t sequence;
+    int pos;
+};
+enum { CHOOSE_ROWS = 32 }; // whose places go along with a launch
+size_t choose_work(int n, int cols);
+void choose_rows(cudaStream_t s, const float *logits, int n, int cols, double temperature, uint64_t seed, const struct noise_place *at, const int *ids,
+                 int signals, void *work, struct chosen *to);
 
 /* top.cu: in one pass over logits (n, cols), the k <= TOP_MOST largest of a row and its softmax's moments. ids, values (n, k);
  * moments (n, 2): largest probability, entropy in nats. work: top_work() bytes. */

@@ -105,9 +105,15 @@ void memory_write(struct backend *b, void *to, const void *from, size_t bytes) {
     failed(b, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, b->stream), "copying");
 }
 
+/* By way of pinned memory where it fits: one wait. */
 void memory_read(struct backend *b, void *host, const void *from, size_t bytes) {
-    if (!b->failed.text[0] && !failed(b, cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, b->stream), "reading")
-        && !failed(b, cudaStreamSynchronize(b->stream), "reading")) return;
+    void *to = bytes <= b->answer_bytes ? (void *)b->answer_host : host;
+    if (to != host) b->has_moments = false; // they lay there
+    if (!b->failed.text[0] && !failed(b, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, b->stream), "reading")
+        && !failed(b, cudaStreamSynchronize(b->stream), "computing a pass")) {
+        if (to != host) memcpy(host, to, bytes);
+        return;
+    }
     memset(host, 0, bytes);
 }
 
@@ -166,11 +172,12 @@ int memory_reserve(struct backend *b, int rows, int cols, struct err *err) {
         || renew(b, &b->act.head, n * ((wide + PACK_UNIT - 1) / PACK_UNIT), sizeof *b->act.head, "activations", err)
         || renew(b, (char **)&b->split, 2 * tile * wide, 2, "activations", err) || renew(b, &b->scale, tile, sizeof(float), "activations", err)
         || renew(b, &b->product, 2 * (b->loose ? tile : ROW_TILE) * (size_t)b->widest, sizeof(float), "products", err)
-        || memory_top(b, top_work(rows, b->widest, TOP_MOST), err)
+        || memory_top(b, top_work(rows, b->widest, TOP_MOST), err) || memory_top(b, choose_work(rows, b->widest), err)
         || renew(b, &b->answer, n * (2 * TOP_MOST + 2), sizeof(float), "the largest logits", err)) return -1;
     cudaFreeHost(b->answer_host);
-    b->answer_host = NULL;
+    b->answer_host = NULL, b->answer_bytes = 0;
     if (cudaMallocHost((void **)&b->answer_host, n * (2 * TOP_MOST + 2) * sizeof(float))) return err_set(err, "CUDA device %d: no pinned memory", b->device);
+    b->answer_bytes = n * (2 * TOP_MOST + 2) * sizeof(float);
     b->rows = rows, b->cols = cols;
     return pass_reserve(b, rows, err);
 }

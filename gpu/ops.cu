@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,7 @@ static void cuda_close(struct backend *b) {
     cudaFreeHost(b->answer_host);
     for (int i = 0; i < RING; i++)
         if (b->copied[i]) cudaEventDestroy(b->copied[i]);
+    for (int i = 0; i < MARKS && b->mark[i]; i++) cudaEventDestroy(b->mark[i]);
     if (b->blas) cublasDestroy(b->blas);
     if (b->stream) cudaStreamDestroy(b->stream);
     if (b->pool) pool_close(b->pool);
@@ -101,7 +103,6 @@ static int cuda_open(struct backend **out, const struct backend_options *o, stru
 
 static const char *cuda_device(struct backend *b) { return b->name; }
 static int cuda_threads(struct backend *b) { return b->threads; }
-static void cuda_each(struct backend *b, int n, void (*run)(void *user, int i, int worker), void *user) { pool_run(b->pool, n, run, user); }
 static size_t cuda_kv_bytes(struct backend *b) { return b->float_cache ? 4 : 2; }
 
 /* -- products -- */
@@ -236,6 +237,35 @@ static void cuda_confidence(struct backend *b, const float *logits, int n, int c
     }
 }
 
+static_assert(sizeof(struct chosen) == sizeof(struct choice) && offsetof(struct chosen, entropy) == offsetof(struct choice, entropy), "the same choice");
+static_assert(sizeof(struct noise_place) == sizeof(struct place) && offsetof(struct noise_place, pos) == offsetof(struct place, pos), "the same place");
+
+static void cuda_choose(struct backend *b, const float *logits, int n, int cols, const struct choosing *how, struct choice *to) {
+    if (gone(b) || memory_top(b, choose_work(n, cols), &b->failed)) return;
+    choose_rows(b->stream, logits, n, cols, how->temperature, how->seed, (const struct noise_place *)how->at, how->ids, how->signals, b->top_work, (struct chosen *)to);
+}
+
+/* Events of the stream, in a ring. */
+static int64_t cuda_mark(struct backend *b) {
+    cudaEvent_t *e = &b->mark[b->marks % MARKS];
+    if (!gone(b) && !*e) failed(b, cudaEventCreate(e), "timing");
+    if (!gone(b)) failed(b, cudaEventRecord(*e, b->stream), "timing");
+    return ++b->marks;
+}
+
+static int64_t cuda_elapsed(struct backend *b, int64_t from, int64_t to) {
+    cudaEvent_t first = b->mark[(from - 1) % MARKS], last = b->mark[(to - 1) % MARKS];
+    float ms = 0;
+    if (gone(b) || from < 1 || to < from || b->marks - from >= MARKS) return 0;
+    cudaError_t e = cudaEventElapsedTime(&ms, first, last);
+    if (e == cudaErrorNotReady) { // nobody has waited yet
+        cudaGetLastError();
+        if (failed(b, cudaEventSynchronize(last), "timing")) return 0;
+        e = cudaEventElapsedTime(&ms, first, last);
+    }
+    return failed(b, e, "timing") ? 0 : (int64_t)((double)ms * 1e6);
+}
+
 static int cuda_status(struct backend *b, struct err *err) {
     failed(b, cudaPeekAtLastError(), "computing");
     return gone(b) ? err_set(err, "%s", b->failed.text) : 0;
@@ -247,12 +277,12 @@ static int cuda_wait(struct backend *b, struct err *err) {
 }
 
 const struct backend_type backend_cuda = {
-    .name = "cuda", .open = cuda_open, .close = cuda_close, .device = cuda_device, .threads = cuda_threads, .each = cuda_each,
+    .name = "cuda", .open = cuda_open, .close = cuda_close, .device = cuda_device, .threads = cuda_threads,
     .alloc = memory_alloc, .upload = memory_upload, .table = memory_table, .size = memory_size, .room = memory_room, .kv_bytes = cuda_kv_bytes,
     .reserve = memory_reserve, .write = memory_write, .read = memory_read, .begin = pass_begin, .end = pass_end,
     .embed = cuda_embed, .join = cuda_join, .pick = cuda_pick, .matmul = cuda_matmul, .norm = cuda_norm, .add = cuda_add, .add_bias = cuda_add_bias,
     .gate = cuda_gate, .kv_alloc = memory_kv, .rope_append = cuda_rope_append, .kv_move = cuda_kv_move, .attention = cuda_attention,
-    .top = cuda_top, .confidence = cuda_confidence, .status = cuda_status, .wait = cuda_wait,
+    .top = cuda_top, .confidence = cuda_confidence, .choose = cuda_choose, .mark = cuda_mark, .elapsed = cuda_elapsed, .status = cuda_status, .wait = cuda_wait,
 };
 
 /* What the program looks for in the shared object (core/backend.c). */

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* One block a pass, on the host and on the device: rows' numbers, path_at, runs, features and, last and of any length, the paths. */
-struct layout { size_t numbers, path_at, run, feature, path, bytes; };
+/* One block a pass, on the host and on the device: rows' numbers, path_at, runs, features, chosen tokens and, last and of any length, the paths. */
+struct layout { size_t numbers, path_at, run, feature, chosen, path, bytes; };
 
 static struct layout layout_of(int rows) {
     const size_t n = (size_t)rows;
@@ -18,7 +18,8 @@ static struct layout layout_of(int rows) {
     l.path_at = 6 * n * sizeof(int);
     l.run = l.path_at + (n + 4) / 4 * 4 * sizeof(int);
     l.feature = (l.run + n * sizeof(struct run) + 7) / 8 * 8;
-    l.path = l.feature + n * sizeof(float *);
+    l.chosen = l.feature + n * sizeof(float *);
+    l.path = l.chosen + n * sizeof(struct chosen *);
     l.bytes = l.path + n * (n + 1) / 2 * sizeof(int);
     return l;
 }
@@ -89,13 +90,15 @@ static void stage(struct backend *b, const struct kv *kv, const struct batch *r)
     memcpy(to + l.path_at, r->path_at, (n + 1) * sizeof(int));
     memcpy(to + l.path, r->path, paths * sizeof(int));
     if (r->feature) memcpy(to + l.feature, r->feature, n * sizeof *r->feature);
+    if (r->chosen) memcpy(to + l.chosen, r->chosen, n * sizeof *r->chosen);
+    else memset(to + l.chosen, 0, n * sizeof *r->chosen); // always there: a graph serves passes with and without
     const int runs = kv ? split_runs(r, kv->run_rows, (struct run *)(to + l.run), &b->longest) : 0;
     failed(b, cudaMemcpyAsync(b->staged, to, l.path + paths * sizeof(int), cudaMemcpyHostToDevice, b->stream), "copying rows");
     failed(b, cudaEventRecord(b->copied[b->turn], b->stream), "copying rows");
     b->turn = (b->turn + 1) % RING;
     const int *d = (const int *)b->staged;
     b->rows_now = {r->n, r->wanted, runs, d, d + all, d + 2 * all, d + 3 * all, d + 4 * all, d + 5 * all, (const int *)(b->staged + l.path_at),
-                   (const int *)(b->staged + l.path), r->feature ? (const float *const *)(b->staged + l.feature) : NULL, (const struct run *)(b->staged + l.run)};
+                   (const int *)(b->staged + l.path), (const struct chosen *const *)(b->staged + l.chosen), r->feature ? (const float *const *)(b->staged + l.feature) : NULL, (const struct run *)(b->staged + l.run)};
 }
 
 static bool same(const struct pass_key *a, const struct pass_key *b) {

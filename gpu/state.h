@@ -13,9 +13,10 @@ extern "C" {
 }
 #include "gpu/kernels.h"
 
-static constexpr int RING = 4;       // passes that may be under way before the host waits for the oldest one's rows to be copied
+static constexpr int RING = 16;      // passes that may be under way before the host waits for the oldest one's rows to be copied
 static constexpr int ROW_TILE = 32;  // rows of a product by cuBLAS, padding included
 static constexpr int GRAPHS = 256;   // kinds of passes that are kept
+static constexpr int MARKS = 8192;   // of the latest that were made
 
 /* Keys and values of one model, and how its rows attend. */
 struct kv {
@@ -59,12 +60,16 @@ struct backend {
     size_t attention_floats;
     void *top_work;
     size_t top_bytes;
-    float *answer, *answer_host; // values, ids and moments of top(); pinned
+    float *answer, *answer_host; // values, ids and moments of top(); pinned, and for whatever else the host reads that fits
+    size_t answer_bytes;
     bool has_moments;            // of the rows that top() was asked for last
     const float *moments_of;
     int moments_n, moments_at; // in answer_host, in floats
 
     // rows of the pass
+    cudaEvent_t mark[MARKS]; // made as they are needed
+    int64_t marks;
+
     char *stage[RING], *staged; // pinned, and on the device
     cudaEvent_t copied[RING];
     int turn;
@@ -84,7 +89,7 @@ void *memory_alloc(struct backend *b, size_t count, size_t size, const char *wha
 void memory_free(struct backend *b, void *p);
 int memory_upload(struct backend *b, const struct tensor *t, struct weight *w, struct err *err);
 int memory_table(struct backend *b, const struct tensor *t, const struct weight *matrix, struct weight *table, struct err *err);
-int memory_top(struct backend *b, size_t bytes, struct err *err); // scratch of top_rows
+int memory_top(struct backend *b, size_t bytes, struct err *err); // scratch of top_rows and choose_rows
 size_t memory_size(struct backend *b, uint32_t type, int rows, int cols);
 size_t memory_room(struct backend *b);
 int memory_reserve(struct backend *b, int rows, int cols, struct err *err);

@@ -1,11 +1,10 @@
 /* top.cu - the largest logits of a row with their ids, its largest probability and its entropy, in one pass over the vocabulary.
  *
- * A block takes a slice of a row, 16 values a thread in registers: the slice's maximum, sum e^(x - max) and sum (x - max) e^(x - max), and
- * its k largest values, found one by one. A second kernel does the same with the slices' winners. Ties go to the lower id; what
+ * A block takes a slice of a row, 16 values a thread in registers: the slice's moments (moments.h) and its k largest values, found one by one. A second kernel does the same with the slices' winners. Ties go to the lower id; what
  * is no number counts as -infinity, so that there is always an id. */
 #include "gpu/launch.h"
 #include "gpu/kernels.h"
-#include "gpu/warp.h"
+#include "gpu/moments.h"
 
 static constexpr int THREADS = 256, EACH = 16, SLICE = THREADS * EACH, WARPS = THREADS / WARP;
 
@@ -61,15 +60,7 @@ slice_kernel(const float *__restrict__ logits, int cols, int k, struct best *__r
         for (int i = 0; i < EACH; i++)
             if (base + i * THREADS < cols && !(taken >> i & 1)) mine = better(mine, {x[i], base + i * THREADS});
     }
-    float sum = 0, weighted = 0;
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        if (x[i] == -INFINITY) continue; // e^-inf = 0, and 0 inf is no number
-        const float off = x[i] - top, e = __expf(off);
-        sum = __fadd_rn(sum, e), weighted = __fmaf_rn(off, e, weighted);
-    }
-    sum = block_sum<WARPS>(sum, sums), weighted = block_sum<WARPS>(weighted, sums + WARPS);
-    if (tid == 0) moments[at * 3] = top, moments[at * 3 + 1] = sum, moments[at * 3 + 2] = weighted;
+    moments_of<EACH, WARPS>(x, top, sums, moments + at * 3);
 }
 
 /* Of `slices` slices: a block a row. */
@@ -90,17 +81,7 @@ finish_kernel(struct best *__restrict__ winners, const float *__restrict__ momen
         if (tid == 0) ids[(size_t)blockIdx.x * k + w] = won.id, values[(size_t)blockIdx.x * k + w] = won.value;
         if (where >= 0 && mine.id == won.id) from[where] = nothing(); // this thread alone reads it again
     }
-    if (tid) return;
-    const float *m = moments + (size_t)blockIdx.x * slices * 3;
-    float top = -INFINITY, sum = 0, weighted = 0;
-    for (int i = 0; i < slices; i++) top = fmaxf(top, m[3 * i]);
-    for (int i = 0; i < slices; i++) { // (x - top) = (x - top of the slice) + its distance
-        if (m[3 * i] == -INFINITY) continue;
-        const float off = m[3 * i] - top, e = __expf(off);
-        sum = __fmaf_rn(m[3 * i + 1], e, sum);
-        weighted = __fmaf_rn(__fmaf_rn(off, m[3 * i + 1], m[3 * i + 2]), e, weighted);
-    }
-    out[2 * blockIdx.x] = 1 / sum, out[2 * blockIdx.x + 1] = logf(sum) - weighted / sum;
+    if (tid == 0) moments_merge(moments + (size_t)blockIdx.x * slices * 3, slices, &out[2 * blockIdx.x], &out[2 * blockIdx.x + 1]);
 }
 
 static int slices_of(int cols) { return (cols + SLICE - 1) / SLICE; }

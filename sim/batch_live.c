@@ -6,7 +6,7 @@
 static int live_round(struct batch_world *world, const int *slot, const struct arm *const *arm, int n, struct outcome *o, double *verify_s, struct err *err) {
     struct batch_live *w = (struct batch_live *)world;
     struct decoder *decoders[BATCH_SLOTS] = {NULL};
-    const struct draft *drafts[BATCH_SLOTS] = {NULL};
+    struct draft *drafts[BATCH_SLOTS] = {NULL};
     struct round rounds[BATCH_SLOTS];
     int drafters[BATCH_SLOTS] = {0};
     for (int i = 0; i < n; i++) {

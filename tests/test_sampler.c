@@ -160,7 +160,6 @@ static void test_a_pass_gives_every_row_the_noise_of_its_position(void **state) 
         tiny_open(&t, "a-f32", &(struct engine_options){.threads = threads});
         assert_int_equal(sampler_open(&s, 0.8, 17, t.e, &err), 0);
         assert_int_equal(sampler_open(&greedy, 0, 17, t.e, &err), 0);
-        assert_null(greedy.logits);
         for (int i = 0; i < N; i++) rows[i] = (struct row){g.tokens[i], 0, i - 1, true};
         assert_int_equal(engine_forward(t.e, rows, N, &err), 0);
         float *logits = tiny_alloc((size_t)N * (size_t)g.vocab, sizeof *logits);

@@ -42,7 +42,7 @@ cudaError_t result(cudaError_t e) { return e ? last_error = e : e; }
 
 // ---- faults to order: CUEMU_FAULT is read anew at each call, so that a test may set it between two ----------------------------------
 
-long launches, allocations;
+long launches, allocations, all_launches;
 bool lost;
 const char *fault() { const char *s = getenv("CUEMU_FAULT"); return s ? s : ""; }
 long fault_at(const char *kind) { size_t n = strlen(kind); return !strncmp(fault(), kind, n) ? strtol(fault() + n, nullptr, 10) : 0; }
@@ -52,6 +52,7 @@ cudaError_t missing() {
 }
 void count_launch() { // the loss is noticed by the calls after it, as on a real device
     long at = fault_at("lost:");
+    all_launches++;
     if (at && ++launches >= at) lost = true;
     if (!at) lost = false, launches = 0;
 }
@@ -67,7 +68,7 @@ bool is_pinned(const void *p) {
     auto i = pinned.upper_bound(c);
     return i != pinned.begin() && c < (--i)->first + i->second;
 }
-long waits; // synchronizations of the host
+long waits, graph_launches; // synchronizations of the host; kept passes
 
 std::vector<CUstream_st *> streams;
 CUstream_st *get(cudaStream_t s) {
@@ -271,6 +272,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned) {
 }
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t a, cudaEvent_t b) {
     if (!a->stream || !b->stream) return result(cudaErrorInvalidResourceHandle);
+    if (a->pending || b->pending) return result(cudaErrorNotReady);
     return *ms = static_cast<float>(b->ms - a->ms), cudaSuccess;
 }
 cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
@@ -282,7 +284,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *x, cudaGraph_t g, unsigned lon
     return *x = new CUgraphExec_st{g->work}, cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t x, cudaStream_t s) {
-    count_launch();
+    count_launch(), graph_launches++;
     LOST();
     for (Work &w : x->work) cuemu::enqueue(s, w);
     return cudaSuccess;
@@ -335,6 +337,8 @@ const char *cudaGetErrorString(cudaError_t e) {
 const char *cudaGetErrorName(cudaError_t e) { return e ? "cudaError" : "cudaSuccess"; }
 
 __attribute__((visibility("default"))) long cuemu_waits() { return waits; } // how often the host waited
+__attribute__((visibility("default"))) long cuemu_graph_launches() { return graph_launches; }
+__attribute__((visibility("default"))) long cuemu_launches() { return all_launches; } // kernels and products, those of kept passes aside
 
 // ---- cuBLAS: convert to fp32, multiply, round once ------------------------------------------------
 

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/clock.h"
 #include "core/rng.h"
 #include "tests/scene_lm.h"
 #include "tests/tiny.h"
@@ -216,36 +217,69 @@ static void test_a_tree_holds_its_chains(void **state) {
 
 /* -- the host waits once a pass -- */
 
-static long waits(void) {
+/* A count of the emulation's. */
+static long counted(const char *name) {
     const char *dir = getenv("BANDITSPEC_BACKENDS");
     char path[4200];
     snprintf(path, sizeof path, "%s/banditspec-cuda.so", dir);
     void *object = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
     long (*count)(void) = NULL;
-    void *symbol = object ? dlsym(object, "cuemu_waits") : NULL;
+    void *symbol = object ? dlsym(object, name) : NULL;
     assert_non_null(symbol);
     memcpy(&count, &symbol, sizeof count);
     return count();
 }
 
-static void test_the_host_waits_only_for_tokens(void **state) {
+static bool never(void *user, float top_prob, float entropy) {
+    (void)entropy;
+    ++*(int *)user;
+    assert_true(top_prob > 0);
+    return false;
+}
+
+/* Chains, drafted and verified: one wait a round, greedy and sampled, whatever the drafter; a rule that looks at each token but the last costs one
+ * each, the draft of a recorder one, a tree one a level. Once kept, a pass is one launch. Times are the device's, and add up. */
+static void test_the_host_waits_once_a_round(void **state) {
     (void)state;
-    static const char *const specs[] = {"eagle=tests/golden/tiny-hf/eagle-a", NULL};
-    struct scene_lm s;
+    static const char *const specs[] = {"eagle=tests/golden/tiny-hf/eagle-a", "f@eagle=tests/golden/tiny-hf/eagle-a,vocab=200", "model=tests/golden/tiny-hf/a", "pld",
+                                        "eagle2=tests/golden/tiny-hf/eagle-a,nodes=9,depth=3,topk=3", NULL};
+    enum { CHAINS = 3, TREE = 4, GAMMA = 4, NEW = 60 };
     struct err err = {""};
-    struct round r;
     struct tiny_golden g = tiny_golden('a');
     set("");
     setenv("SCENE_BACKEND", "cuda", 1);
-    scene_lm_open(&s, "tests/golden/tiny-hf/a", 1, 0, specs);
-    scene_lm_start(&s, g.prompt, TINY_PROMPT, 40);
-    for (int i = 0; !s.decoder.done; i++) {
-        long before = waits();
-        if (decoder_round(&s.decoder, i % 2 - 1, 4, &r, &err)) fail_msg("%s", err.text);
-        const long spent = waits() - before, passes = r.proposed + 1; // one for each drafted token, whose id the next pass needs, and one to verify
-        if (spent != passes) fail_msg("%ld waits in a round of %ld passes", spent, passes);
+    for (int sampled = 0; sampled < 2; sampled++) {
+        struct scene_lm s;
+        int kept = 0, asked;
+        int64_t ns;
+        scene_lm_open(&s, "tests/golden/tiny-hf/a", 1, sampled ? 0.8 : 0, specs);
+        scene_lm_start(&s, g.prompt, TINY_PROMPT, NEW);
+        for (int i = 0; s.decoder.pos + 8 < NEW; i++) {
+            const int drafter = i % 6 - 1, way = drafter >= 0 && drafter < CHAINS ? i / 6 % 3 : 0;
+            const long before = counted("cuemu_waits"), launches = counted("cuemu_graph_launches");
+            const int64_t start = clock_ns();
+            struct round r = {0};
+            struct draft draft;
+            int looks = 0;
+            const struct draft_rule rule = {never, &looks};
+            if (way == 0 && decoder_round(&s.decoder, drafter, GAMMA, &r, &err)) fail_msg("%s", err.text);
+            if (way == 1 && decoder_round_until(&s.decoder, drafter, GAMMA, &rule, &r, &err)) fail_msg("%s", err.text);
+            if (way == 2 && (decoder_draft(&s.decoder, drafter, GAMMA, &draft, &asked, &ns, &err) || decoder_settle(&s.decoder, drafter, &draft, &r, &err))) fail_msg("%s", err.text);
+            if (way == 2) r.draft_ns = ns;
+            const int64_t host = clock_ns() - start;
+            const long spent = counted("cuemu_waits") - before, expected = drafter == TREE ? 4 : way == 1 ? GAMMA + 1 : way == 2 ? 2 : 1;
+            if (spent != expected) fail_msg("%ld waits in a round of drafter %d (way %d), expected %ld", spent, drafter, way, expected);
+            if (drafter >= 0 && drafter < CHAINS) assert_int_equal(r.proposed, GAMMA);
+            assert_int_equal(looks, way == 1 ? GAMMA - 1 : 0);
+            kept += counted("cuemu_graph_launches") - launches >= (drafter >= 0 && drafter < CHAINS ? GAMMA - 1 : 1);
+            if (r.verify_ns <= 0 || (drafter >= 0 && r.proposed && r.draft_ns <= 0) || r.draft_ns + r.verify_ns > host + 5000)
+                fail_msg("drafter %d: %lld and %lld ns in %lld", drafter, (long long)r.draft_ns, (long long)r.verify_ns, (long long)host);
+            if (way == 2)
+                for (int k = 1; k < draft.n; k++) assert_true(draft.ns[k] > draft.ns[k - 1]);
+        }
+        assert_true(kept > 8);
+        scene_lm_close(&s);
     }
-    scene_lm_close(&s);
     unsetenv("SCENE_BACKEND");
     file_map_close(&g.logits);
 }
@@ -253,23 +287,27 @@ static void test_the_host_waits_only_for_tokens(void **state) {
 /* Heads and small models draft on the device what they draft on the CPU, and the text is the target's. */
 static void test_heads_draft_what_they_draft_on_the_cpu(void **state) {
     (void)state;
-    static const char *const specs[] = {"eagle=tests/golden/tiny-hf/eagle-a", "eagle2=tests/golden/tiny-hf/eagle-a,nodes=9,depth=4,topk=3", "model=tests/golden/tiny-hf/a", NULL};
+    static const char *const specs[] = {"eagle=tests/golden/tiny-hf/eagle-a", "eagle2=tests/golden/tiny-hf/eagle-a,nodes=9,depth=4,topk=3", "model=tests/golden/tiny-hf/a",
+                                        "f@eagle=tests/golden/tiny-hf/eagle-a,vocab=200", NULL};
     struct tiny_golden g = tiny_golden('a');
     int text[2][40], accepted[2], plain[40];
     set("kv=f32");
-    for (int cuda = 0; cuda < 2; cuda++) {
+    for (int way = 0; way < 4; way++) {
+        const int cuda = way % 2;
         struct scene_lm s;
         if (cuda) setenv("SCENE_BACKEND", "cuda", 1);
-        scene_lm_open(&s, "tests/golden/tiny-hf/a", 1, 0, specs);
+        else unsetenv("SCENE_BACKEND");
+        scene_lm_open(&s, "tests/golden/tiny-hf/a", 1, way / 2 ? 0.7 : 0, specs);
         accepted[cuda] = scene_lm_decode(&s, g.prompt, TINY_PROMPT, 40, false, text[cuda]);
         scene_lm_decode(&s, g.prompt, TINY_PROMPT, 40, true, plain);
         assert_memory_equal(plain, text[cuda], sizeof plain); // law 1
         scene_lm_close(&s);
+        if (!cuda) continue;
+        assert_memory_equal(text[0], text[1], sizeof *text);
+        assert_int_equal(accepted[0], accepted[1]);
+        assert_true(accepted[1] > 8);
     }
     unsetenv("SCENE_BACKEND");
-    assert_memory_equal(text[0], text[1], sizeof *text);
-    assert_int_equal(accepted[0], accepted[1]);
-    assert_true(accepted[1] > 8);
     file_map_close(&g.logits);
 }
 
@@ -283,7 +321,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_greedy_text_equals_transformers),
         cmocka_unit_test(test_logits_are_the_same_bits_in_any_company),
         cmocka_unit_test(test_a_tree_holds_its_chains),
-        cmocka_unit_test(test_the_host_waits_only_for_tokens),
+        cmocka_unit_test(test_the_host_waits_once_a_round),
         cmocka_unit_test(test_heads_draft_what_they_draft_on_the_cpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
