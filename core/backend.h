@@ -94,6 +94,7 @@ struct backend_type {
     size_t (*size)(struct backend *b, uint32_t type, int rows, int cols);
     size_t (*room)(struct backend *b);
     size_t (*kv_bytes)(struct backend *b);
+    double (*peak)(struct backend *b); // bytes a second of its memory, as the device states it; null or 0: unknown
     int (*reserve)(struct backend *b, int rows, int cols, struct err *err); // scratch for products up to this size
     void (*write)(struct backend *b, void *to, const void *from, size_t bytes); // from the host or another buffer
     void (*read)(struct backend *b, void *host, const void *from, size_t bytes);

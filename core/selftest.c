@@ -531,10 +531,11 @@ int selftest_try(struct selftest *s, const struct selftest_item *item, int numbe
     return 0;
 }
 
-int selftest_weight(struct selftest *s, uint32_t type, int rows, int cols, struct weight *w, struct err *err) {
+int selftest_weights(struct selftest *s, uint32_t type, int rows, int cols, int copies, struct weight *w, struct err *err) {
     struct tensor t;
     if (random_tensor(s, type, rows, cols, &t, err)) return -1;
-    int rc = s->ops->upload(s->b, &t, w, err);
+    int rc = 0;
+    for (int i = 0; !rc && i < copies; i++) rc = s->ops->upload(s->b, &t, &w[i], err);
     mem_free((void *)t.data);
     return rc;
 }

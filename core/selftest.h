@@ -36,7 +36,7 @@ void selftest_close(struct selftest *s);
 /* One try of an item; -1 with the place and both values in err. Buffers are kept until selftest_close. */
 int selftest_try(struct selftest *s, const struct selftest_item *item, int number, struct err *err);
 
-/* A random matrix of a tensor_type, on the backend under test alone. */
-int selftest_weight(struct selftest *s, uint32_t type, int rows, int cols, struct weight *w, struct err *err);
+/* A random matrix of a tensor_type, on the backend under test alone, `copies` times. */
+int selftest_weights(struct selftest *s, uint32_t type, int rows, int cols, int copies, struct weight *w, struct err *err);
 
 #endif

@@ -214,8 +214,12 @@ int attention_run_rows(int q_heads, const struct cache *c) { return quads_most(c
 size_t attention_work(int n, int q_heads, int dim) { return (size_t)n * (size_t)q_heads * ATTENTION_PARTS * (size_t)(dim + 2); }
 
 template <class T, int QG> static int allow(const struct cache *c) {
-    size_t bytes = shared_bytes(c->dim, sizeof(T), quads_at_once(c->dim) * QG);
-    return bytes <= 48 << 10 ? cudaSuccess : cudaFuncSetAttribute((const void *)attend_kernel<T, QG>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
+    const void *kernel = (const void *)attend_kernel<T, QG>;
+    const int bytes = (int)shared_bytes(c->dim, sizeof(T), quads_at_once(c->dim) * QG);
+    struct cudaFuncAttributes now;
+    const cudaError_t e = cudaFuncGetAttributes(&now, kernel);
+    if (e || bytes <= now.maxDynamicSharedSizeBytes) return e; // never less than another model's heads were allowed
+    return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
 }
 
 template <class T> static int allow_all(const struct cache *c) { // as many groups a thread as a run may need

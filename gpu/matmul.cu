@@ -2,7 +2,8 @@
  *
  * A block holds a tile of 32 output rows; its warps share the inputs out in even runs of units, as many as the number of columns (and
  * nothing else) says, and their sums are added up in order. Within a unit sums are exact integers (__dp4a), so a row of activations gets
- * the same bits in every instance, whatever stands beside it. Weights are read once for up to 32 rows. */
+ * the same bits in every instance, whatever stands beside it. Weights are read once for up to 32 rows; of more rows, the blocks of a tile of weights come one right after
+ * the other, so that all but the first find it in the second-level cache. */
 #include "gpu/launch.h"
 #include "gpu/kernels.h"
 #include "gpu/unit.h"
@@ -36,11 +37,11 @@ product_kernel(struct products all, size_t tile_bytes, int cols, struct activati
     SHARED(float, part, [WARPS_MOST * TOGETHER * WARP]);
     const int warp = threadIdx.x / WARP, warps = blockDim.x / WARP, lane = threadIdx.x % WARP, units = cols / PACK_UNIT;
     struct product p = all.p[0];
-    int tile = blockIdx.x;
+    int tile = blockIdx.y;
 #pragma unroll
     for (int i = 1; i < PRODUCTS_MOST; i++) // constant indices: parameters stay where they are
-        if ((int)blockIdx.x >= all.first[i]) p = all.p[i], tile = blockIdx.x - all.first[i];
-    const int from = blockIdx.y * R, rows = min(R, n - from);
+        if ((int)blockIdx.y >= all.first[i]) p = all.p[i], tile = blockIdx.y - all.first[i];
+    const int from = blockIdx.x * R, rows = min(R, n - from);
     const uint8_t *w = (const uint8_t *)p.w + (size_t)tile * tile_bytes;
     float acc[R];
 #pragma unroll
@@ -75,7 +76,7 @@ product_kernel(struct products all, size_t tile_bytes, int cols, struct activati
 
 template <int KIND, int R> static void launch(cudaStream_t s, const struct products &all, size_t bytes, int cols, const struct activation &x, int n, int blocks) {
     const int units = cols / PACK_UNIT, warps = units < WARPS_MOST ? units : WARPS_MOST;
-    dim3 grid((unsigned)blocks, (unsigned)((n + R - 1) / R));
+    dim3 grid((unsigned)((n + R - 1) / R), (unsigned)blocks);
     LAUNCH((product_kernel<KIND, R>), grid, warps * WARP, 0, s, all, bytes, cols, x, n);
 }
 

@@ -103,6 +103,15 @@ static int cuda_open(struct backend **out, const struct backend_options *o, stru
 
 static const char *cuda_device(struct backend *b) { return b->name; }
 static int cuda_threads(struct backend *b) { return b->threads; }
+/* Twice a clock, as memory transfers at both edges. */
+static double cuda_peak(struct backend *b) {
+    int khz = 0, bits = 0;
+    if (cudaDeviceGetAttribute(&khz, cudaDevAttrMemoryClockRate, b->device) || cudaDeviceGetAttribute(&bits, cudaDevAttrGlobalMemoryBusWidth, b->device)) {
+        cudaGetLastError();
+        return 0;
+    }
+    return 2.0 * khz * 1e3 * bits / 8;
+}
 static size_t cuda_kv_bytes(struct backend *b) { return b->float_cache ? 4 : 2; }
 
 /* -- products -- */
@@ -278,7 +287,7 @@ static int cuda_wait(struct backend *b, struct err *err) {
 
 const struct backend_type backend_cuda = {
     .name = "cuda", .open = cuda_open, .close = cuda_close, .device = cuda_device, .threads = cuda_threads,
-    .alloc = memory_alloc, .upload = memory_upload, .table = memory_table, .size = memory_size, .room = memory_room, .kv_bytes = cuda_kv_bytes,
+    .alloc = memory_alloc, .upload = memory_upload, .table = memory_table, .size = memory_size, .room = memory_room, .kv_bytes = cuda_kv_bytes, .peak = cuda_peak,
     .reserve = memory_reserve, .write = memory_write, .read = memory_read, .begin = pass_begin, .end = pass_end,
     .embed = cuda_embed, .join = cuda_join, .pick = cuda_pick, .matmul = cuda_matmul, .norm = cuda_norm, .add = cuda_add, .add_bias = cuda_add_bias,
     .gate = cuda_gate, .kv_alloc = memory_kv, .rope_append = cuda_rope_append, .kv_move = cuda_kv_move, .attention = cuda_attention,

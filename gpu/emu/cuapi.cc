@@ -314,6 +314,18 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
     p->sharedMemPerMultiprocessor = p->sharedMemPerBlockOptin + 1024, p->regsPerBlock = 65536, p->l2CacheSize = 40 << 20;
     return cudaSuccess;
 }
+cudaError_t cudaDeviceGetAttribute(int *v, cudaDeviceAttr a, int) { // an H100's
+    if (a == cudaDevAttrMemoryClockRate) *v = 2619000;
+    else if (a == cudaDevAttrGlobalMemoryBusWidth) *v = 5120;
+    else return result(cudaErrorInvalidValue);
+    return cudaSuccess;
+}
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *x, const void *f) {
+    memset(x, 0, sizeof *x);
+    auto attr = max_dynamic_shared.find(f);
+    x->maxDynamicSharedSizeBytes = attr == max_dynamic_shared.end() ? 48 << 10 : attr->second;
+    return cudaSuccess;
+}
 cudaError_t cudaFuncSetAttribute(const void *f, cudaFuncAttribute a, int v) {
     if (a == cudaFuncAttributeMaxDynamicSharedMemorySize) max_dynamic_shared[f] = v;
     return v > 227 << 10 ? result(cudaErrorInvalidValue) : cudaSuccess;

@@ -203,8 +203,12 @@ static void test_the_selftest_passes_and_can_fail(void **state) {
     run(cmd_selftest, out, argv);
     char *text = read_file(out);
     assert_contains(text, "PASS  law 3: replay equals live");
-    assert_contains(text, "35 of 35 items passed");
-    assert_contains(text, "Q4_K ");
+    assert_contains(text, "36 of 36 items passed");
+    assert_contains(text, "memory of 3352 GB/s");
+    assert_contains(text, "product Q4_K, 256 x 256");
+    assert_contains(text, "attention, 512 keys");
+    assert_contains(text, "sampled choice of 773 logits");
+    assert_contains(text, "a launch and a wait");
     assert_null(strstr(text, "FAIL"));
     free(text);
     setenv("CUEMU_FAULT", "lost:200", 1);
