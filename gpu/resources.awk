@@ -3,7 +3,7 @@
 # Occupancy by the calculator's rules: 64 warps, 65,536 registers in steps of 256 a warp, 32 blocks (a multiprocessor of sm_80, sm_90 or
 # sm_100); static shared memory only. threads: what __launch_bounds__ says.
 BEGIN {
-    threads["norm"] = threads["add"] = threads["gate"] = threads["quantize"] = threads["split"] = threads["copy"] = threads["join"] = threads["slice"] = threads["finish"] = 256
+    threads["norm"] = threads["add"] = threads["gate"] = threads["quantize"] = threads["split"] = threads["copy"] = threads["join"] = threads["slice"] = threads["finish"] = threads["choose_slice"] = threads["choose"] = 256
     threads["attend"] = threads["embed_floats"] = threads["embed"] = threads["gather"] = threads["merge"] = 128
     threads["rope"] = threads["move"] = 64
     threads["product"] = 512

@@ -98,7 +98,7 @@ int main() {
             path_at[i + 1] = at;
         }
         *run = {0, n, attention_part(CONTEXT + 1), CONTEXT + n};
-        const struct rows rows = {n, n, 1, token, slot, pos, cell, prefix, token, path_at, path, NULL, run};
+        const struct rows rows = {n, n, 1, token, slot, pos, cell, prefix, token, path_at, path, NULL, NULL, run};
         float *x = reals((size_t)n * FF), *y = reals((size_t)n * FF), *out = take<float>((size_t)n * FF), *w = reals(HIDDEN);
         const double row = n * HIDDEN * 4.0;
 
@@ -132,6 +132,13 @@ int main() {
         top_rows(0, logits, n, VOCAB, 2, top, ids, values, moments);
         report("top 2 and entropy, 128256", n, n * (VOCAB * 4.0 + 24));
         const size_t mark = used;
+        void *scores = take<char>(choose_work(n, VOCAB));
+        struct chosen *chosen = take<struct chosen>(16);
+        const struct noise_place at[8] = {};
+        for (int sampled = 0; sampled < 2; sampled++) {
+            choose_rows(0, logits, n, VOCAB, sampled, 1, at, NULL, 1, scores, chosen);
+            report(sampled ? "sampled choice of 128256" : "greedy choice of 128256", n, n * (VOCAB * 4.0 + 16));
+        }
         static const struct { const char *name; int kind; double bits; } kinds[] = {
             {"product Q4_0, 1024 x 4096", PACK_Q4_0, 4.5}, {"product Q4_1, 1024 x 4096", PACK_Q4_1, 5}, {"product Q8_0, 1024 x 4096", PACK_Q8_0, 8.5},
             {"product Q4_K, 1024 x 4096", PACK_Q4_K, 4.5}, {"product Q6_K, 1024 x 4096", PACK_Q6_K, 210.0 / 32}};

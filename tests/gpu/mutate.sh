@@ -42,7 +42,7 @@ try() {
 # which items of ops run a file's kernels
 item_of() {
     case $1 in
-    *norm*) echo norm ;; *top*) echo largest ;; *matmul*|*quantize*) echo "matmul Q4_K" ;; *gemm*) echo "matmul F16" ;; *attention*) echo "rope," ;; *) echo "" ;;
+    *norm*) echo norm ;; *top*) echo largest ;; *choose*) echo chosen ;; *matmul*|*quantize*) echo "matmul Q4_K" ;; *gemm*) echo "matmul F16" ;; *attention*) echo "rope," ;; *) echo "" ;;
     esac
 }
 while IFS=: read -r file line _; do
