@@ -334,6 +334,7 @@ struct choice *engine_choices(struct engine *e, size_t count, const char *what, 
 
 int64_t engine_mark(struct engine *e) { return e->ops->mark ? e->ops->mark(e->b) : clock_ns(); }
 int64_t engine_elapsed(struct engine *e, int64_t from, int64_t to) { return e->ops->elapsed ? e->ops->elapsed(e->b, from, to) : to - from; }
+double engine_peak(struct engine *e) { return e->ops->peak ? e->ops->peak(e->b) : 0; }
 
 void engine_features(struct engine *e, int from, int n, float *out) {
     e->ops->read(e->b, out, e->features + (size_t)from * e->m->hidden, (size_t)n * e->m->hidden * sizeof *out);

@@ -83,6 +83,7 @@ int engine_wait(struct engine *e, struct err *err);
 /* Time where the engine computes (core/backend.h): a mark, and ns between two that have passed. */
 int64_t engine_mark(struct engine *e);
 int64_t engine_elapsed(struct engine *e, int64_t from, int64_t to);
+double engine_peak(struct engine *e); // bytes a second of the memory there, 0: unknown
 
 /* The first n rows that the last pass computed for `slot`, a chain, join its prefix. */
 void engine_commit(struct engine *e, int slot, int n);

@@ -4,7 +4,8 @@
 # make test    compiles the same .cu files against the emulation of gpu/emu, where the CUDA headers are (CUDA_INCLUDE); no card, no nvcc.
 # make mutate  seeded bugs: is each of them caught?
 CUDA         ?= $(firstword $(patsubst %/bin/nvcc,%,$(shell command -v nvcc)) $(patsubst %/bin/nvcc,%,$(wildcard /usr/local/cuda/bin/nvcc)))
-CUDA_INCLUDE ?= $(firstword $(patsubst %/cuda_runtime.h,%,$(wildcard $(if $(CUDA),$(CUDA)/include/cuda_runtime.h) /usr/local/cuda/include/cuda_runtime.h /usr/include/cuda_runtime.h)))
+CUDA_PLACES  := $(CUDA) $(if $(filter command% environment%,$(origin CUDA)),,/usr/local/cuda /usr) # CUDA=DIR: there and nowhere else
+CUDA_INCLUDE ?= $(firstword $(patsubst %/cuda_runtime.h,%,$(realpath $(CUDA_PLACES:%=%/include/cuda_runtime.h)))) # not a link to nowhere
 ARCHS        ?= 80 90 100
 GPU_CU   := $(wildcard gpu/*.cu)
 GPU_H    := $(wildcard gpu/*.h gpu/emu/*.h) core/backend.h core/err.h core/logarithm.h core/mem.h core/noise.h core/pool.h core/quants.h core/tensor.h
@@ -12,6 +13,11 @@ GPU_CORE := core/err.c core/mem.c core/pool.c core/tensor.c # what the shared ob
 GPU_OBJ  := $(GPU_CU:%.cu=%.o) gpu/pack.o $(GPU_CORE:%.c=%.o)
 
 # -- for a card --
+ifneq ($(GPU),)
+ifeq ($(realpath $(CUDA)/bin/nvcc),)
+$(error GPU=1 wants nvcc, and there is none$(if $(CUDA), in '$(CUDA)/bin') (CUDA=DIR where the toolkit is))
+endif
+endif
 GPU_ARCH := $(foreach a,$(ARCHS),-gencode arch=compute_$(a)$(,)code=sm_$(a)) -gencode arch=compute_$(lastword $(ARCHS))$(,)code=compute_$(lastword $(ARCHS))
 NVCC_OUT := $(BUILD)/nvcc
 NVFLAGS  := -std=c++20 -O3 $(GPU_ARCH) -Werror all-warnings -Xcompiler -Wall$(,)-Wextra$(,)-fPIC$(,)-fvisibility=hidden -Xptxas -v -I.
