@@ -4,8 +4,9 @@
 # make test    compiles the same .cu files against the emulation of gpu/emu, where the CUDA headers are (CUDA_INCLUDE); no card, no nvcc.
 # make mutate  seeded bugs: is each of them caught?
 CUDA         ?= $(firstword $(patsubst %/bin/nvcc,%,$(shell command -v nvcc)) $(patsubst %/bin/nvcc,%,$(wildcard /usr/local/cuda/bin/nvcc)))
-CUDA_PLACES  := $(CUDA) $(if $(filter command% environment%,$(origin CUDA)),,/usr/local/cuda /usr) # CUDA=DIR: there and nowhere else
-CUDA_INCLUDE ?= $(firstword $(patsubst %/cuda_runtime.h,%,$(realpath $(CUDA_PLACES:%=%/include/cuda_runtime.h)))) # not a link to nowhere
+# CUDA=DIR: there and nowhere else. realpath: a link to nowhere is no header.
+CUDA_PLACES  := $(CUDA)$(if $(filter command% environment%,$(origin CUDA)),, /usr/local/cuda /usr)
+CUDA_INCLUDE ?= $(firstword $(patsubst %/cuda_runtime.h,%,$(realpath $(CUDA_PLACES:%=%/include/cuda_runtime.h))))
 ARCHS        ?= 80 90 100
 GPU_CU   := $(wildcard gpu/*.cu)
 GPU_H    := $(wildcard gpu/*.h gpu/emu/*.h) core/backend.h core/err.h core/logarithm.h core/mem.h core/noise.h core/pool.h core/quants.h core/tensor.h
