@@ -2,6 +2,7 @@
 #include "sim/board.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,8 @@ static int take_run(struct board *b, int p, sqlite3_stmt *s, const bool *in, int
         b->pulls[(size_t)p * (size_t)cells + (size_t)i] += count;
     }
     b->own_ns[p] = sqlite3_column_double(s, 3);
+    b->draft_s[p] += sqlite3_column_type(s, 4) == SQLITE_NULL ? NAN : sqlite3_column_double(s, 4);
+    b->spent[p] += sqlite3_column_double(s, 5), b->played[p] += (double)sqlite3_column_int64(s, 6);
     b->runs++;
     return 0;
 }
@@ -161,9 +164,10 @@ static int load_runs(struct board *b, struct runs *r, const bool *in, int all, s
     size_t P = (size_t)b->P, Q = (size_t)b->Q;
     b->B = b->K ? (int)(bytes / 4 / b->K) : 0;
     if (!(b->rounds = mem_alloc(P * Q, sizeof *b->rounds, "means", err)) || !(b->seconds = mem_alloc(P * Q, sizeof *b->seconds, "means", err))
-        || !(b->own_ns = mem_alloc(P, sizeof *b->own_ns, "means", err)) || !(b->pulls = mem_alloc(P * (size_t)b->B * (size_t)b->K, sizeof *b->pulls, "pulls", err)))
+        || !(b->draft_s = mem_alloc(P, sizeof *b->draft_s, "means", err)) || !(b->spent = mem_alloc(P, sizeof *b->spent, "means", err))
+        || !(b->played = mem_alloc(P, sizeof *b->played, "means", err)) || !(b->own_ns = mem_alloc(P, sizeof *b->own_ns, "means", err)) || !(b->pulls = mem_alloc(P * (size_t)b->B * (size_t)b->K, sizeof *b->pulls, "pulls", err)))
         return ERR_FAILED;
-    int rc = bind_prepare(r, "SELECT spec, outcomes, pulls, own_ns FROM run WHERE experiment = ? ORDER BY spec, seed", b->experiment, &s, err) ? ERR_FAILED : 0, p = 0;
+    int rc = bind_prepare(r, "SELECT spec, outcomes, pulls, own_ns, draft_seconds, seconds, rounds FROM run WHERE experiment = ? ORDER BY spec, seed", b->experiment, &s, err) ? ERR_FAILED : 0, p = 0;
     while (!rc && (rc = db_step(r->db, r->path, s, err)) == 1) {
         const char *spec = (const char *)sqlite3_column_text(s, 0);
         while (p < b->P && strcmp(b->players[p].spec, spec) < 0) p++;
@@ -176,25 +180,24 @@ static int load_runs(struct board *b, struct runs *r, const bool *in, int all, s
 int board_open(struct board *b, struct runs *r, int64_t experiment, enum board_part part, double share, const char *const *only, int n, struct err *err) {
     *b = (struct board){.experiment = experiment};
     bool *in = NULL;
-    char **category = NULL;
     int *best = NULL, rc = load_experiment(b, r, err), all = b->Q;
     size_t Q = (size_t)all;
     if (!rc && (!(in = mem_alloc(Q, sizeof *in, "prompts", err)) || !(best = mem_alloc(Q, sizeof *best, "prompts", err))
-                || !(category = mem_alloc(Q, sizeof *category, "prompts", err))
+                || !(b->category = mem_alloc(Q, sizeof *b->category, "prompts", err))
                 || !(b->tokens = mem_alloc(Q, sizeof *b->tokens, "prompts", err)) || !(b->best_rounds = mem_alloc(Q, sizeof *b->best_rounds, "prompts", err))
                 || !(b->reference = mem_alloc(Q * REFERENCES, sizeof *b->reference, "comparators", err)))) rc = ERR_FAILED;
-    if (!rc) rc = load_sequences(b, r, part, share, in, best, category, err);
-    if (!rc) rc = load_walks(b, r, in, best, category, err);
+    if (!rc) rc = load_sequences(b, r, part, share, in, best, b->category, err);
+    if (!rc) rc = load_walks(b, r, in, best, b->category, err);
     if (!rc) rc = load_players(b, r, only, n, err);
     if (!rc) rc = load_runs(b, r, in, all, err);
-    for (int q = 0; category && q < all; q++) mem_free(category[q]);
-    mem_free(in), mem_free(best), mem_free(category);
+    mem_free(in), mem_free(best);
     if (rc) board_close(b);
     return rc;
 }
 
 void board_close(struct board *b) {
-    void *blocks[] = {b->trace, b->arms, b->scope, b->timing, b->players, b->rounds, b->seconds, b->own_ns, b->tokens, b->best_rounds, b->reference, b->pulls};
+    for (int q = 0; b->category && q < b->Q; q++) mem_free(b->category[q]);
+    void *blocks[] = {b->trace, b->arms, b->scope, b->timing, b->players, b->rounds, b->seconds, b->own_ns, b->draft_s, b->spent, b->played, b->category, b->tokens, b->best_rounds, b->reference, b->pulls};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);
     *b = (struct board){0};
 }
@@ -239,13 +242,17 @@ static int store_all(const struct board *b, struct runs *r, const struct rows *r
     struct writer w = {.path = r->path, .db = r->db, .err = err};
     char sql[100];
     snprintf(sql, sizeof sql, "DELETE FROM policy WHERE experiment = %lld", (long long)b->experiment);
-    int rc = db_exec(r->db, r->path, sql, err), seeds = 1;
+    int64_t *policies = mem_alloc((size_t)(b->P ? b->P : 1), sizeof *policies, "policies", err);
+    int rc = policies ? db_exec(r->db, r->path, sql, err) : ERR_FAILED, seeds = 1;
     for (int p = 0; !rc && p < b->P; p++) {
-        int64_t policy;
-        rc = results_add_policy(&w, rows, p, b->experiment, &policy);
-        if (!rc) rc = store_pulls(b, &w, p, policy);
+        rc = results_add_policy(&w, rows, p, b->experiment, &policies[p]);
+        if (!rc) rc = store_pulls(b, &w, p, policies[p]);
+        if (!rc && !isnan(b->draft_s[p])) rc = results_add_part(&w, policies[p], b->played[p], b->draft_s[p], b->spent[p], b->own_ns[p]);
         if (b->players[p].seeds > seeds) seeds = b->players[p].seeds;
     }
+    struct standing x = board_standing(b);
+    if (!rc) rc = results_add_categories(&w, &x, (const char *const *)b->category, policies);
+    mem_free(policies);
     snprintf(sql, sizeof sql, "UPDATE experiment SET seeds = %d WHERE id = %lld", seeds, (long long)b->experiment);
     return rc ? rc : db_exec(r->db, r->path, sql, err);
 }

@@ -17,6 +17,8 @@ struct board {
     int P, Q, K, B;             // policies, prompts of this part, arms, buckets of rounds
     struct player *players;     // (P), owned
     double *rounds, *seconds;   // (P, Q) means over seeds
+    double *draft_s, *spent, *played; // (P) seconds of drafting, seconds and rounds of all runs; draft_s NaN: a run does not say
+    char **category;            // (Q), owned
     double *own_ns;             // (P) of a round, the median over runs' measurements being the same for all
     double *tokens, *best_rounds; // (Q)
     struct walk *reference;     // (REFERENCES, Q)
@@ -35,7 +37,7 @@ struct standing board_standing(const struct board *b);
 /* Of each policy with several parameters, the row with the most tokens/s; of others their only one. chosen (P) gets row numbers; how many. */
 int board_choose(const struct board *b, int *chosen);
 
-/* Writes the experiment's policy, comparison and pull rows anew. */
+/* Writes the experiment's policy, comparison, pull, part and category rows anew. */
 int board_store(const struct board *b, struct runs *r, const char *against, struct err *err);
 
 #endif

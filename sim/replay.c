@@ -72,6 +72,8 @@ struct recorder {
     const struct replay *r;
     const uint8_t *bucket_of;  // round -> bucket
     int64_t *pulls;            // (buckets, K) of the run
+    int64_t *prompt_pulls;     // (Q, K) of the run
+    int64_t *before;           // (K) pulls of the run's sequences before this one
     double *rounds, *seconds;  // (Q, C) of the run
     struct steps steps;
     bool want_steps;
@@ -98,6 +100,16 @@ static int record_step(void *user, const struct step *s, struct err *err) {
                      d < 0 ? "plain" : r->plan.trace->drafters[d].name, err);
 }
 
+/* The sequence just played: what its rounds added to the run's pulls. */
+static void note_prompt(struct recorder *x) {
+    const int K = x->r->K, B = x->r->buckets.n;
+    int64_t *here = x->prompt_pulls + (size_t)x->q * (size_t)K;
+    for (int k = 0; k < K; k++) here[k] = -x->before[k], x->before[k] = 0;
+    for (int b = 0; b < B; b++)
+        for (int k = 0; k < K; k++) x->before[k] += x->pulls[b * K + k];
+    for (int k = 0; k < K; k++) here[k] += x->before[k];
+}
+
 static int play_run(const struct replay *r, int run, struct recorder *x, struct run_outcome *out, struct err *err) {
     const struct player *player = &r->plan.lineup->at[r->player[run]];
     struct world_trace w = world_trace(r->plan.trace, r->plan.cost);
@@ -107,6 +119,7 @@ static int play_run(const struct replay *r, int run, struct recorder *x, struct 
     x->seed = r->plan.seed + (uint64_t)(run - r->first[r->player[run]]);
     x->steps.n = 0;
     memset(x->pulls, 0, (size_t)r->buckets.n * (size_t)r->K * sizeof *x->pulls);
+    memset(x->before, 0, (size_t)r->K * sizeof *x->before);
     memset(x->rounds, 0, (size_t)r->Q * (size_t)r->tokens.n * sizeof *x->rounds);
     memset(x->seconds, 0, (size_t)r->Q * (size_t)r->tokens.n * sizeof *x->seconds);
     int rc = player_agent(player, &r->problem, &r->oracle, &a, err);
@@ -118,7 +131,8 @@ static int play_run(const struct replay *r, int run, struct recorder *x, struct 
         x->spent = 0;
         player_start(player, &r->oracle, &a, x->q, !r->plan.stream);
         rc = episode_run(&w.world, &a, x->seed, x->q, (uint32_t)r->plan.trace->sequences[x->q].ordinal, NULL, 0, &watch, &sum, err);
-        out[x->q] = (struct run_outcome){(int)sum.rounds, (int)sum.proposed, (int)sum.accepted, (int)sum.emitted, sum.seconds};
+        out[x->q] = (struct run_outcome){(int)sum.rounds, (int)sum.proposed, (int)sum.accepted, (int)sum.emitted, sum.seconds, sum.draft_s};
+        note_prompt(x);
     }
     if (!rc && r->plan.state_path) rc = state_save(&a, r->plan.state_path, err);
     agent_close(&a);
@@ -129,7 +143,7 @@ static int play_run(const struct replay *r, int run, struct recorder *x, struct 
 
 /* Adds a run to its policy's sums; called in run order. */
 static int merge_run(struct replay *r, int run, const struct recorder *x, struct err *err) {
-    size_t p = (size_t)r->player[run], Q = (size_t)r->Q, QC = Q * (size_t)r->tokens.n, BK = (size_t)r->buckets.n * (size_t)r->K;
+    size_t p = (size_t)r->player[run], Q = (size_t)r->Q, QC = Q * (size_t)r->tokens.n, BK = (size_t)r->buckets.n * (size_t)r->K, QK = Q * (size_t)r->K;
     double share = 1.0 / (r->first[p + 1] - r->first[p]);
     const struct run_outcome *out = r->outcomes + (size_t)run * Q;
     for (size_t q = 0; q < Q; q++) {
@@ -141,6 +155,7 @@ static int merge_run(struct replay *r, int run, const struct recorder *x, struct
         r->curve_seconds[p * QC + i] += x->seconds[i] * share;
     }
     for (size_t i = 0; i < BK; i++) r->pulls[p * BK + i] += x->pulls[i];
+    for (size_t i = 0; i < QK; i++) r->prompt_pulls[p * QK + i] += x->prompt_pulls[i];
     if (x->steps.n && fwrite(x->steps.text, 1, x->steps.n, r->plan.steps) != x->steps.n)
         return err_set(err, "cannot write '%s': %s", r->plan.steps_path, strerror(errno));
     return 0;
@@ -153,7 +168,9 @@ static int recorders_open(struct recorder *at, int T, const struct replay *r, co
         at[t].pulls = mem_alloc((size_t)r->buckets.n * (size_t)r->K, sizeof *at[t].pulls, "pulls", err);
         at[t].rounds = mem_alloc(QC, sizeof *at[t].rounds, "regret curves", err);
         at[t].seconds = mem_alloc(QC, sizeof *at[t].seconds, "regret curves", err);
-        if (!at[t].pulls || !at[t].rounds || !at[t].seconds) return ERR_FAILED;
+        at[t].prompt_pulls = mem_alloc((size_t)r->Q * (size_t)r->K, sizeof *at[t].prompt_pulls, "pulls", err);
+        at[t].before = mem_alloc((size_t)r->K, sizeof *at[t].before, "pulls", err);
+        if (!at[t].pulls || !at[t].rounds || !at[t].seconds || !at[t].prompt_pulls || !at[t].before) return ERR_FAILED;
     }
     return 0;
 }
@@ -197,7 +214,7 @@ static int play(struct replay *r, struct err *err) {
         ? err_set(err, "cannot write '%s': %s", r->plan.steps_path, strerror(errno)) : play_all(r, recorders, err);
 out:
     for (int t = 0; recorders && t < T; t++) {
-        mem_free(recorders[t].pulls);
+        mem_free(recorders[t].pulls), mem_free(recorders[t].prompt_pulls), mem_free(recorders[t].before);
         mem_free(recorders[t].rounds);
         mem_free(recorders[t].seconds);
         steps_close(&recorders[t].steps);
@@ -257,7 +274,8 @@ static int allocate(struct replay *r, struct err *err) {
         && (r->curve_seconds = mem_alloc(P * Q * C, sizeof *r->curve_seconds, "regret curves", err))
         && (r->best_rounds = mem_alloc(Q * C, sizeof *r->best_rounds, "regret curves", err))
         && (r->best_seconds = mem_alloc(Q * C, sizeof *r->best_seconds, "regret curves", err))
-        && (r->pulls = mem_alloc(P * (size_t)r->buckets.n * (size_t)r->K, sizeof *r->pulls, "pulls", err));
+        && (r->pulls = mem_alloc(P * (size_t)r->buckets.n * (size_t)r->K, sizeof *r->pulls, "pulls", err))
+        && (r->prompt_pulls = mem_alloc(P * Q * (size_t)r->K, sizeof *r->prompt_pulls, "pulls", err));
     for (int p = 0; good && p < l->n; p++)
         for (int run = r->first[p]; run < r->first[p + 1]; run++) r->player[run] = p;
     return good ? 0 : ERR_FAILED;
@@ -277,7 +295,7 @@ int replay_open(struct replay *r, const struct replay_plan *plan, struct err *er
 void replay_close(struct replay *r) {
     oracle_close(&r->oracle);
     void *blocks[] = {r->player, r->first, r->outcomes, r->rounds, r->seconds, r->curve_rounds, r->curve_seconds,
-                      r->best_rounds, r->best_seconds, r->pulls};
+                      r->best_rounds, r->best_seconds, r->pulls, r->prompt_pulls};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);
     *r = (struct replay){0};
 }

@@ -33,7 +33,7 @@ struct replay_plan {
 
 struct run_outcome { // one sequence of one run
     int rounds, proposed, accepted, emitted;
-    double seconds;
+    double seconds, draft_s; // draft_s: of seconds
 };
 
 struct replay {
@@ -48,6 +48,7 @@ struct replay {
     double *curve_rounds, *curve_seconds; // (players, Q, tokens.n) mean on first reaching tokens.at[c]; 0 beyond the end
     double *best_rounds, *best_seconds;   // (Q, tokens.n) the same of the sequence's best fixed arm
     int64_t *pulls;               // (players, buckets.n, K) over seeds and sequences
+    int64_t *prompt_pulls;        // (players, Q, K) over seeds
 };
 
 /* Plays everything. What `plan` points to must outlive the replay. */

@@ -2,6 +2,7 @@
 #include "sim/results.h"
 
 #include <math.h>
+#include <string.h>
 #include <time.h>
 
 #include "core/mem.h"
@@ -9,10 +10,10 @@
 #include "sim/results_rows.h"
 #include "sim/timing.h"
 
-extern const char sql_sim_results[], sql_sim_results_2[];
+extern const char sql_sim_results[], sql_sim_results_2[], sql_sim_results_3[];
 
-static const char *const upgrades[] = {sql_sim_results_2};
-const struct db_kind results_kind = {.word = "results file", .schema = sql_sim_results, .application = 0x42535252, .version = 2, .upgrades = upgrades};
+static const char *const upgrades[] = {sql_sim_results_2, sql_sim_results_3};
+const struct db_kind results_kind = {.word = "results file", .schema = sql_sim_results, .application = 0x42535252, .version = 3, .upgrades = upgrades};
 
 static int add_experiment(struct writer *w, const struct replay *r) {
     const struct trace *t = r->plan.trace;
@@ -247,12 +248,92 @@ static int add_pulls(struct writer *w, const struct replay *r, int p, int64_t po
     return end_rows(w, rc);
 }
 
+/* What a round of player p takes: sums in run order. */
+static int add_part(struct writer *w, const struct replay *r, const struct summary *s, int p, int64_t policy) {
+    double draft = 0, seconds = 0, rounds = 0;
+    for (int run = r->first[p]; run < r->first[p + 1]; run++)
+        for (int q = 0; q < r->Q; q++) {
+            const struct run_outcome *x = &r->outcomes[(size_t)run * (size_t)r->Q + (size_t)q];
+            draft += x->draft_s, seconds += x->seconds, rounds += x->rounds;
+        }
+    return results_add_part(w, policy, rounds, draft, seconds, s->own_ns);
+}
+
+static int add_prompt_pulls(struct writer *w, const struct replay *r, int p, int64_t policy) {
+    int rc = begin_rows(w, "INSERT INTO prompt_pull VALUES (?, ?, ?, ?)");
+    for (int q = 0; !rc && q < r->Q; q++)
+        for (int k = 0; !rc && k < r->K; k++) {
+            int64_t count = r->prompt_pulls[((size_t)p * (size_t)r->Q + (size_t)q) * (size_t)r->K + (size_t)k];
+            if (!count) continue;
+            put_int(w, policy);
+            put_int(w, r->plan.trace->sequences[q].ordinal);
+            put_int(w, k);
+            put_int(w, count);
+            rc = put_row(w);
+        }
+    return end_rows(w, rc);
+}
+
+int results_add_part(struct writer *w, int64_t policy, double rounds, double draft, double seconds, double own_ns) {
+    if (!(rounds > 0)) return 0; // no text was longer than its first token
+    if (begin_rows(w, "INSERT INTO part VALUES (?, ?, ?, ?)")) return ERR_FAILED;
+    put_int(w, policy);
+    put_real(w, draft / rounds);
+    put_real(w, (seconds - draft) / rounds);
+    if (own_ns > 0) put_real(w, own_ns / 1e9); // unbound is NULL
+    return end_rows(w, put_row(w));
+}
+
+static int add_category_row(struct writer *w, const struct category_row *x, const char *category, int64_t policy) {
+    put_int(w, policy);
+    put_text(w, category);
+    put_int(w, x->prompts);
+    put_real(w, x->mat.value);
+    if (x->prompts > 1) put_real(w, x->mat.lo), put_real(w, x->mat.hi);
+    else sqlite3_bind_null(w->s, ++w->at), sqlite3_bind_null(w->s, ++w->at);
+    put_real(w, x->tokens_per_s.value);
+    if (x->prompts > 1) put_real(w, x->tokens_per_s.lo), put_real(w, x->tokens_per_s.hi);
+    else sqlite3_bind_null(w->s, ++w->at), sqlite3_bind_null(w->s, ++w->at);
+    put_real(w, x->plain_tokens_per_s);
+    return put_row(w);
+}
+
+int results_add_categories(struct writer *w, const struct standing *x, const char *const *category, const int64_t *policies) {
+    struct category_row *rows = mem_alloc((size_t)(x->P ? x->P : 1), sizeof *rows, "categories", w->err);
+    int rc = rows ? begin_rows(w, "INSERT INTO category VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") : ERR_FAILED;
+    for (int q = 0; !rc && q < x->Q; q++) {
+        int first = 0;
+        while (strcmp(category[first], category[q])) first++;
+        if (first < q) continue; // done
+        rc = summary_category(x, category, category[q], rows, w->err);
+        for (int p = 0; !rc && p < x->P; p++) // a category of texts without any round has no row
+            if (rows[p].mat.value > 0) rc = add_category_row(w, &rows[p], category[q], policies[p]);
+    }
+    mem_free(rows);
+    return w->s ? end_rows(w, rc) : rc;
+}
+
 int results_add_experiment(struct writer *w, const struct replay *r, int64_t *experiment) {
     int rc = add_experiment(w, r);
     *experiment = sqlite3_last_insert_rowid(w->db);
     if (!rc) rc = add_arms(w, r, *experiment);
     if (!rc) rc = add_sequences(w, r, *experiment);
     if (!rc) rc = add_walks(w, &r->oracle, r->plan.trace, *experiment);
+    return rc;
+}
+
+static int add_categories(struct writer *w, const struct replay *r, const struct rows *rows, const int64_t *policies) {
+    size_t P = (size_t)r->plan.lineup->n, Q = (size_t)r->Q;
+    double *tokens = mem_alloc(Q, sizeof *tokens, "categories", w->err), *own_ns = mem_alloc(P, sizeof *own_ns, "categories", w->err);
+    const char **category = mem_alloc(Q, sizeof *category, "categories", w->err);
+    int rc = tokens && own_ns && category ? 0 : ERR_FAILED;
+    for (size_t q = 0; !rc && q < Q; q++)
+        tokens[q] = r->plan.trace->sequences[q].tokens - 1, category[q] = r->plan.trace->sequences[q].category;
+    for (size_t p = 0; !rc && p < P; p++) own_ns[p] = rows->players[p].own_ns;
+    const struct standing x = {.P = (int)P, .Q = (int)Q, .rounds = r->rounds, .seconds = r->seconds, .tokens = tokens, .own_ns = own_ns,
+                               .charge = rows->charged, .reference = {[REFERENCE_PLAIN] = r->oracle.plain}};
+    if (!rc) rc = results_add_categories(w, &x, category, policies);
+    mem_free(tokens), mem_free(own_ns), mem_free(category);
     return rc;
 }
 
@@ -263,16 +344,21 @@ int results_add_policy(struct writer *w, const struct rows *rows, int p, int64_t
 }
 
 static int add_all(struct writer *w, const struct replay *r, const struct rows *rows, int64_t *experiment) {
-    int rc = results_add_experiment(w, r, experiment);
+    int P = r->plan.lineup->n;
+    int64_t *policies = mem_alloc((size_t)P, sizeof *policies, "policies", w->err);
+    int rc = policies ? results_add_experiment(w, r, experiment) : ERR_FAILED;
     if (!rc) rc = add_bounds(w, r, *experiment);
-    for (int p = 0; !rc && p < r->plan.lineup->n; p++) {
-        int64_t policy;
-        rc = results_add_policy(w, rows, p, *experiment, &policy);
-        if (!rc) rc = add_outcomes(w, r, p, policy);
-        if (!rc) rc = add_curve(w, r, p, policy);
-        if (!rc) rc = add_stream(w, r, p, policy);
-        if (!rc) rc = add_pulls(w, r, p, policy);
+    for (int p = 0; !rc && p < P; p++) {
+        rc = results_add_policy(w, rows, p, *experiment, &policies[p]);
+        if (!rc) rc = add_outcomes(w, r, p, policies[p]);
+        if (!rc) rc = add_curve(w, r, p, policies[p]);
+        if (!rc) rc = add_stream(w, r, p, policies[p]);
+        if (!rc) rc = add_pulls(w, r, p, policies[p]);
+        if (!rc) rc = add_prompt_pulls(w, r, p, policies[p]);
+        if (!rc) rc = add_part(w, r, &rows->players[p], p, policies[p]);
     }
+    if (!rc) rc = add_categories(w, r, rows, policies);
+    mem_free(policies);
     return rc;
 }
 

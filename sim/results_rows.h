@@ -53,4 +53,10 @@ int results_add_experiment(struct writer *w, const struct replay *r, int64_t *ex
 /* A policy's summary row, with its comparison; *policy is its id. */
 int results_add_policy(struct writer *w, const struct rows *rows, int p, int64_t experiment, int64_t *policy);
 
+/* What a round takes, from sums over `rounds` of them: seconds, of which drafting. own_ns 0: not measured. */
+int results_add_part(struct writer *w, int64_t policy, double rounds, double draft, double seconds, double own_ns);
+
+/* Each policy on the prompts of each category (Q); policies (P) are the ids of the standing's rows. */
+int results_add_categories(struct writer *w, const struct standing *x, const char *const *category, const int64_t *policies);
+
 #endif

@@ -10,8 +10,8 @@
 int runs_open(struct runs *r, const char *path, struct err *err) {
     *r = (struct runs){.path = path};
     if (!db_open(&r->db, path, &results_kind, err) && !db_prepare(r->db, path, "SELECT 1 FROM run WHERE key = ?", &r->find, err)
-        && !db_prepare(r->db, path, "INSERT OR IGNORE INTO run (key, experiment, spec, seed, rounds, emitted, seconds, own_ns, outcomes, pulls)"
-                                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &r->add, err)) return 0;
+        && !db_prepare(r->db, path, "INSERT OR IGNORE INTO run (key, experiment, spec, seed, rounds, emitted, seconds, own_ns, outcomes, draft_seconds, pulls)"
+                                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &r->add, err)) return 0;
     runs_close(r);
     return ERR_FAILED;
 }
@@ -69,7 +69,8 @@ int runs_add(struct runs *r, const struct sweep_setting *s, const struct sweep_r
     const struct player *player = &s->lineup.at[x->player];
     struct writer w = {.path = r->path, .db = r->db, .s = r->add, .err = err};
     int64_t rounds = 0, emitted = 0;
-    double seconds = 0;
+    double seconds = 0, draft_s;
+    memcpy(&draft_s, bytes + outcomes, sizeof draft_s);
     for (int q = 0; q < s->replay.Q; q++) {
         struct sweep_outcome o;
         memcpy(&o, bytes + (size_t)q * sizeof o, sizeof o);
@@ -84,7 +85,8 @@ int runs_add(struct runs *r, const struct sweep_setting *s, const struct sweep_r
     put_real(&w, seconds);
     put_real(&w, s->own_ns[x->player]);
     sqlite3_bind_blob64(w.s, ++w.at, bytes, outcomes, SQLITE_STATIC);
-    sqlite3_bind_blob64(w.s, ++w.at, bytes + outcomes, s->bytes - outcomes, SQLITE_STATIC);
+    put_real(&w, draft_s);
+    sqlite3_bind_blob64(w.s, ++w.at, bytes + outcomes + sizeof draft_s, s->bytes - outcomes - sizeof draft_s, SQLITE_STATIC);
     return put_row(&w);
 }
 
@@ -143,7 +145,7 @@ static int merge_all(struct runs *r, const char *from, int64_t *added, struct er
     while (!rc && (rc = db_step(r->db, r->path, s, err)) == 1) {
         int64_t there = sqlite3_column_int64(s, 0), here = 0;
         rc = place_setting(r, there, &here, err);
-        if (!rc) rc = run_sql(r, "INSERT OR IGNORE INTO run SELECT key, ?2, spec, seed, rounds, emitted, seconds, own_ns, outcomes, pulls"
+        if (!rc) rc = run_sql(r, "INSERT OR IGNORE INTO run SELECT key, ?2, spec, seed, rounds, emitted, seconds, own_ns, outcomes, pulls, draft_seconds"
                                  " FROM other.run WHERE experiment = ?1 ORDER BY rowid", there, here, err);
     }
     sqlite3_finalize(s);

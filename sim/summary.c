@@ -249,6 +249,57 @@ int summary_of(const struct standing *x, const char *against, struct summary *pl
     return rc;
 }
 
+/* Tokens, plain's seconds, then rounds and seconds a player. */
+static double category_mat(const double *at, size_t stride, int row, int Q) {
+    (void)Q;
+    return sum_at(at, stride, 0) / sum_at(at, stride, 2 + 2 * row);
+}
+static double category_speed(const double *at, size_t stride, int row, int Q) {
+    (void)Q;
+    return sum_at(at, stride, 0) / sum_at(at, stride, 3 + 2 * row);
+}
+
+static void fill_category(struct columns *c, const struct standing *x, const char *const *category, const char *which) {
+    for (int q = 0, i = 0; q < x->Q; q++) {
+        if (strcmp(category[q], which)) continue;
+        double *at = c->x + (size_t)i++ * (size_t)c->M;
+        at[0] = x->tokens[q], at[1] = x->reference[REFERENCE_PLAIN][q].seconds;
+        for (int p = 0; p < x->P; p++) {
+            size_t cell = (size_t)p * (size_t)x->Q + (size_t)q;
+            at[2 + 2 * p] = x->rounds[cell];
+            at[3 + 2 * p] = x->seconds[cell] + (x->charge && x->own_ns ? x->rounds[cell] * x->own_ns[p] / 1e9 : 0);
+        }
+    }
+}
+
+int summary_category(const struct standing *x, const char *const *category, const char *which, struct category_row *out, struct err *err) {
+    struct columns c;
+    int n = 0, rc = 0;
+    for (int q = 0; q < x->Q; q++) n += !strcmp(category[q], which);
+    if (columns_open(&c, n, 2 + 2 * x->P, err)) return ERR_FAILED;
+    fill_category(&c, x, category, which);
+    rc = columns_resample(&c, err);
+    #pragma omp parallel if (!rc)
+    {
+        struct columns mine = c; // a sample of its own
+        struct err here = {""};
+        mine.sample = mem_alloc(STATS_RESAMPLES, sizeof *mine.sample, "bootstrap resamples", &here);
+        mine.without = mem_alloc((size_t)n, sizeof *mine.without, "bootstrap resamples", &here);
+        bool good = !rc && mine.sample && mine.without;
+        #pragma omp for schedule(static)
+        for (int p = 0; p < x->P; p++)
+            if (good) out[p] = (struct category_row){n, measure(&mine, category_mat, p), measure(&mine, category_speed, p),
+                                                     c.total[1] > 0 ? c.total[0] / c.total[1] : 0};
+        if (!rc && !good) {
+            #pragma omp critical(summary_category)
+            rc = ERR_FAILED, *err = here;
+        }
+        mem_free(mine.sample), mem_free(mine.without);
+    }
+    columns_close(&c);
+    return rc;
+}
+
 int summary_category_arms(const struct walk *fixed, const char *const *category, int Q, int K, int *arms, struct err *err) {
     double *sum = mem_alloc((size_t)K, sizeof *sum, "categories", err);
     if (!sum) return ERR_FAILED;

@@ -75,6 +75,15 @@ int summary_against(const struct replay *r, const double *own_ns, bool charge, c
 /* And against the fastest. */
 int summary_make(const struct replay *r, struct summary *players, struct summary *references, struct err *err);
 
+/* The prompts of one category (Q) alone: a row a player (P). Of `x` it takes P, Q, rounds, seconds, tokens, own_ns, charge and the walks of
+ * plain decoding. Same bytes on any number of threads. */
+struct category_row {
+    int prompts;
+    struct measure mat, tokens_per_s; // 0 where no text is longer than its first token
+    double plain_tokens_per_s;
+};
+int summary_category(const struct standing *x, const char *const *category, const char *which, struct category_row *out, struct err *err);
+
 struct curve_point {
     int tokens, prompts;
     struct measure rounds, seconds; // regret on first reaching `tokens`, mean over the prompts that reach it

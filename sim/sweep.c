@@ -75,7 +75,7 @@ static int setting_open(struct sweep_setting *s, const struct sweep_options *o, 
     r->plan = (struct replay_plan){.trace = t, .cost = c, .arms = &s->arms, .lineup = &s->lineup, .seed = o->seed, .stream = stream};
     r->Q = t->Q, r->K = s->arms.K;
     r->buckets = series_rounds(t->max_new);
-    s->bytes = (size_t)r->Q * sizeof(struct sweep_outcome) + (size_t)r->buckets.n * (size_t)r->K * sizeof(int32_t);
+    s->bytes = (size_t)r->Q * sizeof(struct sweep_outcome) + sizeof(double) + (size_t)r->buckets.n * (size_t)r->K * sizeof(int32_t);
     struct world_trace w = world_trace(t, c);
     if (!(s->own_ns = mem_alloc((size_t)s->lineup.n, sizeof *s->own_ns, "policies", err))
         || !(s->bucket_of = mem_alloc((size_t)t->max_new + 1, 1, "round buckets", err))
@@ -147,13 +147,14 @@ static int count_pull(void *user, const struct step *s, struct err *err) {
     return 0;
 }
 
-/* `bytes`: outcomes, then pulls (aligned to 8; zeroed here). */
+/* `bytes`: outcomes, draft seconds, pulls (aligned to 8; zeroed here). */
 static int play_run(const struct sweep_setting *s, const struct sweep_run *x, char *bytes, struct err *err) {
     const struct replay *r = &s->replay;
     const struct player *player = &s->lineup.at[x->player];
     struct sweep_outcome *out = (struct sweep_outcome *)bytes;
     memset(bytes, 0, s->bytes);
-    struct counter counter = {s->bucket_of, (int32_t *)(bytes + (size_t)r->Q * sizeof *out), r->K};
+    double *draft_s = (double *)(bytes + (size_t)r->Q * sizeof *out);
+    struct counter counter = {s->bucket_of, (int32_t *)(draft_s + 1), r->K};
     struct episode_watch watch = {count_pull, &counter};
     struct world_trace w = world_trace(r->plan.trace, r->plan.cost);
     struct agent a;
@@ -164,6 +165,7 @@ static int play_run(const struct sweep_setting *s, const struct sweep_run *x, ch
         player_start(player, &r->oracle, &a, q, !r->plan.stream);
         rc = episode_run(&w.world, &a, x->seed, q, (uint32_t)r->plan.trace->sequences[q].ordinal, NULL, 0, &watch, &sum, err);
         out[q] = (struct sweep_outcome){(int32_t)sum.rounds, (int32_t)sum.proposed, (int32_t)sum.accepted, (int32_t)sum.emitted, sum.seconds};
+        *draft_s += sum.draft_s;
     }
     agent_close(&a);
     return rc;

@@ -28,7 +28,7 @@ struct sweep_setting {
     double *own_ns;         // (lineup.n)
     uint8_t *bucket_of;     // round -> bucket
     int64_t experiment;     // in the results file, rank 0
-    size_t bytes;           // of a run's outcomes and pulls
+    size_t bytes;           // of a run's outcomes, draft seconds and pulls
 };
 
 struct sweep_run {
@@ -57,7 +57,7 @@ int sweep_play(struct sweep *s, const struct crew *crew, struct err *err);
 /* A run's key from its setting's. */
 int sweep_key(const char *setting, const char *spec, uint64_t seed, char hex[KEY_HEX], struct err *err);
 
-/* What is kept of a sequence of a run, and of a run: outcomes (Q), then pulls (buckets, K) as int32. */
+/* What is kept of a sequence of a run, and of a run: outcomes (Q), the seconds of all its drafting (a double), then pulls (buckets, K) as int32. */
 struct sweep_outcome {
     int32_t rounds, proposed, accepted, emitted;
     double seconds;

@@ -320,7 +320,8 @@ static void test_replay_is_bit_identical_on_any_number_of_threads(void **state) 
     (void)state;
     struct files f;
     struct err err;
-    static const char *const tables[] = {"arm", "sequence", "policy", "outcome", "curve", "pull", "comparison", "walk", "stream"};
+    static const char *const tables[] = {"arm", "sequence", "policy", "outcome", "curve", "pull", "comparison", "walk", "stream",
+                                         "category", "part", "prompt_pull"};
     files_open(&f);
     for (int threads = 1; threads <= 3; threads++) {
         char n[4], steps[4200], results[4200], out[4200];
@@ -350,6 +351,37 @@ static void test_replay_is_bit_identical_on_any_number_of_threads(void **state) 
     tempdir_close(&f.dir);
 }
 
+/* Pulls by prompt, parts of a round and figures by category say the same as outcomes do. */
+static void test_results_by_prompt_part_and_category_add_up(void **state) {
+    (void)state;
+    struct files f;
+    struct err err;
+    char results[4200];
+    files_open(&f);
+    snprintf(results, sizeof results, "%s/r.db", f.dir.path);
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "ucbspec", "thompson", "best-fixed", "--seeds", "3", "--own", "show",
+                                                   "--results", results, NULL}), 0);
+    assert_true(query(results, NULL, "SELECT count(*) FROM prompt_pull") > 3 * Q);
+    assert_int_equal(query(results, NULL, "SELECT count(*) FROM (SELECT policy, sequence, sum(count) n FROM prompt_pull GROUP BY 1, 2) x JOIN"
+        " (SELECT policy, sequence, sum(rounds) n FROM outcome GROUP BY 1, 2) y USING (policy, sequence) WHERE x.n = y.n"), 3 * Q);
+    assert_int_equal(query(results, NULL, "SELECT count(*) FROM (SELECT policy, arm, sum(count) n FROM prompt_pull GROUP BY 1, 2) x JOIN"
+        " (SELECT policy, arm, sum(count) n FROM pull GROUP BY 1, 2) y USING (policy, arm) WHERE x.n <> y.n"), 0);
+    assert_int_equal(query(results, NULL, "SELECT count(*) FROM part p JOIN (SELECT policy, sum(seconds) / sum(rounds) AS round FROM outcome GROUP BY 1) o USING (policy)"
+        " WHERE abs(p.draft_seconds + p.verify_seconds - o.round) < 1e-12 AND draft_seconds > 0 AND verify_seconds > 0"), 3);
+    assert_int_equal(query(results, NULL, "SELECT count(*) FROM part WHERE own_seconds > 0 AND own_seconds < 1e-3"), 2); // hindsight takes no time
+    static const char means[] = // of seeds, prompt by prompt
+        "WITH o AS (SELECT policy, sequence, avg(rounds) AS rounds, avg(seconds) AS seconds FROM outcome GROUP BY 1, 2), c AS (SELECT o.policy, s.category, count(*) AS n,"
+        " sum(s.tokens - 1) / sum(o.rounds) AS mat, sum(s.tokens - 1) / sum(o.seconds) AS speed, sum(s.tokens - 1) / sum(s.plain_seconds) AS plain"
+        " FROM o JOIN sequence s USING (sequence) GROUP BY 1, 2)"
+        " SELECT count(*) FROM c JOIN category k USING (policy, category) WHERE n = prompts AND abs(c.mat / k.mat - 1) < 1e-12"
+        " AND abs(speed / tokens_per_s - 1) < 1e-12 AND abs(plain / plain_tokens_per_s - 1) < 1e-12"
+        " AND (n = 1 AND mat_lo IS NULL AND tokens_per_s_hi IS NULL OR n > 1 AND mat_lo <= k.mat AND k.mat <= mat_hi AND tokens_per_s_lo <= tokens_per_s"
+        " AND tokens_per_s <= tokens_per_s_hi)";
+    assert_int_equal(query(results, NULL, means), 3 * query(results, NULL, "SELECT count(DISTINCT category) FROM sequence WHERE tokens > 1"));
+    assert_int_equal(query(results, NULL, "SELECT count(*) FROM category"), 3 * query(results, NULL, "SELECT count(DISTINCT category) FROM sequence WHERE tokens > 1"));
+    tempdir_close(&f.dir);
+}
+
 extern const char sql_sim_results[];
 
 /* A file of version 1, as earlier programs made it, takes new experiments and keeps its old ones. */
@@ -361,15 +393,21 @@ static void test_results_of_version_1_are_brought_to_this_one(void **state) {
     files_open(&f);
     snprintf(old, sizeof old, "%s/old.db", f.dir.path);
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--results", old, NULL}), 0);
-    run_sql(old, "DROP TABLE run; DROP TABLE bound; DROP TABLE stream; DROP TABLE setting; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1"); // all that version 2 added
+    run_sql(old, "DROP TABLE run; DROP TABLE bound; DROP TABLE stream; DROP TABLE setting; DROP TABLE walk; DROP TABLE comparison;" // all that version 2 added
+                 "DROP TABLE category; DROP TABLE part; DROP TABLE prompt_pull; PRAGMA user_version = 1"); // and version 3
     char *schema = contents("sim/results_2.sql");
     int tables = 0;
     for (const char *at = schema; (at = strstr(at, "CREATE TABLE ")); at++) tables++;
     assert_int_equal(tables, 6);
     free(schema);
+    schema = contents("sim/results_3.sql");
+    tables = 0;
+    for (const char *at = schema; (at = strstr(at, "CREATE TABLE ")); at++) tables++;
+    assert_int_equal(tables, 3);
+    free(schema);
     assert_int_equal(query(old, NULL, "SELECT count(*) FROM policy"), 1);
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "ucbspec", "thompson", "--seeds", "2", "--results", old, NULL}), 0);
-    assert_int_equal(query(old, NULL, "PRAGMA user_version"), 2);
+    assert_int_equal(query(old, NULL, "PRAGMA user_version"), 3);
     assert_int_equal(query(old, NULL, "SELECT count(*) FROM experiment"), 2);
     assert_int_equal(query(old, NULL, "SELECT count(*) FROM policy"), 3);
     assert_int_equal(query(old, NULL, "SELECT count(*) FROM comparison JOIN policy ON id = policy WHERE experiment = 2"), 2);
@@ -379,7 +417,7 @@ static void test_results_of_version_1_are_brought_to_this_one(void **state) {
     assert_int_equal(query(old, NULL, "SELECT count(*) FROM bound WHERE regret_rounds > tokens"), 0);
     run_sql(old, "PRAGMA user_version = 9");
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--results", old, NULL}), ERR_FAILED);
-    assert_non_null(strstr(err.text, "has schema version 9, this program reads 2"));
+    assert_non_null(strstr(err.text, "has schema version 9, this program reads 3"));
     tempdir_close(&f.dir);
 }
 
@@ -545,6 +583,7 @@ int main(void) {
         cmocka_unit_test(test_replay_curve_ends_where_regret_does),
         cmocka_unit_test(test_series_are_ascending_and_reach_the_end),
         cmocka_unit_test(test_replay_is_bit_identical_on_any_number_of_threads),
+        cmocka_unit_test(test_results_by_prompt_part_and_category_add_up),
         cmocka_unit_test(test_results_of_version_1_are_brought_to_this_one),
         cmocka_unit_test(test_replay_steps_add_up_and_quote_commas),
         cmocka_unit_test(test_replay_results_append_and_obey_their_schema),

@@ -64,7 +64,14 @@ static void test_sweep_plays_what_replay_plays(void **state) {
                                     " JOIN r.pull y ON y.policy = b.id AND y.round = x.round AND y.arm = x.arm AND y.count = x.count;", replayed);
         run_sql(results, want);
         assert_int_equal(query_number(results, "SELECT count(*) FROM pulled"), query_number(replayed, "SELECT count(*) FROM pull"));
-        run_sql(results, "DROP TABLE compared; DROP TABLE pulled");
+        snprintf(want, sizeof want, "ATTACH '%s' AS r; CREATE TABLE alike AS SELECT a.spec FROM policy a JOIN r.policy b ON a.spec = b.spec JOIN part x ON x.policy = a.id"
+                                    " JOIN r.part y ON y.policy = b.id JOIN category c ON c.policy = a.id JOIN r.category d ON d.policy = b.id AND d.category = c.category"
+                                    " WHERE abs(x.draft_seconds / y.draft_seconds - 1) < 1e-9 AND abs(x.verify_seconds / y.verify_seconds - 1) < 1e-9"
+                                    " AND abs(c.mat / d.mat - 1) < 1e-9 AND abs(c.tokens_per_s / d.tokens_per_s - 1) < 1e-9 AND c.tokens_per_s_lo IS NOT NULL"
+                                    " AND abs(c.tokens_per_s_lo / d.tokens_per_s_lo - 1) < 1e-9;", replayed);
+        run_sql(results, want);
+        assert_int_equal(query_number(results, "SELECT count(*) FROM alike"), 4 * query_number(results, "SELECT count(DISTINCT category) FROM sequence"));
+        run_sql(results, "DROP TABLE compared; DROP TABLE pulled; DROP TABLE alike");
     }
 }
 
