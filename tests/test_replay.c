@@ -359,11 +359,13 @@ static void test_results_by_prompt_part_and_category_add_up(void **state) {
     char results[4200];
     files_open(&f);
     snprintf(results, sizeof results, "%s/r.db", f.dir.path);
+    run_sql(f.db, "UPDATE sequence SET category = CASE WHEN ordinal = 3 THEN 'alone' ELSE 'c' || (ordinal % 2) END");
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "ucbspec", "thompson", "best-fixed", "--seeds", "3", "--own", "show",
                                                    "--results", results, NULL}), 0);
     assert_true(query(results, NULL, "SELECT count(*) FROM prompt_pull") > 3 * Q);
     assert_int_equal(query(results, NULL, "SELECT count(*) FROM (SELECT policy, sequence, sum(count) n FROM prompt_pull GROUP BY 1, 2) x JOIN"
-        " (SELECT policy, sequence, sum(rounds) n FROM outcome GROUP BY 1, 2) y USING (policy, sequence) WHERE x.n = y.n"), 3 * Q);
+        " (SELECT policy, sequence, sum(rounds) n FROM outcome GROUP BY 1, 2) y USING (policy, sequence) WHERE x.n = y.n"),
+                     3 * query(results, NULL, "SELECT count(*) FROM sequence WHERE tokens > 1"));
     assert_int_equal(query(results, NULL, "SELECT count(*) FROM (SELECT policy, arm, sum(count) n FROM prompt_pull GROUP BY 1, 2) x JOIN"
         " (SELECT policy, arm, sum(count) n FROM pull GROUP BY 1, 2) y USING (policy, arm) WHERE x.n <> y.n"), 0);
     assert_int_equal(query(results, NULL, "SELECT count(*) FROM part p JOIN (SELECT policy, sum(seconds) / sum(rounds) AS round FROM outcome GROUP BY 1) o USING (policy)"
