@@ -1,4 +1,4 @@
-/* answer.c - see table.h. */
+/* answer.c - see answer.h. */
 #include "analysis/answer.h"
 
 #include <ctype.h>

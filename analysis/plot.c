@@ -11,17 +11,20 @@
 
 #include "analysis/gnuplot.h"
 #include "analysis/answer.h"
+#include "analysis/functions.h"
 #include "core/mem.h"
+#include "traces/db.h"
 
-enum { RESULTS_APPLICATION = 0x42535252, RESULTS_VERSION = 2 }; // sim/results.sql; what version 2 adds is of no picture's concern, so 1 will do
+enum { RESULTS_APPLICATION = 0x42535252, RESULTS_VERSION = 3 }; // sim/results.sql; what an earlier version lacks is missing data
 
 extern const char gp_analysis_style[];
-#define FIGURE(name, sql, gp, summary, missing) extern const char sql_analysis_##sql[], gp_analysis_##gp[];
+#define FIGURE(name, sql, gp, source, rows, summary, missing, made_by) extern const char sql_analysis_##sql[], gp_analysis_##gp[];
 #include "analysis/figures.h"
 #undef FIGURE
 
 const struct figure figures[] = {
-#define FIGURE(name, sql, gp, summary, missing) {name, summary, sql_analysis_##sql, gp_analysis_##gp, missing},
+#define FIGURE(name, sql, gp, source, rows, summary, missing, made_by) \
+    {name, summary, sql_analysis_##sql, gp_analysis_##gp, rows, FIGURE_##source, missing, made_by},
 #include "analysis/figures.h"
 #undef FIGURE
     {0},
@@ -33,14 +36,16 @@ const struct figure *figure_find(const char *name) {
     return NULL;
 }
 
-/* Canvases of one shape, letters in proportion: one layout fits all. */
+/* Canvases of one width, letters in proportion: one layout fits all. A picture of many policies is taller: style.gp says how many lines of
+ * text it has, 31 as a rule, and fills in its height. */
 static const struct {
-    const char *suffix, *terminal, *size; // size: of letters, in the terminal's unit
+    const char *suffix, *terminal; // the latter for gnuplot's sprintf, with a height
+    const char *height, *size;     // of 31 lines, and of letters, in the terminal's unit
 } formats[] = {
-    [PLOT_PNG] = {"png", "pngcairo noenhanced size 1600,960 font 'Arial,25' linewidth 2.2 dashlength 0.8 pointscale 1.9", "25"},
-    [PLOT_SVG] = {"svg", "svg noenhanced size 800,480 dynamic font 'Arial,12.5' linewidth 1.1 dashlength 0.8", "12.5"},
-    [PLOT_PDF] = {"pdf", "pdfcairo noenhanced size 20cm,12cm font 'Arial,9' fontscale 1 linewidth 1.6 dashlength 0.8 pointscale 0.7", "9"},
-    [PLOT_TERM] = {"txt", "dumb noenhanced size 100,", "1"},
+    [PLOT_PNG] = {"png", "pngcairo noenhanced size 1600,%.0f font 'Arial,25' linewidth 2.2 dashlength 0.8 pointscale 1.9", "960", "25"},
+    [PLOT_SVG] = {"svg", "svg noenhanced size 800,%.0f dynamic font 'Arial,12.5' linewidth 1.1 dashlength 0.8", "480", "12.5"},
+    [PLOT_PDF] = {"pdf", "pdfcairo noenhanced size 20cm,%.2fcm font 'Arial,9' fontscale 1 linewidth 1.6 dashlength 0.8 pointscale 0.7", "12", "9"},
+    [PLOT_TERM] = {"txt", "dumb noenhanced size 100,%.0f", "31", "1"},
 };
 
 static int prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **query, struct err *err) {
@@ -73,25 +78,50 @@ static int open_database(struct plot *p, struct err *err) {
     return 0;
 }
 
-static int find_experiment(struct plot *p, int64_t wanted, struct err *err) {
+/* The first row of a query over ?1, an id (0: the newest): an id, a context in words, and a timing. 0 also where there is no row. */
+static int find(sqlite3 *db, const char *path, const char *sql, int64_t wanted, int64_t *id, char **context, char **timing, struct err *err) {
     sqlite3_stmt *query = NULL;
-    int rc = -1;
-    if (prepare(p->db, p->path,
-            "SELECT e.id, e.timing, printf('%s, %s, %d prompts, %d seeds, scope %s', e.target, e.device,"
-            " (SELECT count(*) FROM sequence WHERE experiment = e.id), e.seeds, e.scope)"
-            " FROM experiment e WHERE ?1 IN (0, e.id) ORDER BY e.id DESC LIMIT 1", &query, err)) return -1;
+    if (prepare(db, path, sql, &query, err)) return -1;
     sqlite3_bind_int64(query, 1, wanted);
-    if (sqlite3_step(query) == SQLITE_ROW) {
-        const char *timing = (const char *)sqlite3_column_text(query, 1);
-        const char *context = (const char *)sqlite3_column_text(query, 2);
-        p->experiment = sqlite3_column_int64(query, 0);
-        p->timing = mem_text(timing, strlen(timing), err);
-        p->context = mem_text(context, strlen(context), err);
-        rc = p->timing && p->context ? 0 : -1;
-    } else if (wanted) err_set(err, "no experiment %lld in '%s'", (long long)wanted, p->path);
-    else err_set(err, "no experiment in '%s'", p->path);
+    if (sqlite3_bind_parameter_count(query) > 1) sqlite3_bind_text(query, 2, path, -1, SQLITE_STATIC);
+    int rc = 0, step = sqlite3_step(query);
+    if (step == SQLITE_ROW) {
+        const char *words = (const char *)sqlite3_column_text(query, 1), *how = (const char *)sqlite3_column_text(query, 2);
+        *id = sqlite3_column_int64(query, 0);
+        *context = mem_text(words ? words : "", words ? strlen(words) : 0, err);
+        if (timing) *timing = mem_text(how ? how : "", how ? strlen(how) : 0, err);
+        rc = *context && (!timing || *timing) ? 0 : -1;
+    } else if (step != SQLITE_DONE) rc = err_set(err, "cannot read '%s': %s", path, sqlite3_errmsg(db));
     sqlite3_finalize(query);
     return rc;
+}
+
+static bool has_table(sqlite3 *db, const char *name) {
+    sqlite3_stmt *query;
+    if (sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", -1, &query, NULL) != SQLITE_OK) return false;
+    sqlite3_bind_text(query, 1, name, -1, SQLITE_STATIC);
+    bool there = sqlite3_step(query) == SQLITE_ROW;
+    sqlite3_finalize(query);
+    return there;
+}
+
+/* A path's last part. */
+#define FILE_NAME(path) "replace(" path ", rtrim(" path ", replace(" path ", '/', '')), '')"
+
+static int find_contents(struct plot *p, int64_t wanted, struct err *err) {
+    if (find(p->db, p->path, "SELECT e.id, printf('%s, %s, %d prompts, %d seeds, scope %s, %s', e.target, e.device,"
+             " (SELECT count(*) FROM sequence WHERE experiment = e.id), e.seeds, e.scope, " FILE_NAME("e.trace") "), e.timing"
+             " FROM experiment e WHERE ?1 IN (0, e.id) ORDER BY e.id DESC LIMIT 1", wanted, &p->experiment, &p->context[FIGURE_EXPERIMENT], &p->timing, err)
+        || (has_table(p->db, "serving") && find(p->db, p->path, "SELECT s.id, printf('%s, %s, %d requests, %s, %d seeds, passes %s, %s', s.target, s.device, s.requests,"
+             " CASE s.arrivals WHEN 'closed' THEN 'closed loop' ELSE s.arrivals || CASE WHEN s.rate > 0 THEN printf(' %g/s', s.rate) ELSE '' END END,"
+             " s.seeds, s.passes, " FILE_NAME("s.trace") ") FROM serving s ORDER BY s.id DESC LIMIT 1", 0, &p->serving, &p->context[FIGURE_SERVING], NULL, err))
+        || (has_table(p->db, "fidelity") && find(p->db, p->path, "SELECT f.id, printf('%s, %s, %d threads, %d prompts, scope %s, %s', f.target, f.device, f.threads,"
+             " (SELECT count(DISTINCT sequence) FROM fidelity_run WHERE fidelity = f.id), f.scope, " FILE_NAME("f.trace") ")"
+             " FROM fidelity f ORDER BY f.id DESC LIMIT 1", 0, &p->fidelity, &p->context[FIGURE_FIDELITY], NULL, err))) return -1;
+    if (wanted && !p->experiment) return err_set(err, "no experiment %lld in '%s'", (long long)wanted, p->path);
+    if (!p->experiment && !p->serving && !p->fidelity) return err_set(err, "no experiment in '%s'", p->path);
+    if (!p->timing && !(p->timing = mem_text("", 0, err))) return -1;
+    return 0;
 }
 
 /* One policy word must name something; else say what there is. */
@@ -127,18 +157,38 @@ static int restrict_policies(struct plot *p, const char *const *policies, int n,
     return p->policies ? 0 : -1;
 }
 
+/* What queries share: a policy's style is its place among those of its kind, 0, 1, 2... in the order of the command line, and -1, -2... of
+ * the oracles; so colours stay whatever is shown. */
+static const char shared[] =
+    "CREATE TEMP VIEW styled AS SELECT *, (1 - 2 * oracle) * (row_number() OVER (PARTITION BY experiment, oracle ORDER BY ordinal) - 1) - oracle"
+    " AS style FROM policy";
+
 int plot_open(struct plot *p, const char *path, int64_t experiment, const char *const *policies, int n, struct err *err) {
     *p = (struct plot){.path = path};
-    if (open_database(p, err) == 0 && find_experiment(p, experiment, err) == 0
+    if (open_database(p, err) == 0 && functions_add(p->db, err) == 0 && db_exec(p->db, path, shared, err) == 0 && find_contents(p, experiment, err) == 0
         && restrict_policies(p, policies, n, err) == 0) return 0;
     plot_close(p);
     return -1;
 }
 
+int plot_open_trace(struct plot *p, const char *path, int64_t recording, struct err *err) {
+    int64_t several = 0;
+    p->trace_path = path;
+    if (db_open_read(&p->trace, path, &db_trace, err) || functions_add(p->trace, err)
+        || db_int64(p->trace, path, "SELECT count(*) FROM recording", &several, err)) return -1;
+    if (!recording && several > 1) return err_set(err, "'%s' holds %lld recordings: give --recording ID (banditspec traces info lists them)", path, (long long)several);
+    if (find(p->trace, path, "SELECT r.id, printf('%s, %s, %d threads, %d prompts, %d positions, %s', r.target, r.device, r.threads,"
+             " (SELECT count(*) FROM sequence WHERE recording = r.id), (SELECT sum(tokens - 1) FROM sequence WHERE recording = r.id), " FILE_NAME("?2") ")"
+             " FROM recording r WHERE ?1 IN (0, r.id) ORDER BY r.id DESC LIMIT 1", recording, &p->recording, &p->context[FIGURE_TRACE], NULL, err)) return -1;
+    if (!p->recording && recording) return err_set(err, "no recording %lld in '%s'", (long long)recording, path);
+    return p->recording ? 0 : err_set(err, "no recording in '%s'", path);
+}
+
 void plot_close(struct plot *p) {
     sqlite3_close(p->db);
+    if (p->trace) db_close(&p->trace);
     mem_free(p->policies);
-    mem_free(p->context);
+    for (int i = 0; i < FIGURE_SOURCES; i++) mem_free(p->context[i]);
     mem_free(p->timing);
     *p = (struct plot){0};
 }
@@ -148,19 +198,54 @@ static void bind_text(sqlite3_stmt *query, const char *name, const char *text) {
     if (at && text) sqlite3_bind_text(query, at, text, -1, SQLITE_STATIC);
 }
 
+static void bind_id(sqlite3_stmt *query, const char *name, int64_t id) {
+    int at = sqlite3_bind_parameter_index(query, name);
+    if (at) sqlite3_bind_int64(query, at, id);
+}
+
+/* Which row of which file a figure is drawn from. */
+struct origin {
+    sqlite3 *db;
+    const char *path, *word, *option;
+    int64_t id;
+};
+
+static struct origin origin_of(const struct plot *p, const struct figure *f) {
+    switch (f->source) {
+        case FIGURE_TRACE: return (struct origin){p->trace, p->trace_path, "recording", "--db T", p->recording};
+        case FIGURE_SERVING: return (struct origin){p->db, p->path, "simulated server", "--results R", p->serving};
+        case FIGURE_FIDELITY: return (struct origin){p->db, p->path, "fidelity run", "--results R", p->fidelity};
+        default: return (struct origin){p->db, p->path, "experiment", "--results R", p->experiment};
+    }
+}
+
+static int missing(const struct plot *p, const struct figure *f, const struct origin *o, struct err *err) {
+    if (!o->id) err_set(err, "'%s' has no %s, which figure '%s' is drawn from", o->path, f->source == FIGURE_EXPERIMENT ? o->word : f->missing, f->name);
+    else err_set(err, "%s %lld of '%s' has no %s%s", o->word, (long long)o->id, o->path, f->missing, p->policies ? " for these policies" : "");
+    return err_add(err, "; %s writes %s", f->made_by, f->source == FIGURE_TRACE ? "them" : "one");
+}
+
 static int read_figure(const struct plot *p, const struct figure *f, struct answer *t, struct err *err) {
+    const struct origin o = origin_of(p, f);
     sqlite3_stmt *query;
-    if (prepare(p->db, p->path, f->sql, &query, err)) return -1;
-    sqlite3_bind_int64(query, sqlite3_bind_parameter_index(query, ":experiment"), p->experiment);
+    if (!o.db) return err_set(err, "figure '%s' is drawn from a %s: give %s", f->name, f->source == FIGURE_TRACE ? "trace" : "results file", o.option);
+    if (!o.id) return missing(p, f, &o, err);
+    if (sqlite3_prepare_v2(o.db, f->sql, -1, &query, NULL) != SQLITE_OK) { // tables of a later version than the file's
+        if (strstr(sqlite3_errmsg(o.db), "no such table")) return missing(p, f, &o, err);
+        return err_set(err, "cannot read '%s': %s", o.path, sqlite3_errmsg(o.db));
+    }
+    bind_id(query, ":experiment", p->experiment);
+    bind_id(query, ":serving", p->serving);
+    bind_id(query, ":fidelity", p->fidelity);
+    bind_id(query, ":recording", p->recording);
     bind_text(query, ":policies", p->policies);
     bind_text(query, ":figure", f->name);
     int rc = answer_read(t, query, err);
     sqlite3_finalize(query);
-    if (rc) return err_add(err, " (figure %s of '%s')", f->name, p->path);
+    if (rc) return err_add(err, " (figure %s of '%s')", f->name, o.path);
     if (t->rows) return 0;
     answer_close(t);
-    return err_set(err, "experiment %lld of '%s' has no %s%s", (long long)p->experiment, p->path, f->missing,
-                   p->policies ? " for these policies" : "");
+    return missing(p, f, &o, err);
 }
 
 bool plot_has(const struct plot *p, const struct figure *f) {
@@ -171,27 +256,18 @@ bool plot_has(const struct plot *p, const struct figure *f) {
     return true;
 }
 
-/* Lines of a page of letters: 30, more where that many policies or arms need a line each. */
-static int page_lines(const struct answer *t) {
-    size_t n = 20;
-    for (int i = 0; i < t->columns; i++)
-        if (t->column[i].level_n > n) n = t->column[i].level_n;
-    return (int)n + 10;
-}
-
-/* The whole script: terminal, what the figure is about, data, style, the figure's commands. */
+/* The whole script: what the figure is about, data, style (which sets the terminal), the figure's commands. */
 static void write_script(const struct plot *p, const struct figure *f, const struct answer *t, enum plot_format format, FILE *to) {
     fprintf(to, "# gnuplot %s.gp > %s.%s\n", f->name, f->name, formats[format].suffix);
-    fprintf(to, "set encoding utf8\nset terminal %s", formats[format].terminal);
-    if (format == PLOT_TERM) fprintf(to, "%d", page_lines(t));
-    fputs("\n", to);
-    fprintf(to, "figure = '%s'\nterm = %d\nsize = %s\npage = %d\n", f->name, format == PLOT_TERM, formats[format].size, page_lines(t));
+    fprintf(to, "set encoding utf8\nfigure = '%s'\nterm = %d\n", f->name, format == PLOT_TERM);
+    fprintf(to, "terminal = \"%s\"\nheight = %s\nsize = %s\n", formats[format].terminal, formats[format].height, formats[format].size);
     fputs("context = ", to);
-    gnuplot_quote(p->context, to);
+    gnuplot_quote(p->context[f->source], to);
     fputs("\ntiming = ", to);
-    gnuplot_quote(p->timing, to);
+    gnuplot_quote(p->timing ? p->timing : "", to);
     putc('\n', to);
     answer_write_gnuplot(t, to);
+    fprintf(to, "rows = %s\n", f->rows);
     fputs(gp_analysis_style, to);
     fputs(f->script, to);
 }

@@ -25,7 +25,7 @@ down = (n + across - 1) / across
 wide = 0
 do for [k = 1:K] { if (strlen(fit(arm[k], 16)) > wide) { wide = strlen(fit(arm[k], 16)) } }
 left = 0.085; right = 1 - wide * letter - 0.06
-low = term ? 4 * line : 0.125; high = 1 - 2.6 * line
+low = (term ? 4 : 3.9) * line; high = 1 - 2.6 * line
 pitch = term ? line : K * 1.35 * line > high - low ? (high - low) / K : 1.35 * line
 fill = '*#$%@&=*#$%@&=*#$%@&=*#$%@&=*#$%@&=*#$%@&='   # what the dumb terminal fills with, by line
 step_x = (right - left) / across
@@ -39,8 +39,9 @@ stats $data using (width(column(c_round), column(c_next))) nooutput
 columns = int(STATS_max / column_)
 
 eval draw_heading
-set label 9003 (first) ? 'round of the sequence (log scale)' : 'rounds since the sequence began' at screen (left + right) / 2, screen 0.032 center
-set label 9004 'share of rounds' at screen 0.018, screen (low + high) / 2 center rotate
+set label 9003 (first) ? 'round of the sequence (log scale)' : 'rounds since the sequence began' at screen (left + right) / 2, screen 1.0 * line center
+y_words = 'share of rounds'
+eval draw_y_panels
 do for [k = 1:K] {
     row = (low + high) / 2 + (k - (K + 1) / 2.0) * pitch
     set label 100 + k '' . (term ? fill[k:k] . ' ' : '') . fit(arm[k], 16) at screen right + 0.045, screen row left \

@@ -1,6 +1,7 @@
 # style.gp - what every figure shares: colours, lines, letters, heading.
 #
-# Given before: term (1: letters on a terminal), size (of a letter), page (lines of letters), context, timing, and the data.
+# Given before: term (1: letters on a terminal), terminal and height (what to draw to, and how high 31 lines of text are there), size (of a
+# letter), context, timing, the data, and rows: lines of text that the figure must have room for.
 # Colours are those of Okabe and Ito (2008), told apart by colour-blind readers; without their yellow, which
 # fades on white. Dashes, points and order tell curves apart in black and white.
 
@@ -28,24 +29,49 @@ ink(name) = rgb(0.72 * channel(name, 0), 0.72 * channel(name, 1), 0.72 * channel
 places(x) = abs(x) >= 99.95 ? 0 : abs(x) >= 9.995 ? 1 : abs(x) >= 0.9995 ? 2 : 3
 brief(x) = x == 0 ? '0' : sprintf(sprintf('%%.%df', places(x)), x)
 # A long name keeps its head and its tail.
-fit(text, n) = strlen(text) <= n ? text : text[1:n - 12] . '…' . text[strlen(text) - 10:]
+fit(text, n) = strlen(text) <= n ? text : n < 16 ? text[1:n - 1] . '…' : text[1:n - 12] . '…' . text[strlen(text) - 10:]
 font(scale) = sprintf(',%.3g', size * scale)
 
 letter = term ? 1 / 99.0 : 0.0093   # width of a letter, as a share of the picture's
-line = 1.0 / (term ? page - 1 : 31)   # height of a line of text
+lines = ceil(rows) + (term ? 9 : 9) > (term ? 30 : 31) ? ceil(rows) + 9 : term ? 30 : 31
+line = 1.0 / (term ? lines - 1 : lines)   # height of a line of text
+eval 'set terminal ' . sprintf(terminal, term ? lines : height * lines / 31.0)
 
 set border 3 lw 0.8 lc rgb '#404040'
 set tics nomirror out scale 0.6
 if (!term) set grid lw 0.6 lc rgb '#D0D0D0' dt 1
 unset key
 
+# A step between tics that leaves at most n of them up to top: 1, 2 or 5 times a power of ten.
+step_power(x) = 10.0 ** floor(log10(x))
+nice(x) = x / step_power(x) <= 1.0001 ? step_power(x) : x / step_power(x) <= 2.0001 ? 2 * step_power(x) : x / step_power(x) <= 5.0001 ? 5 * step_power(x) : 10 * step_power(x)
+tics(top, n) = nice(top / (n * 1.0))
+
+# Labels beside curves' ends, none over another. Given place[1..spread_n], shares of the height from the highest to the lowest, and
+# gap, what they must lie apart: moves them.
+spread = "do for [k_ = 1:80] {" . \
+         "  do for [i_ = 2:spread_n] {" . \
+         "    lap = gap - (place[i_ - 1] - place[i_]);" . \
+         "    if (lap > 0) { place[i_ - 1] = place[i_ - 1] + lap / 2; place[i_] = place[i_] - lap / 2 }" . \
+         "  };" . \
+         "  if (place[1] > 1) { place[1] = 1 };" . \
+         "  if (place[spread_n] < 0) { place[spread_n] = 0 }" . \
+         "};" . \
+         "do for [i_ = 2:spread_n] { if (place[i_] > place[i_ - 1] - gap) { place[i_] = place[i_ - 1] - gap } }"
+clip(y) = y > 1 ? 1 : y < 0 ? 0 : y
+
 # The heading: what the figure says, and below it what it was measured on.
 title = ''
-if (strlen(context) > 96) context = context[1:95] . '…' # what fits the width
+fits = term ? 98 : 122
+short(text) = strlen(text) <= fits ? text : text[1:fits - 32] . '…' . text[strlen(text) - 30:] # what fits the width: the head, and the trace's name
 if (term) {
     draw_heading = "set label 9001 title at screen 0.5, screen 1 center;" . \
-                   "set label 9002 context at screen 0.5, screen 1 - line center"
+                   "set label 9002 short(context) at screen 0.5, screen 1 - line center"
 } else {
     draw_heading = "set label 9001 title at screen 0.015, screen 1 - line left font 'Arial:Bold' . font(1.08);" . \
-                   "set label 9002 context at screen 0.015, screen 1 - 2.25 * line left font font(0.84) textcolor rgb '#606060'"
+                   "set label 9002 short(context) at screen 0.015, screen 1 - 2.25 * line left font font(0.78) textcolor rgb '#606060'"
 }
+
+# The axis' words, y_words: upright beside it, or in letters above it, as the dumb terminal writes nothing upright.
+draw_y = term ? "set label 9006 y_words at screen 2 * letter, screen 1 - 2 * line left" : "set ylabel y_words offset 1.2, 0"
+draw_y_panels = term ? draw_y : "set label 9006 y_words at screen 0.018, screen (low + high) / 2 center rotate"
