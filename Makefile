@@ -161,6 +161,8 @@ test: $(TESTS) $(TARGETS:%=$(BUILD)/tests/fuzz/%) $(BUILD)/banditspec lib $(EMUL
 demo: $(BUILD)/banditspec
 	@traces/demo/demo.sh $(BUILD) $(if $(MODEL),"$(MODEL)")
 
+$(BUILD)/tests/test_figures: LIBS += -lz # reads PNG; libzip is built on it
+
 $(BUILD)/tests/bench_prefill: FLAGS += $(shell pkg-config --cflags openblas 2>/dev/null)
 $(BUILD)/tests/bench_prefill: LIBS := $(shell pkg-config --libs openblas 2>/dev/null) $(LIBS) # before GSL, which brings a cblas_sgemm of its own
 

@@ -23,7 +23,7 @@ arm_colour(k) = hue[k] < 0 ? '#D9D9D9' : tint(palette[1 + int(hue[k] + 5) % 6], 
 across = n <= 2 ? n : n <= 4 ? 2 : n <= 9 ? 3 : 4
 down = (n + across - 1) / across
 wide = 0
-do for [k = 1:K] { if (strlen(fit(arm[k], 16)) > wide) { wide = strlen(fit(arm[k], 16)) } }
+do for [k = 1:K] { if (strlen(fit(arm[k], 18)) > wide) { wide = strlen(fit(arm[k], 18)) } }
 left = 0.085; right = 1 - wide * letter - 0.06
 low = (term ? 4 : 3.9) * line; high = 1 - 2.6 * line
 pitch = term ? line : K * 1.35 * line > high - low ? (high - low) / K : 1.35 * line
@@ -44,7 +44,7 @@ y_words = 'share of rounds'
 eval draw_y_panels
 do for [k = 1:K] {
     row = (low + high) / 2 + (k - (K + 1) / 2.0) * pitch
-    set label 100 + k '' . (term ? fill[k:k] . ' ' : '') . fit(arm[k], 16) at screen right + 0.045, screen row left \
+    set label 100 + k '' . (term ? fill[k:k] . ' ' : '') . fit(arm[k], 18) at screen right + 0.045, screen row left \
         font font(pitch < 1.05 * line ? pitch / line / 1.05 : 1)
     if (!term) {
         set object 100 + k rectangle center screen right + 0.025, screen row \

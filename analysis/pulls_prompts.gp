@@ -44,7 +44,7 @@ if (term) {
     set colorbox user origin screen 0.925, screen low + 0.2 * (high - low) size screen 0.016, screen 0.6 * (high - low)
     small = font(0.8)
     set cbtics 0, 0.25, 1 format '%g' font small
-    set cblabel 'share of rounds' offset 0.4, 0 font small
+    set label 9005 'share of rounds' at screen 0.984, screen (low + high) / 2 center rotate font font(0.85)
 }
 set multiplot
 do for [i = 1:n] {
@@ -67,7 +67,7 @@ do for [i = 1:n] {
         set tmargin at screen low + (y + 1) * step_y - 1.0 * line
         set border 15
     }
-    set label 9005 fit(spec[i], int((step_x - pad) / letter)) at graph 0, graph 1 offset 0, term ? 1 : 0.55 left font font(0.9)
+    set label 9010 fit(spec[i], int((step_x - pad) / letter)) at graph 0, graph 1 offset 0, term ? 1 : 0.55 left font font(0.9)
     do for [c = 1:C] {
         unset label 100 + c; unset arrow 100 + c
         if (x == 0) {

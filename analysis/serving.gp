@@ -7,8 +7,7 @@ array style[n]; array final[n]
 do for [i = 1:n] {
     stats $data index i - 1 using c_style:c_percent nooutput
     style[i] = STATS_max_x
-    stats $data index i - 1 using (column(c_bsz)):c_percent nooutput
-    final[i] = STATS_pos_max_y
+    if (style[i] == -1) { best = i }
     stats $data index i - 1 using c_final nooutput
     final[i] = 100 * (STATS_max - 1)
 }
@@ -71,6 +70,6 @@ if (term) {
     plot for [i = 1:n] $data index i - 1 using (style[i] <= -9 ? column(c_bsz) : NaN):c_percent with lines lw 0.9 lc rgb '#B0B0B0', \
          for [i = 1:n] $data index i - 1 using (style[i] > -9 ? column(c_bsz) : NaN):c_percent:c_lo:c_hi \
              with yerrorlines lw 2.2 dashtype dash(style[i]) lc rgb colour(style[i]) pointtype (style[i] < 0 ? 7 : mark(style[i])) pointsize (style[i] < 0 ? 0.5 : 0.9), \
-         for [i = 1:n] $data index i - 1 using (style[i] == -1 ? column(c_bsz) : NaN):c_percent:(arm[int(column(c_arm))]) \
+         $data index best - 1 using c_bsz:c_percent:(arm[int(column(c_arm))]) \
              with labels offset 0, -0.9 font font(0.75) textcolor rgb '#000000'
 }
