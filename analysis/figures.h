@@ -2,7 +2,7 @@
  * for (a gnuplot expression over the query's factors; 0: the usual canvas will do), summary, what is missing where the query has no rows, and
  * the command that makes it. */
 FIGURE("regret", regret, regret, EXPERIMENT, "|spec| * 1.05", "regret in rounds along a prompt, 95% bands", "regret curve", "banditspec replay --db T --results R")
-FIGURE("regret-log", regret_log, regret, EXPERIMENT, "|spec| * 1.05", "the same on logarithmic axes, beside the theorems' bounds", "regret curve", "banditspec replay --db T --results R")
+FIGURE("regret-log", regret_log, regret, EXPERIMENT, "|spec| * 1.05", "regret in rounds on logarithmic axes, beside the theorems' bounds", "regret curve", "banditspec replay --db T --results R")
 FIGURE("regret-seconds", regret, regret, EXPERIMENT, "|spec| * 1.05", "regret in seconds along a prompt, 95% bands", "regret curve", "banditspec replay --db T --results R")
 FIGURE("regret-prompts", regret_prompts, regret, EXPERIMENT, "|spec| * 1.05", "regret in rounds added up over prompts, 95% bands", "regret over prompts", "banditspec replay --db T --results R")
 FIGURE("regret-bounds", regret_bounds, regret, EXPERIMENT, "|spec| * 1.05", "regret in rounds along a prompt beside the theorems' bounds", "bounds", "banditspec replay --db T --results R")

@@ -342,10 +342,39 @@ static int draw_letters(FILE *script, struct err *err) {
     return rc;
 }
 
+/* gnuplot's SVG with the figure's summary for a title, and without those of its parts, which are pieces of script that a browser
+ * would show where the mouse rests. */
+static void copy_svg(FILE *from, const struct figure *f, FILE *to) {
+    char *line = NULL;
+    size_t room = 0;
+    rewind(from);
+    while (getline(&line, &room, from) >= 0) {
+        char *title = strstr(line, "<title>"), *end = title ? strstr(title, "</title>") : NULL;
+        if (!end) {
+            fputs(line, to);
+            continue;
+        }
+        fprintf(to, "%.*s", (int)(title - line), line);
+        if (title == line) fprintf(to, "<title>%s: %s</title>", f->name, f->summary);
+        fputs(end + strlen("</title>"), to);
+    }
+    free(line);
+}
+
+static int draw_svg(FILE *script, const struct figure *f, FILE *to, struct err *err) {
+    FILE *page = tmpfile();
+    if (!page) return err_set(err, "cannot make a temporary file: %s", strerror(errno));
+    int rc = gnuplot_run(script, fileno(page), err);
+    if (rc == 0) copy_svg(page, f, to);
+    fclose(page);
+    return rc;
+}
+
 static int draw_file(FILE *script, const struct figure *f, const struct plot_output *out, struct err *err) {
     struct file file;
     if (file_begin(&file, out->dir, f->name, formats[out->format].suffix, err)) return -1;
-    int rc = gnuplot_run(script, fileno(file.to), err);
+    int rc = out->format == PLOT_SVG ? draw_svg(script, f, file.to, err) : gnuplot_run(script, fileno(file.to), err);
+    if (rc == 0) fflush(file.to);
     struct stat s;
     if (rc == 0 && (fstat(fileno(file.to), &s) || s.st_size == 0))
         rc = err_set(err, "gnuplot drew nothing into '%s'", file.part);

@@ -103,6 +103,7 @@ static const char *picture(const char *out, const char *name, const char *suffix
 static void read_svg(const char *path) {
     char *text = read_file(path);
     svg_read(&svg, text);
+    if (strstr(text, "column(") || strstr(text, "using ")) fail_msg("'%s' shows pieces of its script", path);
     if (!strstr(text, "</svg>") || svg.w < 100) fail_msg("'%s' is no whole picture", path);
     free(text);
 }
