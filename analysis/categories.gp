@@ -55,7 +55,7 @@ if (term) {
     do for [i = 1:n] { if (strlen(fit(spec[i], 26)) > wide) { wide = strlen(fit(spec[i], 26)) } }
     across = C < 4 ? C : 4
     down = (C + across - 1) / across
-    left = 0.025 + wide * letter * 0.82; right = 0.985
+    left = 0.032 + wide * letter * 0.82; right = 0.985
     low_ = 3.6 * line; high_ = 1 - 3.2 * line
     step_x = (right - left) / across
     step_y = (high_ - low_) / down
@@ -66,6 +66,7 @@ if (term) {
     set grid xtics
     small = font(0.82)
     set xtics 0, tics(top, 4), 0.92 * top font small
+    alone(k) = column(c_half) < 0 || column(c_hi) > top   # no interval, or one that ends in an arrow
     set multiplot
     do for [k = 1:C] {
         x = (k - 1) % across; y = down - 1 - (k - 1) / across
@@ -80,7 +81,7 @@ if (term) {
             if (x == 0) { set label 100 + i fit(spec[i], 26) at graph 0, first i offset -0.8, 0 right font font(0.82) textcolor rgb ink(colour(style[i])) } else { unset label 100 + i }
         }
         set arrow 1 from first plain[k], graph 0 to first plain[k], graph 1 nohead back lw 1.4 dashtype 12 lc rgb '#404040'
-        plot for [i = 1:n] $data index k - 1 using (column(c_spec) == i ? column(c_value) : NaN):(i):(column(c_hi) > top ? column(c_value) : column(c_lo)):(column(c_hi) > top ? column(c_value) : column(c_hi)) \
+        plot for [i = 1:n] $data index k - 1 using (column(c_spec) == i ? column(c_value) : NaN):(i):(alone(k) ? column(c_value) : column(c_lo)):(alone(k) ? column(c_value) : column(c_hi)) \
                  with xerrorbars pointtype 0 pointsize 0 lw 1.6 linecolor rgb colour(style[i]), \
              for [i = 1:n] $data index k - 1 using (column(c_spec) == i ? column(c_value) : NaN):(i) \
                  with points pointtype (style[i] < 0 ? 7 : mark(style[i])) pointsize (style[i] < 0 ? 0.6 : 0.8) lw 1.6 linecolor rgb colour(style[i]), \

@@ -10,6 +10,8 @@ do for [i = 1:n] {
     stats $data index i - 1 using c_live:c_simulated nooutput
     live[i] = STATS_max_x; simulated[i] = STATS_max_y
 }
+settle_n = n
+eval settle
 stats $data using c_live:c_simulated nooutput
 top = STATS_max_x > STATS_max_y ? STATS_max_x : STATS_max_y
 bottom = STATS_min_x < STATS_min_y ? STATS_min_x : STATS_min_y
@@ -46,7 +48,7 @@ do for [i = 1:n] {
     set label 4000 + i sprintf('%+.1f%%', percent[i]) at screen 1 - 1.5 * letter, first i right font font(0.92)
     if (!term) { set arrow i from first live[i], first i to first simulated[i], first i nohead lw 3 lc rgb tint(colour(style[i]), 0.45) }
 }
-set label 905 term ? 'o live   * simulated' : 'hollow: live;  full: simulated' at screen left, screen 1 - (term ? 3.5 : 4.6) * line left font font(0.85)
+set label 905 term ? 'o live   * simulated' : 'hollow: live;  full: simulated' at screen left, screen 1 - (term ? 3.5 : 5) * line left font font(0.85)
 if (term) {
     do for [i = 1:n] {
         set label 5000 + i 'o' at first live[i], first i center

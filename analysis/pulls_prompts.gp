@@ -22,9 +22,9 @@ across = n <= 3 ? n : n <= 4 ? 2 : n <= 9 ? 3 : 4
 down = (n + across - 1) / across
 wide = 0
 do for [c = 1:C] { if (strlen(fit(category[c], 18)) > wide) { wide = strlen(fit(category[c], 18)) } }
-left = term ? (wide + 1) * letter : 0.05 + wide * letter * 0.75
-right = term ? 1 : 0.905
-low = (term ? 1.5 : 2.0) * line; high = 1 - (term ? 3 : 3.0) * line
+left = term ? (wide + 1) * letter : 0.058 + wide * letter * 0.75
+right = term ? 1 : 0.9
+low = (term ? 1.5 : 2.0) * line; high = 1 - (term ? 3 : 3.3) * line
 step_x = (right - left) / across
 step_y = (high - low) / down
 pad = term ? 2 * letter : 0.02
@@ -41,7 +41,7 @@ if (term) {
 } else {
     set label 9003 'arms: by drafter, draft lengths growing to the right' at screen (left + right) / 2, screen 1.0 * line center
     set label 9004 (Q > B ? sprintf('%d prompts, about %.0f a row', Q, Q * 1.0 / B) : 'prompts, a row each') at screen 0.016, screen (low + high) / 2 center rotate
-    set colorbox user origin screen 0.925, screen low + 0.2 * (high - low) size screen 0.016, screen 0.6 * (high - low)
+    set colorbox user origin screen 0.908, screen low + 0.2 * (high - low) size screen 0.015, screen 0.6 * (high - low)
     small = font(0.8)
     set cbtics 0, 0.25, 1 format '%g' font small
     set label 9005 'share of rounds' at screen 0.984, screen (low + high) / 2 center rotate font font(0.85)
@@ -67,7 +67,9 @@ do for [i = 1:n] {
         set tmargin at screen low + (y + 1) * step_y - 1.0 * line
         set border 15
     }
-    set label 9010 fit(spec[i], int((step_x - pad) / letter)) at graph 0, graph 1 offset 0, term ? 1 : 0.55 left font font(0.9)
+    cap = int((step_x - pad) / letter)
+    long = !term && strlen(spec[i]) > cap
+    set label 9010 fit(spec[i], long ? int(cap * 1.25) : cap) at graph 0, graph 1 offset 0, term ? 1 : 0.55 left font font(long ? 0.72 : 0.9)
     do for [c = 1:C] {
         unset label 100 + c; unset arrow 100 + c
         if (x == 0) {

@@ -21,13 +21,13 @@ if (STATS_max > 0) { context = context . sprintf('; %d slower policies left out'
 top = 1.02 * top
 
 parts = 3
-array part[3] = ['verifying', 'drafting', measured ? sprintf('policy''s own (at most %s µs)', brief(1e3 * longest)) : 'policy''s own: not measured (--own show)']
+array part[3] = ['verifying', 'drafting', measured ? sprintf('policy''s own (at most %s µs)', brief(1e3 * longest)) : 'policy''s own: not measured']
 array shade[3] = ['#0072B2', '#E69F00', '#000000']
 array letters[3] = ['#', '=', '@']
 
 wide = 0
 do for [i = 1:n] { if (strlen(fit(spec[i], 34)) > wide) { wide = strlen(fit(spec[i], 34)) } }
-left = wide * letter * (term ? 1 : 0.92) + (term ? 0.03 : 0.032)
+left = wide * letter * (term ? 1 : 0.92) + (term ? 0.03 : 0.038)
 right = 1 - 19.5 * letter
 set lmargin at screen left
 set rmargin at screen right

@@ -1,5 +1,5 @@
 # serving.gp - a curve a policy: throughput over plain decoding, in per cent, against the requests decoded at once. The best fixed arm of each
-# batch size is the dashed black line, with its name; every other fixed arm is a thin grey one.
+# batch size is the dashed black line, its name below the axis; every other fixed arm is a thin grey one.
 
 title = 'Throughput over plain decoding by batch size'
 n = |spec|
@@ -11,6 +11,8 @@ do for [i = 1:n] {
     stats $data index i - 1 using c_final nooutput
     final[i] = 100 * (STATS_max - 1)
 }
+settle_n = n
+eval settle
 stats $data using c_bsz:c_percent nooutput
 b_low = STATS_min_x; b_high = STATS_max_x
 stats $data using (column(c_style) > -9 ? column(c_hi) : column(c_percent)) nooutput
@@ -24,7 +26,9 @@ batches = int(STATS_records)
 set xtics ()
 do for [k = 1:batches] {
     stats $data index 0 every ::k - 1::k - 1 using c_bsz nooutput
-    set xtics add (sprintf('%d', STATS_max) STATS_max)
+    bsz = STATS_max
+    stats $data index best - 1 using (column(c_bsz) == bsz ? column(c_arm) : NaN) nooutput
+    set xtics add (sprintf('%d', bsz) . (term ? '' : "\n" . fit(arm[int(STATS_max)], batches > 6 ? 8 : 14)) bsz)
 }
 
 # Labels of all but the grey lines, by their last values.
@@ -42,7 +46,7 @@ do for [i = 1:n] {
     }
 }
 left = 0.09; right = 1 - wide * letter * (term ? 1 : 0.93) - (term ? 0.02 : 0.055)
-low = (term ? 4 : 3.9) * line; high = 1 - (term ? 3 : 3.4) * line
+low = (term ? 4 : 5.1) * line; high = 1 - (term ? 3 : 3.4) * line
 gap = 1.02 * line / (high - low)
 spread_n = L
 eval spread
@@ -59,7 +63,7 @@ set rmargin at screen right
 set bmargin at screen low
 set tmargin at screen high
 if (b_high > b_low) { set logscale x 2; set xrange [b_low / (term ? 1 : 1.14):1.0001 * b_high] } else { set xrange [b_low - 1:b_low + 1] }
-set xlabel 'batch: requests decoded at once (grey: fixed arms)' offset 0, term ? 0 : 0.3
+set xlabel 'batch: requests decoded at once' . (term ? ' (grey: fixed arms)' : ', and the best fixed arm of each (grey: all fixed arms)') offset 0, term ? 0 : -0.7
 y_words = 'more tokens per second than plain (%)'
 eval draw_y
 set xzeroaxis lt 1 lw 1.2 lc rgb '#404040'
@@ -69,7 +73,5 @@ if (term) {
 } else {
     plot for [i = 1:n] $data index i - 1 using (style[i] <= -9 ? column(c_bsz) : NaN):c_percent with lines lw 0.9 lc rgb '#B0B0B0', \
          for [i = 1:n] $data index i - 1 using (style[i] > -9 ? column(c_bsz) : NaN):c_percent:c_lo:c_hi \
-             with yerrorlines lw 2.2 dashtype dash(style[i]) lc rgb colour(style[i]) pointtype (style[i] < 0 ? 7 : mark(style[i])) pointsize (style[i] < 0 ? 0.5 : 0.9), \
-         $data index best - 1 using c_bsz:c_percent:(arm[int(column(c_arm))]) \
-             with labels offset 0, -0.9 font font(0.75) textcolor rgb '#000000'
+             with yerrorlines lw 2.2 dashtype dash(style[i]) lc rgb colour(style[i]) pointtype (style[i] < 0 ? 7 : mark(style[i])) pointsize (style[i] < 0 ? 0.5 : 0.9)
 }

@@ -1,14 +1,13 @@
 -- serving.sql - throughput over plain decoding by batch size, in per cent: the paper's figure 3.
 --
--- :serving, :experiment (its policies keep their colours), :policies (JSON array of specs and names; NULL: all). kind: 'policy', 'arm', 'best' (the
+-- :serving, :experiment (its policies keep their colours; others have styles from 1000), :policies (JSON array of specs and names; NULL: all). kind: 'policy', 'arm', 'best' (the
 -- best fixed arm of each batch size, `arm` its name). lo, hi: 1.96 standard errors over seeds; the value itself for one seed. Lines come by
 -- their last value, highest first.
 WITH line AS (
   SELECT kind, spec, spec AS arm, bsz, vs_plain, throughput_se / nullif(throughput, 0) AS se,
     CASE kind WHEN 'arm' THEN -9 ELSE coalesce(
       (SELECT style FROM styled s WHERE s.experiment = :experiment AND s.spec = r.spec),
-      (SELECT count(*) FROM policy WHERE experiment = :experiment AND oracle = 0)
-        + (SELECT count(*) FROM serving_row o WHERE o.serving = r.serving AND o.bsz = r.bsz AND o.kind = 'policy' AND o.ordinal < r.ordinal)) END AS style, ordinal
+      1000 + ordinal) END AS style, ordinal
   FROM serving_row r
   WHERE serving = :serving AND kind <> 'plain'
     AND (kind = 'arm' OR :policies IS NULL OR EXISTS (SELECT 1 FROM json_each(:policies) WHERE value = r.spec OR value = substr(r.spec, 1, instr(r.spec || ':', ':') - 1)))

@@ -25,7 +25,7 @@ top = 1.03 * (STATS_max > plain ? STATS_max : plain)
 
 wide = 0
 do for [i = 1:n] { if (strlen(fit(spec[i], 34)) > wide) { wide = strlen(fit(spec[i], 34)) } }
-left = wide * letter * (term ? 1 : 0.92) + (term ? 0.03 : 0.025)
+left = wide * letter * (term ? 1 : 0.92) + (term ? 0.03 : 0.035)
 right = 1 - 14.5 * letter
 set lmargin at screen left
 set rmargin at screen right

@@ -15,6 +15,19 @@ colour(s) = s >= 0 ? palette[1 + int(s) % 6] : s == -1 ? '#000000' : '#808080'
 set dashtype 11 (14, 4)
 set dashtype 12 (7, 5)
 set dashtype 13 (10, 4, 2, 4)
+# A figure of another source may show policies that the experiment has not: 1000 and more, which take the first styles that are free among
+# the settle_n that are shown.
+settle = "do for [i_ = 1:settle_n] {" . \
+         "  if (style[i_] >= 1000) {" . \
+         "    free = -1;" . \
+         "    do for [s_ = 0:35] {" . \
+         "      taken = 0;" . \
+         "      do for [k_ = 1:settle_n] { taken = taken || style[k_] == s_ || (s_ < 6 && style[k_] < 1000 && style[k_] >= 0 && int(style[k_]) % 6 == s_) };" . \
+         "      if (!taken && free < 0) { free = s_ }" . \
+         "    };" . \
+         "    style[i_] = free < 0 ? int(style[i_]) % 36 : free" . \
+         "  }" . \
+         "}"
 dash(s) = s >= 0 ? (int(s) / 6 % 2 == 0 ? 1 : 11) : s == -1 ? 12 : 13
 mark(s) = s < 0 ? 1 : int(s) / 6 % 2 == 0 ? solid[1 + int(s) % 6] : hollow[1 + int(s) % 6]
 
@@ -62,14 +75,14 @@ clip(y) = y > 1 ? 1 : y < 0 ? 0 : y
 
 # The heading: what the figure says, and below it what it was measured on.
 title = ''
-fits = term ? 98 : 122
+fits = term ? 98 : 140
 short(text) = strlen(text) <= fits ? text : text[1:fits - 32] . '…' . text[strlen(text) - 30:] # what fits the width: the head, and the trace's name
 if (term) {
     draw_heading = "set label 9001 title at screen 0.5, screen 1 center;" . \
                    "set label 9002 short(context) at screen 0.5, screen 1 - line center"
 } else {
     draw_heading = "set label 9001 title at screen 0.015, screen 1 - line left font 'Arial:Bold' . font(1.08);" . \
-                   "set label 9002 short(context) at screen 0.015, screen 1 - 2.25 * line left font font(0.78) textcolor rgb '#606060'"
+                   "set label 9002 short(context) at screen 0.015, screen 1 - 2.25 * line left font font(strlen(short(context)) > 118 ? 0.78 * 118 / strlen(short(context)) : 0.78) textcolor rgb '#606060'"
 }
 
 # The axis' words, y_words: upright beside it, or in letters above it, as the dumb terminal writes nothing upright.

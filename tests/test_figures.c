@@ -34,7 +34,7 @@ static const struct { const char *name, *axis[2], *words[3]; } want[] = {
     {"round", {"milliseconds a round", "tokens"}, {"verifying", "drafting", "policy's own (at most "}},
     {"pulls", {"round of the sequence", "share of rounds"}, {"thompson", "eagle:8", "plain"}},
     {"pulls-prompts", {"arms: by drafter, draft lengths growing to the right", "prompts, a row each"}, {"share of rounds", "question-answering", "eagle"}},
-    {"sensitivity", {"delta", "tokens per second"}, {"ucbspec: delta", "0.01", "0.1"}},
+    {"sensitivity", {"value of the parameter named above", "tokens per second"}, {"ucbspec: delta", "0.01", "0.1"}},
     {"serving", {"batch: requests decoded at once", "more tokens per second than plain (%)"}, {"best fixed arm", "thompson", "auto"}},
     {"fidelity", {"tokens per second", "difference"}, {"hollow: live;  full: simulated", "thompson", "%"}},
     {"lengths", {"accepted tokens of a draft", "share of drafts"}, {"pld: 992 drafts", "p = 0.660; no fit", "eagle: 1687 drafts"}}, // as traces synth --like says
