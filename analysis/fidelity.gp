@@ -1,12 +1,14 @@
-# fidelity.gp - a row a policy, the fastest live on top: tokens per second live (hollow) and simulated (full), and the difference in per cent.
+# fidelity.gp - a row a policy, the fastest live on top: tokens per second live (hollow) and simulated (full), and the difference in per cent with its 95% interval over prompts.
 
 n = |spec|
 stats $data using (abs(column(c_percent))) nooutput
 title = sprintf('Simulated beside live: tokens per second differ by %s%% on average, at most %s%%', brief(STATS_mean), brief(STATS_max))
-array style[n]; array live[n]; array simulated[n]; array percent[n]
+array style[n]; array live[n]; array simulated[n]; array percent[n]; array half[n]
 do for [i = 1:n] {
     stats $data index i - 1 using c_style:c_percent nooutput
     style[i] = STATS_max_x; percent[i] = STATS_max_y
+    stats $data index i - 1 using c_half:c_style nooutput
+    half[i] = STATS_max_x
     stats $data index i - 1 using c_live:c_simulated nooutput
     live[i] = STATS_max_x; simulated[i] = STATS_max_y
 }
@@ -20,7 +22,7 @@ set xrange [bottom - room:top + room]
 wide = 0
 do for [i = 1:n] { if (strlen(fit(spec[i], 34)) > wide) { wide = strlen(fit(spec[i], 34)) } }
 left = wide * letter * (term ? 1 : 0.92) + (term ? 0.03 : 0.035)
-right = 1 - 26 * letter
+right = 1 - 32 * letter
 set lmargin at screen left
 set rmargin at screen right
 set bmargin at screen 4 * line
@@ -38,14 +40,14 @@ set xlabel 'tokens per second' offset 0, term ? 0 : 0.3
 eval draw_heading
 heads = term ? 'live simul. differ' : 'live simulated difference'
 do for [k = 1:3] {
-    at = 1 - (k == 1 ? 19.5 : k == 2 ? 10.5 : 1.5) * letter
+    at = 1 - (k == 1 ? 25 : k == 2 ? 15.5 : 1.5) * letter
     set label 900 + k word(heads, k) at screen at, screen 1 - (term ? 4 : 5) * line right font font(0.8)
 }
 do for [i = 1:n] {
     set label 1000 + i fit(spec[i], 34) at graph -0.012, first i right font font(0.92) textcolor rgb (term ? 'black' : ink(colour(style[i])))
-    set label 2000 + i brief(live[i]) at screen 1 - 19.5 * letter, first i right font font(0.92)
-    set label 3000 + i brief(simulated[i]) at screen 1 - 10.5 * letter, first i right font font(0.92)
-    set label 4000 + i sprintf('%+.1f%%', percent[i]) at screen 1 - 1.5 * letter, first i right font font(0.92)
+    set label 2000 + i brief(live[i]) at screen 1 - 25 * letter, first i right font font(0.92)
+    set label 3000 + i brief(simulated[i]) at screen 1 - 15.5 * letter, first i right font font(0.92)
+    set label 4000 + i sprintf('%+.1f%s%%', percent[i], half[i] < 0 ? '' : sprintf(' ± %.1f', half[i])) at screen 1 - 1.5 * letter, first i right font font(0.92)
     if (!term) { set arrow i from first live[i], first i to first simulated[i], first i nohead lw 3 lc rgb tint(colour(style[i]), 0.45) }
 }
 set label 905 term ? 'o live   * simulated' : 'hollow: live;  full: simulated' at screen left, screen 1 - (term ? 3.5 : 5) * line left font font(0.85)

@@ -14,7 +14,7 @@ FIGURE("pulls", pulls, pulls, EXPERIMENT, "|arm|", "share of rounds each arm was
 FIGURE("pulls-prompts", pulls_prompts, pulls_prompts, EXPERIMENT, "term ? ceil(|spec| / 3.0) * (|row| + 2.5) - 4 : 0", "share of rounds each arm was played, prompt by prompt", "arm pulls by prompt", "banditspec replay --db T --results R")
 FIGURE("sensitivity", sensitivity, sensitivity, EXPERIMENT, "|panel| > 3 ? 31 : 0", "tokens per second over a policy's parameters, 95% intervals", "policy with two values of a parameter", "banditspec replay --db T --policy 'ucbspec:delta={0.01,0.1,0.5}' --results R")
 FIGURE("serving", serving, serving, SERVING, "0", "throughput over plain decoding by batch size", "simulated server", "banditspec serving --db T --batch 1 4 16 --results R")
-FIGURE("fidelity", fidelity, fidelity, FIDELITY, "|spec|", "simulated beside live tokens per second", "live run held against its simulation", "banditspec fidelity --results R")
+FIGURE("fidelity", fidelity, fidelity, FIDELITY, "|spec|", "simulated beside live tokens per second", "live run held against its simulation", "banditspec live --model M --drafter D... --prompts F --policy A B --check T --results R")
 FIGURE("lengths", lengths, lengths, TRACE, "0", "accepted lengths by drafter beside the fitted truncated geometric", "drafts", "banditspec record --db T")
 FIGURE("drift", drift, drift, TRACE, "0", "acceptance over the position in the text by drafter, 95% intervals", "drafts", "banditspec record --db T")
 FIGURE("latency", latency, latency, TRACE, "0", "verification time by width, batch and context: medians, p10 to p90", "timings", "banditspec record --db T")

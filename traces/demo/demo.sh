@@ -26,10 +26,14 @@ bandit live "${decode[@]}" --limit 8 --policy auto hf thompson --check "$trace" 
 step "replay: every policy over all prompts, 100 seeds where a policy draws"
 bandit replay --db "$trace" --seeds 100 --results "$results"
 
-step "draw: some policies that show the range; banditspec plot without --policy takes all"
+step "serving: the same prompts as requests to a server that decodes 1, 2, 4, ... at once"
+bandit serving --db "$trace" --policy auto thompson greedy-quota --batch 1 2 4 8 16 --quota 48 --requests 56 --results "$results" |
+    grep -E '^bsz +spec|BanditSpec|Best Arm'
+
+step "draw: some policies that show the range (banditspec plot without --policy takes all), and the trace's own figures"
 shown=(auto hf goodput thompson ts-hazard imed-tgd kl-ucb-tgd ucbspec exp3spec seed-ucb random)
-bandit plot --results "$results" --out "$out/plots" --format png --policy "${shown[@]}"
-bandit plot --results "$results" --out "$out/plots" --format svg --policy "${shown[@]}"
+bandit plot --results "$results" --db "$trace" --out "$out/plots" --format png --policy "${shown[@]}"
+bandit plot regret-seconds speed --results "$results" --out "$out/plots" --format svg --no-csv --policy "${shown[@]}"
 
 cat <<end
 
