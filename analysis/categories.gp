@@ -4,7 +4,7 @@
 # In letters the same is a table.
 
 mat = figure eq 'categories-mat'
-title = (mat ? 'Tokens emitted a round (MAT) by policy and category, 95% intervals' : 'Tokens per second by policy and category, 95% intervals') \
+title = (mat ? 'Tokens emitted a round (MAT)' : 'Tokens per second') . ' by policy and category, 95% intervals' \
       . (!mat && timing eq 'model' ? ' (modelled time)' : '')
 n = |spec|; C = |category|
 stats $data using c_left_out nooutput
@@ -39,7 +39,8 @@ if (term) {
             x = (name + 1 + (k - b * across) * cell - 1) * letter
             set label 7000 + k fit(category[k], 12) at screen x, screen 1 - at_row * line right
             do for [i = 1:n] {
-                stats $data index k - 1 using (column(c_spec) == i ? column(c_value) : -1):(column(c_spec) == i ? column(c_half) : -1) nooutput
+                stats $data index k - 1 using (column(c_spec) == i ? column(c_value) : -1) \
+                    :(column(c_spec) == i ? column(c_half) : -1) nooutput
                 words = STATS_max_x < 0 ? '' : brief(STATS_max_x) . (STATS_max_y < 0 ? '' : '±' . brief(STATS_max_y))
                 set label 100 * k + i words at screen x, screen 1 - (at_row + i) * line right
             }
@@ -47,7 +48,8 @@ if (term) {
         do for [i = 1:n] { set label 5000 + 100 * b + i fit(spec[i], name) at screen 0, screen 1 - (at_row + i) * line left }
         at_row = at_row + n + 2
     }
-    set label 9003 (mat ? 'tokens emitted a round' : 'tokens per second') . ' ± half the width of the 95% interval; one prompt has none' at screen 0.5, screen 1 - (at_row - 0.5) * line center
+    set label 9003 (mat ? 'tokens emitted a round' : 'tokens per second') . ' ± half the width of the 95% interval; one prompt has none' \
+        at screen 0.5, screen 1 - (at_row - 0.5) * line center
     set xrange [0:1]; set yrange [0:1]
     plot NaN notitle
 } else {
@@ -59,7 +61,8 @@ if (term) {
     low_ = 3.6 * line; high_ = 1 - 3.2 * line
     step_x = (right - left) / across
     step_y = (high_ - low_) / down
-    set label 9003 (mat ? 'tokens emitted a round' : 'tokens per second') . '; dashed line: plain decoding; (n): prompts' at screen (left + right) / 2, screen 1.0 * line center
+    set label 9003 (mat ? 'tokens emitted a round' : 'tokens per second') . '; dashed line: plain decoding; (n): prompts' \
+        at screen (left + right) / 2, screen 1.0 * line center
     set xrange [0:top]
     set yrange [n + 0.6:0.4]
     unset ytics
@@ -78,14 +81,19 @@ if (term) {
         set label 9005 words at graph 0, graph 1 offset 0, 0.55 left font font(0.84)
         set format x (k + across > C ? '%g' : '')
         do for [i = 1:n] {
-            if (x == 0) { set label 100 + i fit(spec[i], 26) at graph 0, first i offset -0.8, 0 right font font(0.82) textcolor rgb ink(colour(style[i])) } else { unset label 100 + i }
+            if (x == 0) { set label 100 + i fit(spec[i], 26) at graph 0, first i offset -0.8, 0 right \
+                font font(0.82) textcolor rgb ink(colour(style[i])) } else { unset label 100 + i }
         }
         set arrow 1 from first plain[k], graph 0 to first plain[k], graph 1 nohead back lw 1.4 dashtype 12 lc rgb '#404040'
-        plot for [i = 1:n] $data index k - 1 using (column(c_spec) == i ? column(c_value) : NaN):(i):(alone(k) ? column(c_value) : column(c_lo)):(alone(k) ? column(c_value) : column(c_hi)) \
+        plot for [i = 1:n] $data index k - 1 using (column(c_spec) == i ? column(c_value) : NaN):(i) \
+                     :(alone(k) ? column(c_value) : column(c_lo)):(alone(k) ? column(c_value) : column(c_hi)) \
                  with xerrorbars pointtype 0 pointsize 0 lw 1.6 linecolor rgb colour(style[i]), \
              for [i = 1:n] $data index k - 1 using (column(c_spec) == i ? column(c_value) : NaN):(i) \
-                 with points pointtype (style[i] < 0 ? 7 : mark(style[i])) pointsize (style[i] < 0 ? 0.6 : 0.8) lw 1.6 linecolor rgb colour(style[i]), \
-             for [i = 1:n] $data index k - 1 using (column(c_spec) == i && column(c_hi) > top ? column(c_lo) : NaN):(i):(top - column(c_lo)):(0) with vectors filled size screen 0.008, 25 lw 1.6 linecolor rgb colour(style[i])
+                 with points pointtype (style[i] < 0 ? 7 : mark(style[i])) pointsize (style[i] < 0 ? 0.6 : 0.8) lw 1.6 \
+                 linecolor rgb colour(style[i]), \
+             for [i = 1:n] $data index k - 1 \
+                 using (column(c_spec) == i && column(c_hi) > top ? column(c_lo) : NaN):(i):(top - column(c_lo)):(0) \
+                 with vectors filled size screen 0.008, 25 lw 1.6 linecolor rgb colour(style[i])
         do for [j = 1:9] { unset label 9000 + j }
     }
     unset multiplot

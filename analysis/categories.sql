@@ -1,8 +1,9 @@
--- categories.sql - tokens per second (or tokens emitted a round for :figure 'categories-mat') by category and policy, the paper's table 1.
+-- categories.sql - tokens per second (or tokens emitted a round for :figure 'categories-mat') by category and policy, the paper's table
+-- 1.
 --
--- :experiment, :policies (JSON array of specs and names; NULL: the ten that are fastest over all prompts, the oracles and plain decoding). Categories come
--- in the order of their first prompt, policies by speed over all prompts; the first "category" is all prompts. lo, hi: BCa intervals over the
--- category's prompts, NULL where it has one; half: half the interval's width, -1 without one.
+-- :experiment, :policies (JSON array of specs and names; NULL: the ten that are fastest over all prompts, the oracles and plain
+-- decoding). Categories come in the order of their first prompt, policies by speed over all prompts; the first "category" is all prompts.
+-- lo, hi: BCa intervals over the category's prompts, NULL where it has one; half: half the interval's width, -1 without one.
 WITH shown AS (
   SELECT *, row_number() OVER (ORDER BY tokens_per_s DESC, ordinal) AS place FROM styled p
   WHERE experiment = :experiment
@@ -12,7 +13,8 @@ WITH shown AS (
 ), one AS (
   SELECT category, min(sequence) AS first, count(*) AS prompts FROM sequence WHERE experiment = :experiment GROUP BY category
 ), cell AS (
-  SELECT k.category, 1 + o.first AS place, k.prompts, k.policy, k.mat, k.mat_lo, k.mat_hi, k.tokens_per_s, k.tokens_per_s_lo, k.tokens_per_s_hi,
+  SELECT k.category, 1 + o.first AS place, k.prompts, k.policy, k.mat, k.mat_lo, k.mat_hi, k.tokens_per_s, k.tokens_per_s_lo,
+      k.tokens_per_s_hi,
     k.plain_tokens_per_s AS plain
   FROM category k JOIN one o USING (category)
   UNION ALL

@@ -45,7 +45,8 @@ static int check_sources(const struct texts *names, const char *results, const c
     return results || db ? 0 : err_usage(err, "option '--results' is required, or '--db' for the figures of a trace");
 }
 
-static int open_all(struct plot *p, const char *results, int experiment, const struct texts *policies, const char *db, int recording, struct err *err) {
+static int open_all(struct plot *p, const char *results, int experiment, const struct texts *policies, const char *db, int recording,
+                    struct err *err) {
     *p = (struct plot){0};
     if (results && plot_open(p, results, experiment, policies->at, policies->n, err)) return ERR_FAILED;
     if (db && plot_open_trace(p, db, recording, err)) {
@@ -73,16 +74,22 @@ int cmd_plot(int argc, char **argv, struct err *err) {
     list_figures(of_trace, sizeof of_trace, true);
     snprintf(about, sizeof about, "Draws figures with gnuplot and prints the paths written: all that there are data of, or those named.\n"
              "From a results file (replay, sweep, serving with --results):\n  %s\nFrom a trace (record --db):\n  %s\n"
-             "Each figure is one SQL query and one gnuplot script; its data lie beside it as CSV, --script keeps the script.", of_results, of_trace);
+             "Each figure is one SQL query and one gnuplot script; its data lie beside it as CSV, --script keeps the script.",
+             of_results, of_trace);
     const struct opt table[] = {
-        {.name = "results", .kind = OPT_TEXT, .to = &results, .arg = "FILE", .help = "results file, written by replay, sweep or serving --results"},
+        {.name = "results", .kind = OPT_TEXT, .to = &results, .arg = "FILE",
+         .help = "results file, written by replay, sweep or serving --results"},
         {.name = "db", .kind = OPT_TEXT, .to = &db, .arg = "T", .help = "trace, for the figures that are drawn from one"},
         {.name = "figure", .kind = OPT_LIST, .to = &names, .arg = "NAME...", .help = "which (default: all there are data of)"},
         {.name = "out", .kind = OPT_TEXT, .to = &dir, .arg = "DIR", .help = "where the pictures go, made when missing"},
-        {.name = "format", .kind = OPT_TEXT, .to = &format, .arg = "FORMAT", .help = "png, svg, pdf, or term: 100 x 30 letters or more on standard output"},
-        {.name = "experiment", .kind = OPT_INT, .to = &experiment, .arg = "ID", .help = "which experiment, 0 the newest", .lo = 0, .hi = 2147483647},
-        {.name = "recording", .kind = OPT_INT, .to = &recording, .arg = "ID", .help = "which recording of the trace, where it holds several", .lo = 0, .hi = 2147483647},
-        {.name = "policy", .kind = OPT_LIST, .to = &policies, .arg = "P...", .help = "only these, by spec or name; colours stay as they are"},
+        {.name = "format", .kind = OPT_TEXT, .to = &format, .arg = "FORMAT",
+         .help = "png, svg, pdf, or term: 100 x 30 letters or more on standard output"},
+        {.name = "experiment", .kind = OPT_INT, .to = &experiment, .arg = "ID",
+         .help = "which experiment, 0 the newest", .lo = 0, .hi = 2147483647},
+        {.name = "recording", .kind = OPT_INT, .to = &recording, .arg = "ID",
+         .help = "which recording of the trace, where it holds several", .lo = 0, .hi = 2147483647},
+        {.name = "policy", .kind = OPT_LIST, .to = &policies, .arg = "P...",
+         .help = "only these, by spec or name; colours stay as they are"},
         {.name = "no-csv", .kind = OPT_FLAG, .to = &no_csv, .help = "without each figure's data as CSV beside it"},
         {.name = "csv", .kind = OPT_FLAG, .to = &csv, .help = "with --format term: that CSV too"},
         {.name = "script", .kind = OPT_FLAG, .to = &out.script, .help = "keep each figure's gnuplot script with its data"},
@@ -95,15 +102,18 @@ int cmd_plot(int argc, char **argv, struct err *err) {
                    "  banditspec plot regret speed --results results.db --format term\n"
                    "  banditspec plot categories round --results results.db --policy ucbspec thompson\n"
                    "  banditspec plot lengths drift latency --db run.db --out plots\n"
-                   "  banditspec serving --db run.db --policy auto thompson --batch 1 2 4 8 16 --results r.db && banditspec plot serving --results r.db\n"
-                   "  banditspec replay --db run.db --policy 'ucbspec:delta={0.01,0.1,0.5}' --results r.db && banditspec plot sensitivity --results r.db",
+                   "  banditspec serving --db run.db --policy auto thompson --batch 1 2 4 8 16 --results r.db\n"
+                   "  banditspec plot serving --results r.db\n"
+                   "  banditspec replay --db run.db --policy 'ucbspec:delta={0.01,0.1,0.5}' --results r.db\n"
+                   "  banditspec plot sensitivity --results r.db",
     };
     int words = 0; // figure names may stand before the options
     while (words + 1 < argc && strncmp(argv[words + 1], "-", 1) && names.n < 32) names.at[names.n++] = argv[++words];
     argv[words] = argv[0];
     int rc = opt_parse(table, &help, argc - words, argv + words, err);
     if (rc) return rc == 1 ? 0 : rc;
-    if ((rc = parse_format(format, &out.format, err)) || (rc = check_figures(&names, err)) || (rc = check_sources(&names, results, db, err))) return rc;
+    if ((rc = parse_format(format, &out.format, err)) || (rc = check_figures(&names, err))) return rc;
+    if ((rc = check_sources(&names, results, db, err))) return rc;
     out.dir = dir;
     out.csv = out.format == PLOT_TERM ? csv : !no_csv;
     struct plot p;

@@ -14,7 +14,9 @@ do for [i = 1:n] {
     order[i] = i
 }
 # From the highest end to the lowest.
-do for [k = 1:n] { do for [i = 2:n] { if (at_end[order[i]] > at_end[order[i - 1]]) { swap = order[i]; order[i] = order[i - 1]; order[i - 1] = swap } } }
+do for [k = 1:n] { do for [i = 2:n] {
+    if (at_end[order[i]] > at_end[order[i - 1]]) { swap = order[i]; order[i] = order[i - 1]; order[i - 1] = swap }
+} }
 stats $data using c_hi nooutput
 top = STATS_records > 0 ? 1.04 * STATS_max : 1
 stats $data using c_rate nooutput
@@ -36,8 +38,10 @@ spread_n = n
 eval spread
 do for [i = 1:n] {
     if (term) { set label i words[i] at graph 1 + 0.012 / (right - left), graph place[i] left } else {
-        set arrow i from graph 1, first at_end[order[i]] to graph 1 + 0.030 / (right - left), graph place[i] nohead lw 0.9 lc rgb colour(order[i] - 1)
-        set label i words[i] at graph 1 + 0.036 / (right - left), graph place[i] left font font(0.88) textcolor rgb ink(colour(order[i] - 1))
+        set arrow i from graph 1, first at_end[order[i]] to graph 1 + 0.030 / (right - left), \
+            graph place[i] nohead lw 0.9 lc rgb colour(order[i] - 1)
+        set label i words[i] at graph 1 + 0.036 / (right - left), graph place[i] left \
+            font font(0.88) textcolor rgb ink(colour(order[i] - 1))
     }
 }
 set lmargin at screen left

@@ -1,8 +1,8 @@
 -- drift.sql - the probability that a drafted token is accepted, over the position in the text, by drafter: does acceptance drift?
 --
--- :recording. Rounds follow one another as in lengths.sql; of a draft the tokens up to the first rejected one count, so one cut short by the text's end says
--- nothing of what it lacks. A point is a stretch of positions, at most sixteen of them, as long as at least half of the sequences go on; its interval
--- is over sequences.
+-- :recording. Rounds follow one another as in lengths.sql; of a draft the tokens up to the first rejected one count, so one cut short by
+-- the text's end says nothing of what it lacks. A point is a stretch of positions, at most sixteen of them, as long as at least half of
+-- the sequences go on; its interval is over sequences.
 WITH RECURSIVE walk(sequence, drafter, pos, most, accepted, tokens) AS (
   SELECT s.id, d.drafter, 1, min(d.proposed, s.tokens - 1), d.accepted, s.tokens
   FROM sequence s JOIN draft d ON d.sequence = s.id AND d.pos = 1
@@ -20,8 +20,10 @@ WITH RECURSIVE walk(sequence, drafter, pos, most, accepted, tokens) AS (
   SELECT drafter, sequence, (pos - 1) / w AS bin, sum(accepted) AS accepted, sum(min(most, accepted + 1)) AS tested
   FROM width, walk WHERE pos <= last GROUP BY 1, 2, 3
 )
-SELECT d.name AS drafter, (bin * w + 1 + min(bin * w + w, last)) / 2.0 AS pos, sum(accepted) * 1.0 / sum(tested) AS rate, max(0, ratio_lo(accepted, tested)) AS lo,
-  min(1, ratio_hi(accepted, tested)) AS hi, count(*) AS sequences, sum(tested) AS tested, bin * w + 1 AS first, min(bin * w + w, last) AS final
+SELECT d.name AS drafter, (bin * w + 1 + min(bin * w + w, last)) / 2.0 AS pos, sum(accepted) * 1.0 / sum(tested) AS rate, max(0,
+    ratio_lo(accepted, tested)) AS lo,
+  min(1, ratio_hi(accepted, tested)) AS hi, count(*) AS sequences, sum(tested) AS tested, bin * w + 1 AS first, min(bin * w + w,
+      last) AS final
 FROM width, tally t JOIN drafter d ON d.id = t.drafter
 WHERE tested > 0
 GROUP BY t.drafter, bin

@@ -130,12 +130,14 @@ int functions_add(sqlite3 *db, struct err *err) {
         void (*each)(sqlite3_context *, int, sqlite3_value **);
         void (*final)(sqlite3_context *); // null: no aggregate
     } table[] = {
-        {"quantile", 2, sample_step, quantile_final}, {"ratio_lo", 2, ratio_step, ratio_lo_final}, {"ratio_hi", 2, ratio_step, ratio_hi_final},
+        {"quantile", 2, sample_step, quantile_final}, {"ratio_lo", 2, ratio_step, ratio_lo_final}, {"ratio_hi", 2, ratio_step,
+            ratio_hi_final},
         {"tgd_p", 3, tgd_step, tgd_p}, {"tgd_chi2", 3, tgd_step, tgd_chi2}, {"tgd_df", 3, tgd_step, tgd_df},
         {"tgd_p_value", 3, tgd_step, tgd_p_value}, {"spec_json", 1, spec_json, NULL},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (sqlite3_create_function_v2(db, table[i].name, table[i].n, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, table[i].final ? NULL : table[i].each,
+        if (sqlite3_create_function_v2(db, table[i].name, table[i].n, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, table[i].final
+            ? NULL : table[i].each,
                                        table[i].final ? table[i].each : NULL, table[i].final, NULL) != SQLITE_OK)
             return err_set(err, "cannot add SQL function '%s': %s", table[i].name, sqlite3_errmsg(db));
     return 0;

@@ -2,8 +2,9 @@
  *
  *   quantile(x, p)            aggregate: the p-quantile of x, NULLs left out; between neighbours linear (GSL)
  *   ratio_lo(a, n), ratio_hi(a, n)
- *                             aggregates: the ends of the 95% interval of sum(a) / sum(n), rows being the independent units: Student's, with the
- *                             variance linearised, m/(m-1) sum (a - r n)^2 / (sum n)^2 (Cochran 1977, eq. (2.39)); NULL for fewer than two rows
+ *                             aggregates: the ends of the 95% interval of sum(a) / sum(n), rows being the independent units: Student's,
+ *                             with the variance linearised, m/(m-1) sum (a - r n)^2 / (sum n)^2 (Cochran 1977, eq. (2.39)); NULL for
+ *                             fewer than two rows
  *   tgd_p, tgd_chi2, tgd_df, tgd_p_value (depth, tested, accepted)
  *                             aggregates: one acceptance rate for all depths, and Pearson's test of it (traces/hazard.h)
  *   spec_json(spec)           "ucbspec:delta=0.1" as {"delta":"0.1",...}, defaults filled in where the policy is one of ours

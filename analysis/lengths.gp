@@ -33,16 +33,21 @@ do for [d = 1:D] {
     df = STATS_max_x; p_value = STATS_max_y
     stats $data index d - 1 using c_rounds:c_proposing nooutput
     rounds = STATS_max_x; proposing = STATS_max_y
-    set label 9010 sprintf('%s: %d drafts', fit(drafter[d], int(step_x / letter) - 12), proposing) at graph 0, graph 1 offset 0, term ? 2 : 1.75 left font font(0.88)
-    verdict = df == 0 ? 'too few to test' : sprintf('%s: χ² = %s, %d df, p-value %s', p_value < 0.01 ? 'no fit' : 'fits', brief(chi2), df, p_value < 1e-4 ? sprintf('%.0e', p_value) : brief(p_value))
-    set label 9011 (term ? sprintf('p = %.3f; χ² = %s, p-value %.1g', p, brief(chi2), p_value) : sprintf('p = %.3f; %s', p, verdict)) at graph 0, graph 1 offset 0, term ? 1 : 0.6 left font font(0.68)
+    set label 9010 sprintf('%s: %d drafts', fit(drafter[d], int(step_x / letter) - 12), proposing) at graph 0, graph 1 \
+        offset 0, term ? 2 : 1.75 left font font(0.88)
+    verdict = df == 0 ? 'too few to test' : sprintf('%s: χ² = %s, %d df, p-value %s', p_value < 0.01 ? 'no fit' : 'fits', brief(chi2), \
+        df, p_value < 1e-4 ? sprintf('%.0e', p_value) : brief(p_value))
+    set label 9011 (term ? sprintf('p = %.3f; χ² = %s, p-value %.1g', p, brief(chi2), p_value) : sprintf('p = %.3f; %s', p, verdict)) \
+        at graph 0, graph 1 offset 0, term ? 1 : 0.6 left font font(0.68)
     set format y (x == 0 ? '%g' : '')
     set xrange [-0.6:longest + 0.6]
     set yrange [0:top]
     if (term) {
-        plot $data index d - 1 using c_accepted:c_share with impulses linetype 3, '' index d - 1 using c_accepted:c_fitted with points pointtype 15
+        plot $data index d - 1 using c_accepted:c_share with impulses linetype 3, '' index d - 1 using c_accepted:c_fitted \
+            with points pointtype 15
     } else {
-        plot $data index d - 1 using c_accepted:c_share:(0.7) with boxes fillstyle solid noborder lc rgb tint(palette[1 + (d - 1) % 6], 0.75), \
+        plot $data index d - 1 using c_accepted:c_share:(0.7) \
+                 with boxes fillstyle solid noborder lc rgb tint(palette[1 + (d - 1) % 6], 0.75), \
              '' index d - 1 using c_accepted:c_fitted with linespoints lw 2 lc rgb 'black' pointtype 7 pointsize 0.6
     }
     do for [k = 1:9] { unset label 9000 + k }

@@ -1,7 +1,8 @@
--- lengths.sql - how many drafted tokens were accepted, by drafter, beside the truncated geometric fitted to them (BanditSpec eq. (10), traces/hazard.h).
+-- lengths.sql - how many drafted tokens were accepted, by drafter, beside the truncated geometric fitted to them (BanditSpec eq. (10),
+-- traces/hazard.h).
 --
--- :recording. Rounds follow one another as the arm (drafter, longest draft) plays them; those in which it proposed nothing are left out. `fitted` is what
--- one acceptance rate p gives for drafts of the lengths that were proposed. At most nine drafters.
+-- :recording. Rounds follow one another as the arm (drafter, longest draft) plays them; those in which it proposed nothing are left out.
+-- `fitted` is what one acceptance rate p gives for drafts of the lengths that were proposed. At most nine drafters.
 WITH RECURSIVE walk(sequence, drafter, pos, most, accepted, tokens) AS (
   SELECT s.id, d.drafter, 1, min(d.proposed, s.tokens - 1), d.accepted, s.tokens
   FROM sequence s JOIN draft d ON d.sequence = s.id AND d.pos = 1

@@ -78,19 +78,43 @@ static int open_database(struct plot *p, struct err *err) {
     return 0;
 }
 
-/* The first row of a query over ?1, an id (0: the newest): an id, a context in words, and a timing. 0 also where there is no row. */
-static int find(sqlite3 *db, const char *path, const char *sql, int64_t wanted, int64_t *id, char **context, char **timing, struct err *err) {
+/* A path's last part. */
+#define FILE_NAME(path) "replace(" path ", rtrim(" path ", replace(" path ", '/', '')), '')"
+
+/* What is drawn, by its source: an id, a line of context, and what seconds are; ?1: the id wanted (0: the newest), ?2: the file's path. */
+static const char *const contents[FIGURE_SOURCES] = {
+    [FIGURE_EXPERIMENT] =
+        "SELECT e.id, printf('%s, %s, %d prompts, %d seeds, scope %s, %s', e.target, e.device,"
+        " (SELECT count(*) FROM sequence WHERE experiment = e.id), e.seeds, e.scope, " FILE_NAME("e.trace") "), e.timing"
+        " FROM experiment e WHERE ?1 IN (0, e.id) ORDER BY e.id DESC LIMIT 1",
+    [FIGURE_SERVING] =
+        "SELECT s.id, printf('%s, %s, %d requests, %s, %d seeds, passes %s, %s', s.target, s.device, s.requests,"
+        " CASE s.arrivals WHEN 'closed' THEN 'closed loop' ELSE s.arrivals || CASE WHEN s.rate > 0 THEN printf(' %g/s', s.rate) ELSE '' END END,"
+        " s.seeds, s.passes, " FILE_NAME("s.trace") ") FROM serving s WHERE ?1 IN (0, s.id) ORDER BY s.id DESC LIMIT 1",
+    [FIGURE_FIDELITY] =
+        "SELECT f.id, printf('%s, %s, %d threads, %d prompts, scope %s, %s', f.target, f.device, f.threads,"
+        " (SELECT count(DISTINCT sequence) FROM fidelity_run WHERE fidelity = f.id), f.scope, " FILE_NAME("f.trace") ")"
+        " FROM fidelity f WHERE ?1 IN (0, f.id) ORDER BY f.id DESC LIMIT 1",
+    [FIGURE_TRACE] =
+        "SELECT r.id, printf('%s, %s, %d threads, %d prompts, %d positions, %s', r.target, r.device, r.threads,"
+        " (SELECT count(*) FROM sequence WHERE recording = r.id), (SELECT sum(tokens - 1) FROM sequence WHERE recording = r.id), "
+        FILE_NAME("?2") ") FROM recording r WHERE ?1 IN (0, r.id) ORDER BY r.id DESC LIMIT 1",
+};
+
+/* The first row of such a query; 0 also where there is none. */
+static int find(struct plot *p, enum figure_source source, int64_t wanted, int64_t *id, struct err *err) {
+    sqlite3 *db = source == FIGURE_TRACE ? p->trace : p->db;
+    const char *path = source == FIGURE_TRACE ? p->trace_path : p->path;
     sqlite3_stmt *query = NULL;
-    if (prepare(db, path, sql, &query, err)) return -1;
+    if (prepare(db, path, contents[source], &query, err)) return -1;
     sqlite3_bind_int64(query, 1, wanted);
     if (sqlite3_bind_parameter_count(query) > 1) sqlite3_bind_text(query, 2, path, -1, SQLITE_STATIC);
     int rc = 0, step = sqlite3_step(query);
     if (step == SQLITE_ROW) {
-        const char *words = (const char *)sqlite3_column_text(query, 1), *how = (const char *)sqlite3_column_text(query, 2);
+        const char *words = (const char *)sqlite3_column_text(query, 1), *timing = (const char *)sqlite3_column_text(query, 2);
         *id = sqlite3_column_int64(query, 0);
-        *context = mem_text(words ? words : "", words ? strlen(words) : 0, err);
-        if (timing) *timing = mem_text(how ? how : "", how ? strlen(how) : 0, err);
-        rc = *context && (!timing || *timing) ? 0 : -1;
+        if (!(p->context[source] = mem_text(words ? words : "", words ? strlen(words) : 0, err))) rc = -1;
+        if (!rc && timing && !(p->timing = mem_text(timing, strlen(timing), err))) rc = -1;
     } else if (step != SQLITE_DONE) rc = err_set(err, "cannot read '%s': %s", path, sqlite3_errmsg(db));
     sqlite3_finalize(query);
     return rc;
@@ -98,30 +122,20 @@ static int find(sqlite3 *db, const char *path, const char *sql, int64_t wanted, 
 
 static bool has_table(sqlite3 *db, const char *name) {
     sqlite3_stmt *query;
-    if (sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", -1, &query, NULL) != SQLITE_OK) return false;
+    const char *sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
+    if (sqlite3_prepare_v2(db, sql, -1, &query, NULL) != SQLITE_OK) return false;
     sqlite3_bind_text(query, 1, name, -1, SQLITE_STATIC);
     bool there = sqlite3_step(query) == SQLITE_ROW;
     sqlite3_finalize(query);
     return there;
 }
 
-/* A path's last part. */
-#define FILE_NAME(path) "replace(" path ", rtrim(" path ", replace(" path ", '/', '')), '')"
-
 static int find_contents(struct plot *p, int64_t wanted, struct err *err) {
-    if (find(p->db, p->path, "SELECT e.id, printf('%s, %s, %d prompts, %d seeds, scope %s, %s', e.target, e.device,"
-             " (SELECT count(*) FROM sequence WHERE experiment = e.id), e.seeds, e.scope, " FILE_NAME("e.trace") "), e.timing"
-             " FROM experiment e WHERE ?1 IN (0, e.id) ORDER BY e.id DESC LIMIT 1", wanted, &p->experiment, &p->context[FIGURE_EXPERIMENT], &p->timing, err)
-        || (has_table(p->db, "serving") && find(p->db, p->path, "SELECT s.id, printf('%s, %s, %d requests, %s, %d seeds, passes %s, %s', s.target, s.device, s.requests,"
-             " CASE s.arrivals WHEN 'closed' THEN 'closed loop' ELSE s.arrivals || CASE WHEN s.rate > 0 THEN printf(' %g/s', s.rate) ELSE '' END END,"
-             " s.seeds, s.passes, " FILE_NAME("s.trace") ") FROM serving s ORDER BY s.id DESC LIMIT 1", 0, &p->serving, &p->context[FIGURE_SERVING], NULL, err))
-        || (has_table(p->db, "fidelity") && find(p->db, p->path, "SELECT f.id, printf('%s, %s, %d threads, %d prompts, scope %s, %s', f.target, f.device, f.threads,"
-             " (SELECT count(DISTINCT sequence) FROM fidelity_run WHERE fidelity = f.id), f.scope, " FILE_NAME("f.trace") ")"
-             " FROM fidelity f ORDER BY f.id DESC LIMIT 1", 0, &p->fidelity, &p->context[FIGURE_FIDELITY], NULL, err))) return -1;
+    if (find(p, FIGURE_EXPERIMENT, wanted, &p->experiment, err)) return -1;
+    if (has_table(p->db, "serving") && find(p, FIGURE_SERVING, 0, &p->serving, err)) return -1;
+    if (has_table(p->db, "fidelity") && find(p, FIGURE_FIDELITY, 0, &p->fidelity, err)) return -1;
     if (wanted && !p->experiment) return err_set(err, "no experiment %lld in '%s'", (long long)wanted, p->path);
-    if (!p->experiment && !p->serving && !p->fidelity) return err_set(err, "no experiment in '%s'", p->path);
-    if (!p->timing && !(p->timing = mem_text("", 0, err))) return -1;
-    return 0;
+    return p->experiment || p->serving || p->fidelity ? 0 : err_set(err, "no experiment in '%s'", p->path);
 }
 
 /* One policy word must name something; else say what there is. */
@@ -135,7 +149,8 @@ static int check_policy(const struct plot *p, const char *word, struct err *err)
     int rc = sqlite3_step(query) == SQLITE_ROW && sqlite3_column_int(query, 0) > 0 ? 0 : -1;
     if (rc) {
         const char *known = (const char *)sqlite3_column_text(query, 1);
-        err_set(err, "no policy '%s' in experiment %lld of '%s'; it has: %s", word, (long long)p->experiment, p->path, known ? known : "none");
+        err_set(err, "no policy '%s' in experiment %lld of '%s'; it has: %s", word, (long long)p->experiment, p->path,
+                known ? known : "none");
     }
     sqlite3_finalize(query);
     return rc;
@@ -157,16 +172,16 @@ static int restrict_policies(struct plot *p, const char *const *policies, int n,
     return p->policies ? 0 : -1;
 }
 
-/* What queries share: a policy's style is its place among those of its kind, 0, 1, 2... in the order of the command line, and -1, -2... of
- * the oracles; so colours stay whatever is shown. */
+/* What queries share: a policy's style is its place among those of its kind, 0, 1, 2... in the order of the command line, and
+ * -1, -2... of the oracles; so colours stay whatever is shown. */
 static const char shared[] =
-    "CREATE TEMP VIEW styled AS SELECT *, (1 - 2 * oracle) * (row_number() OVER (PARTITION BY experiment, oracle ORDER BY ordinal) - 1) - oracle"
-    " AS style FROM policy";
+    "CREATE TEMP VIEW styled AS SELECT *,"
+    " (1 - 2 * oracle) * (row_number() OVER (PARTITION BY experiment, oracle ORDER BY ordinal) - 1) - oracle AS style FROM policy";
 
 int plot_open(struct plot *p, const char *path, int64_t experiment, const char *const *policies, int n, struct err *err) {
     *p = (struct plot){.path = path};
-    if (open_database(p, err) == 0 && functions_add(p->db, err) == 0 && db_exec(p->db, path, shared, err) == 0 && find_contents(p, experiment, err) == 0
-        && restrict_policies(p, policies, n, err) == 0) return 0;
+    if (open_database(p, err) == 0 && functions_add(p->db, err) == 0 && db_exec(p->db, path, shared, err) == 0
+        && find_contents(p, experiment, err) == 0 && restrict_policies(p, policies, n, err) == 0) return 0;
     plot_close(p);
     return -1;
 }
@@ -176,10 +191,9 @@ int plot_open_trace(struct plot *p, const char *path, int64_t recording, struct 
     p->trace_path = path;
     if (db_open_read(&p->trace, path, &db_trace, err) || functions_add(p->trace, err)
         || db_int64(p->trace, path, "SELECT count(*) FROM recording", &several, err)) return -1;
-    if (!recording && several > 1) return err_set(err, "'%s' holds %lld recordings: give --recording ID (banditspec traces info lists them)", path, (long long)several);
-    if (find(p->trace, path, "SELECT r.id, printf('%s, %s, %d threads, %d prompts, %d positions, %s', r.target, r.device, r.threads,"
-             " (SELECT count(*) FROM sequence WHERE recording = r.id), (SELECT sum(tokens - 1) FROM sequence WHERE recording = r.id), " FILE_NAME("?2") ")"
-             " FROM recording r WHERE ?1 IN (0, r.id) ORDER BY r.id DESC LIMIT 1", recording, &p->recording, &p->context[FIGURE_TRACE], NULL, err)) return -1;
+    if (!recording && several > 1)
+        return err_set(err, "'%s' holds %lld recordings: give --recording ID (banditspec traces info lists them)", path, (long long)several);
+    if (find(p, FIGURE_TRACE, recording, &p->recording, err)) return -1;
     if (!p->recording && recording) return err_set(err, "no recording %lld in '%s'", (long long)recording, path);
     return p->recording ? 0 : err_set(err, "no recording in '%s'", path);
 }
@@ -220,15 +234,17 @@ static struct origin origin_of(const struct plot *p, const struct figure *f) {
 }
 
 static int missing(const struct plot *p, const struct figure *f, const struct origin *o, struct err *err) {
-    if (!o->id) err_set(err, "'%s' has no %s, which figure '%s' is drawn from", o->path, f->source == FIGURE_EXPERIMENT ? o->word : f->missing, f->name);
-    else err_set(err, "%s %lld of '%s' has no %s%s", o->word, (long long)o->id, o->path, f->missing, p->policies ? " for these policies" : "");
+    const char *what = f->source == FIGURE_EXPERIMENT && !o->id ? o->word : f->missing;
+    if (!o->id) err_set(err, "'%s' has no %s, which figure '%s' is drawn from", o->path, what, f->name);
+    else err_set(err, "%s %lld of '%s' has no %s%s", o->word, (long long)o->id, o->path, what, p->policies ? " for these policies" : "");
     return err_add(err, "; %s writes %s", f->made_by, f->source == FIGURE_TRACE ? "them" : "one");
 }
 
 static int read_figure(const struct plot *p, const struct figure *f, struct answer *t, struct err *err) {
     const struct origin o = origin_of(p, f);
     sqlite3_stmt *query;
-    if (!o.db) return err_set(err, "figure '%s' is drawn from a %s: give %s", f->name, f->source == FIGURE_TRACE ? "trace" : "results file", o.option);
+    if (!o.db) return err_set(err, "figure '%s' is drawn from a %s: give %s", f->name, f->source == FIGURE_TRACE ? "trace" : "results file",
+                              o.option);
     if (!o.id) return missing(p, f, &o, err);
     if (sqlite3_prepare_v2(o.db, f->sql, -1, &query, NULL) != SQLITE_OK) { // tables of a later version than the file's
         if (strstr(sqlite3_errmsg(o.db), "no such table")) return missing(p, f, &o, err);

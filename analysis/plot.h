@@ -12,7 +12,8 @@
 
 #include "core/err.h"
 
-/* What figures are drawn from: an experiment, a simulated server or a live run held against its simulation, all of a results file; a trace. */
+/* What figures are drawn from: an experiment, a simulated server or a live run held against its simulation,
+    all of a results file; a trace. */
 enum figure_source { FIGURE_EXPERIMENT, FIGURE_SERVING, FIGURE_FIDELITY, FIGURE_TRACE, FIGURE_SOURCES };
 
 struct figure {
@@ -35,7 +36,7 @@ struct plot {
     int64_t experiment, serving, fidelity, recording; // 0: there is none
     char *policies;     // JSON array of the specs and names shown, null: all; owned
     char *context[FIGURE_SOURCES]; // "SmolLM2-135M, 28 prompts, 5 seeds, ..."; owned
-    char *timing;       // experiment.timing, '' without one; owned
+    char *timing;       // experiment.timing, null without one; owned
 };
 
 /* Opens `path` read-only. experiment 0: the newest. `policies` (n) restricts the pictures to these specs or

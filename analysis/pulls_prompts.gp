@@ -1,4 +1,5 @@
-# pulls_prompts.gp - what each policy plays on each prompt: a heat map a policy, a row a prompt, a column an arm, dark where it is played most.
+# pulls_prompts.gp - what each policy plays on each prompt: a heat map a policy, a row a prompt, a column an arm, dark where it is played
+# most.
 #
 # Columns are grouped by drafter, their draft lengths grow to the right; rows by category.
 
@@ -37,10 +38,12 @@ set cbrange [0:1]
 ramp = " .:-=+*#%@"
 eval draw_heading
 if (term) {
-    set label 9003 'share of rounds, from none to all:  ' . ramp . '   columns: ' . fit(drafter[1], 12) . (D > 1 ? ' .. ' . fit(drafter[D], 12) : '') . ', draft lengths growing' at screen 0.5, screen 0.5 * line center
+    set label 9003 'share of rounds, from none to all:  ' . ramp . '   columns: ' . fit(drafter[1], 12) \
+        . (D > 1 ? ' .. ' . fit(drafter[D], 12) : '') . ', draft lengths growing' at screen 0.5, screen 0.5 * line center
 } else {
     set label 9003 'arms: by drafter, draft lengths growing to the right' at screen (left + right) / 2, screen 1.0 * line center
-    set label 9004 (Q > B ? sprintf('%d prompts, about %.0f a row', Q, Q * 1.0 / B) : 'prompts, a row each') at screen 0.016, screen (low + high) / 2 center rotate
+    set label 9004 (Q > B ? sprintf('%d prompts, about %.0f a row', Q, Q * 1.0 / B) : 'prompts, a row each') at screen 0.016, \
+        screen (low + high) / 2 center rotate
     set colorbox user origin screen 0.908, screen low + 0.2 * (high - low) size screen 0.015, screen 0.6 * (high - low)
     small = font(0.8)
     set cbtics 0, 0.25, 1 format '%g' font small
@@ -69,24 +72,31 @@ do for [i = 1:n] {
     }
     cap = int((step_x - pad) / letter)
     long = !term && strlen(spec[i]) > cap
-    set label 9010 fit(spec[i], long ? int(cap * 1.25) : cap) at graph 0, graph 1 offset 0, term ? 1 : 0.55 left font font(long ? 0.72 : 0.9)
+    set label 9010 fit(spec[i], long ? int(cap * 1.25) : cap) at graph 0, graph 1 offset 0, term ? 1 : 0.55 left \
+        font font(long ? 0.72 : 0.9)
     do for [c = 1:C] {
         unset label 100 + c; unset arrow 100 + c
         if (x == 0) {
-            set label 100 + c fit(category[c], 18) at graph 0, first (first_row[c] + last_row[c]) / 2.0 offset term ? -1 : -0.7, 0 right font font(0.75)
+            set label 100 + c fit(category[c], 18) at graph 0, first (first_row[c] + last_row[c]) / 2.0 offset term ? -1 : -0.7, 0 right \
+                font font(0.75)
         }
-        if (!term && c > 1) { set arrow 100 + c from graph 0, first first_row[c] - 0.5 to graph 1, first first_row[c] - 0.5 nohead front lw 0.6 lc rgb '#808080' }
+        if (!term && c > 1) { set arrow 100 + c from graph 0, first first_row[c] - 0.5 to graph 1, \
+            first first_row[c] - 0.5 nohead front lw 0.6 lc rgb '#808080' }
     }
     if (!term) { do for [d = 1:D] {
         unset label 200 + d; unset arrow 200 + d
-        if (i + across > n) { set label 200 + d fit(drafter[d], (last_arm[d] - first_arm[d]) < 2 ? 6 : int((step_x - pad) / K * (last_arm[d] - first_arm[d] + 1) / letter * 1.2)) \
+        if (i + across > n) { set label 200 + d fit(drafter[d], (last_arm[d] - first_arm[d]) < 2 \
+            ? 6 : int((step_x - pad) / K * (last_arm[d] - first_arm[d] + 1) / letter * 1.2)) \
             at first (first_arm[d] + last_arm[d]) / 2.0, graph 0 offset 0, -0.7 center font font(0.75) }
-        if (d > 1) { set arrow 200 + d from first first_arm[d] - 0.5, graph 0 to first first_arm[d] - 0.5, graph 1 nohead front lw 0.6 lc rgb '#808080' }
+        if (d > 1) { set arrow 200 + d from first first_arm[d] - 0.5, graph 0 to first first_arm[d] - 0.5, \
+            graph 1 nohead front lw 0.6 lc rgb '#808080' }
     } }
     if (term) {
-        plot $data index i - 1 using c_place:c_bin:(ramp[int(column(c_share) * 9.99) + 1:int(column(c_share) * 9.99) + 1]) with labels notitle
+        plot $data index i - 1 using c_place:c_bin:(ramp[int(column(c_share) * 9.99) + 1:int(column(c_share) * 9.99) + 1]) \
+            with labels notitle
     } else {
-        plot $data index i - 1 using c_place:c_bin:(column(c_place) - 0.5):(column(c_place) + 0.5):(column(c_bin) - 0.5):(column(c_bin) + 0.5):c_share \
+        plot $data index i - 1 \
+            using c_place:c_bin:(column(c_place) - 0.5):(column(c_place) + 0.5):(column(c_bin) - 0.5):(column(c_bin) + 0.5):c_share \
             with boxxyerror fillstyle solid noborder linecolor palette
     }
     unset colorbox

@@ -1,7 +1,7 @@
 -- pulls_prompts.sql - the share of rounds each arm was played, prompt by prompt.
 --
--- :experiment, :policies (JSON array of specs and names; NULL: the six of least regret that play more than one arm). Prompts come category by category;
--- more than sixty are put together, so many a row that sixty rows will do. Rows without a round are left out.
+-- :experiment, :policies (JSON array of specs and names; NULL: the six of least regret that play more than one arm). Prompts come
+-- category by category; more than sixty are put together, so many a row that sixty rows will do. Rows without a round are left out.
 WITH shown AS (
   SELECT p.id, p.spec, p.ordinal, p.regret_rounds FROM policy p
   WHERE p.experiment = :experiment

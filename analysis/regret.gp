@@ -76,7 +76,8 @@ do for [i = 1:n] {
     } else {
         end = clip((t(last[i]) - bottom) / (top - bottom))
         set arrow i from graph 1.0, graph end to graph 1 + 0.030 / (right - left), graph place[i] nohead lw 0.9 lc rgb colour(style[i])
-        set label i words[i] at graph 1 + 0.036 / (right - left), graph place[i] left font font(0.88 * shrink) textcolor rgb ink(colour(style[i]))
+        set label i words[i] at graph 1 + 0.036 / (right - left), graph place[i] left \
+            font font(0.88 * shrink) textcolor rgb ink(colour(style[i]))
     }
 }
 
@@ -92,8 +93,10 @@ set lmargin at screen left
 set rmargin at screen right
 set bmargin at screen floor_
 set tmargin at screen roof
-set xlabel over_prompts ? 'prompts' : fewest < most ? 'emitted tokens s (while at least half of the prompts go on)' : 'emitted tokens s' offset 0, term ? 0 : 0.3
-y_words = seconds ? 'regret (s, ' . (timing eq 'model' ? 'modelled' : 'measured') . ')' : logs ? 'regret (rounds, logarithmic but near 0)' : 'regret (rounds)'
+set xlabel over_prompts ? 'prompts' : fewest < most \
+    ? 'emitted tokens s (while at least half of the prompts go on)' : 'emitted tokens s' offset 0, term ? 0 : 0.3
+y_words = seconds ? 'regret (s, ' . (timing eq 'model' ? 'modelled' : 'measured') . ')' : logs \
+    ? 'regret (rounds, logarithmic but near 0)' : 'regret (rounds)'
 eval draw_y
 set xzeroaxis lt 1 lw 1.2 lc rgb '#404040'
 eval draw_heading

@@ -21,7 +21,8 @@ if (STATS_max > 0) { context = context . sprintf('; %d slower policies left out'
 top = 1.02 * top
 
 parts = 3
-array part[3] = ['verifying', 'drafting', measured ? sprintf('policy''s own (at most %s µs)', brief(1e3 * longest)) : 'policy''s own: not measured']
+array part[3] = ['verifying', 'drafting', measured ? sprintf('policy''s own (at most %s µs)', \
+    brief(1e3 * longest)) : 'policy''s own: not measured']
 array shade[3] = ['#0072B2', '#E69F00', '#000000']
 array letters[3] = ['#', '=', '@']
 
@@ -55,8 +56,10 @@ do for [i = 1:n] {
 }
 x = left
 do for [k = 1:parts] {
-    if (!term) { set object k rectangle center screen x + 0.012, screen 1 - 4.5 * line size screen 0.02, screen 0.6 * line fillstyle solid border lc rgb '#404040' fillcolor rgb shade[k] lw 0.5 }
-    set label 800 + k '' . (term ? letters[k] . ' ' : '') . part[k] at screen x + (term ? 0 : 0.028), screen 1 - (term ? 3 : 4.5) * line left font font(0.88)
+    if (!term) { set object k rectangle center screen x + 0.012, screen 1 - 4.5 * line size screen 0.02, \
+        screen 0.6 * line fillstyle solid border lc rgb '#404040' fillcolor rgb shade[k] lw 0.5 }
+    set label 800 + k '' . (term ? letters[k] . ' ' : '') . part[k] at screen x + (term ? 0 : 0.028), screen 1 - (term \
+        ? 3 : 4.5) * line left font font(0.88)
     x = x + (strlen(part[k]) * 0.88 + 2.5) * letter + 0.03
 }
 eval draw_heading
@@ -74,8 +77,10 @@ if (term) {
     }
     plot NaN notitle
 } else {
-    plot for [i = 1:n] '+' every ::0::0 using (0):(i):(0):(verify[i]):(i - thick):(i + thick) with boxxyerror fillstyle solid noborder linecolor rgb shade[1], \
-         for [i = 1:n] '+' every ::0::0 using (0):(i):(verify[i]):(verify[i] + draft[i]):(i - thick):(i + thick) with boxxyerror fillstyle solid noborder linecolor rgb shade[2], \
+    plot for [i = 1:n] '+' every ::0::0 using (0):(i):(0):(verify[i]):(i - thick):(i + thick) \
+        with boxxyerror fillstyle solid noborder linecolor rgb shade[1], \
+         for [i = 1:n] '+' every ::0::0 using (0):(i):(verify[i]):(verify[i] + draft[i]):(i - thick):(i + thick) \
+             with boxxyerror fillstyle solid noborder linecolor rgb shade[2], \
          for [i = 1:n] '+' every ::0::0 using (0):(i):(verify[i] + draft[i]):(verify[i] + draft[i] + own[i]):(i - thick):(i + thick) \
              with boxxyerror fillstyle solid noborder linecolor rgb shade[3]
 }

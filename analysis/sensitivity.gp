@@ -1,6 +1,6 @@
-# sensitivity.gp - how much a parameter matters: tokens per second over its values with 95% intervals, a panel a parameter, a line each setting of
-# the other parameters; words are no scale, so they have no line. The tics are the values themselves. Ranges are opened before statistics, which
-# leave out what lies beyond them.
+# sensitivity.gp - how much a parameter matters: tokens per second over its values with 95% intervals, a panel a parameter, a line each
+# setting of the other parameters; words are no scale, so they have no line. The tics are the values themselves. Ranges are opened before
+# statistics, which leave out what lies beyond them.
 
 P = |panel|; W = |word|
 title = 'Sensitivity to parameters: tokens per second, 95% intervals' . (timing eq 'model' ? ' (modelled time)' : '')
@@ -71,10 +71,12 @@ do for [p = 1:P] {
     step(s) = (s - (series + 1) / 2.0) * 0.012
     shift(x, s) = logs ? x * (x_high / x_low) ** step(s) : x + step(s) * reach
     if (term) {
-        plot for [s = 1:series] $data index p - 1 using (column(c_line) == s - 1 ? column(c_x) : NaN):c_speed with points pointtype s title others_[s]
+        plot for [s = 1:series] $data index p - 1 using (column(c_line) == s - 1 ? column(c_x) : NaN):c_speed \
+            with points pointtype s title others_[s]
     } else { if (numbers > 0) {
         plot for [s = 1:series] $data index p - 1 using (column(c_line) == s - 1 ? shift(column(c_x), s) : NaN):c_speed:c_lo:c_hi \
-                 with yerrorlines linewidth 1.8 linecolor rgb palette[1 + (s - 1) % 6] dashtype dash(s - 1) pointtype mark(s - 1) pointsize 0.9 title others_[s]
+                 with yerrorlines linewidth 1.8 linecolor rgb palette[1 + (s - 1) % 6] dashtype dash(s - 1) \
+                 pointtype mark(s - 1) pointsize 0.9 title others_[s]
     } else {
         plot for [s = 1:series] $data index p - 1 using (column(c_line) == s - 1 ? shift(column(c_x), s) : NaN):c_speed:c_lo:c_hi \
                  with yerrorbars linewidth 1.8 linecolor rgb palette[1 + (s - 1) % 6] pointtype mark(s - 1) pointsize 0.9 title others_[s]

@@ -1,8 +1,8 @@
 -- sensitivity.sql - tokens per second over a parameter of a policy, of which the experiment holds several values.
 --
--- :experiment, :policies (JSON array of specs and names; NULL: all). A panel is a policy and a parameter that takes two values or more (defaults
--- count, spec_json of functions.h); a line in it is one setting of the other parameters that vary. x is the value where all are numbers,
--- else its place. At most six panels: those with most values.
+-- :experiment, :policies (JSON array of specs and names; NULL: all). A panel is a policy and a parameter that takes two values or more
+-- (defaults count, spec_json of functions.h); a line in it is one setting of the other parameters that vary. x is the value where all are
+-- numbers, else its place. At most six panels: those with most values.
 WITH spec AS (
   SELECT * FROM styled p WHERE experiment = :experiment AND oracle = 0
     AND (:policies IS NULL OR EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name)))

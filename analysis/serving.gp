@@ -1,5 +1,5 @@
-# serving.gp - a curve a policy: throughput over plain decoding, in per cent, against the requests decoded at once. The best fixed arm of each
-# batch size is the dashed black line, its name below the axis; every other fixed arm is a thin grey one.
+# serving.gp - a curve a policy: throughput over plain decoding, in per cent, against the requests decoded at once. The best fixed arm of
+# each batch size is the dashed black line, its name below the axis; every other fixed arm is a thin grey one.
 
 title = 'Throughput over plain decoding by batch size'
 n = |spec|
@@ -63,7 +63,8 @@ set rmargin at screen right
 set bmargin at screen low
 set tmargin at screen high
 if (b_high > b_low) { set logscale x 2; set xrange [b_low / (term ? 1 : 1.14):1.0001 * b_high] } else { set xrange [b_low - 1:b_low + 1] }
-set xlabel 'batch: requests decoded at once' . (term ? ' (grey: fixed arms)' : ', and the best fixed arm of each (grey: all fixed arms)') offset 0, term ? 0 : -0.7
+set xlabel 'batch: requests decoded at once' . (term \
+    ? ' (grey: fixed arms)' : ', and the best fixed arm of each (grey: all fixed arms)') offset 0, term ? 0 : -0.7
 y_words = 'more tokens per second than plain (%)'
 eval draw_y
 set xzeroaxis lt 1 lw 1.2 lc rgb '#404040'
@@ -73,5 +74,6 @@ if (term) {
 } else {
     plot for [i = 1:n] $data index i - 1 using (style[i] <= -9 ? column(c_bsz) : NaN):c_percent with lines lw 0.9 lc rgb '#B0B0B0', \
          for [i = 1:n] $data index i - 1 using (style[i] > -9 ? column(c_bsz) : NaN):c_percent:c_lo:c_hi \
-             with yerrorlines lw 2.2 dashtype dash(style[i]) lc rgb colour(style[i]) pointtype (style[i] < 0 ? 7 : mark(style[i])) pointsize (style[i] < 0 ? 0.5 : 0.9)
+             with yerrorlines lw 2.2 dashtype dash(style[i]) lc rgb colour(style[i]) pointtype (style[i] < 0 \
+                 ? 7 : mark(style[i])) pointsize (style[i] < 0 ? 0.5 : 0.9)
 }

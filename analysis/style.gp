@@ -22,7 +22,9 @@ settle = "do for [i_ = 1:settle_n] {" . \
          "    free = -1;" . \
          "    do for [s_ = 0:35] {" . \
          "      taken = 0;" . \
-         "      do for [k_ = 1:settle_n] { taken = taken || style[k_] == s_ || (s_ < 6 && style[k_] < 1000 && style[k_] >= 0 && int(style[k_]) % 6 == s_) };" . \
+         "      do for [k_ = 1:settle_n] {" . \
+         "        taken = taken || style[k_] == s_ || (s_ < 6 && style[k_] < 1000 && style[k_] >= 0 && int(style[k_]) % 6 == s_)" . \
+         "      };" . \
          "      if (!taken && free < 0) { free = s_ }" . \
          "    };" . \
          "    style[i_] = free < 0 ? int(style[i_]) % 36 : free" . \
@@ -57,7 +59,8 @@ unset key
 
 # A step between tics that leaves at most n of them up to top: 1, 2 or 5 times a power of ten.
 step_power(x) = 10.0 ** floor(log10(x))
-nice(x) = x / step_power(x) <= 1.0001 ? step_power(x) : x / step_power(x) <= 2.0001 ? 2 * step_power(x) : x / step_power(x) <= 5.0001 ? 5 * step_power(x) : 10 * step_power(x)
+of_power(x) = x / step_power(x)
+nice(x) = step_power(x) * (of_power(x) <= 1.0001 ? 1 : of_power(x) <= 2.0001 ? 2 : of_power(x) <= 5.0001 ? 5 : 10)
 tics(top, n) = nice(top / (n * 1.0))
 
 # Labels beside curves' ends, none over another. Given place[1..spread_n], shares of the height from the highest to the lowest, and
@@ -76,13 +79,16 @@ clip(y) = y > 1 ? 1 : y < 0 ? 0 : y
 # The heading: what the figure says, and below it what it was measured on.
 title = ''
 fits = term ? 98 : 140
-short(text) = strlen(text) <= fits ? text : text[1:fits - 32] . '…' . text[strlen(text) - 30:] # what fits the width: the head, and the trace's name
+# What fits the width: the head, and the trace's name at the end; in small letters where that will do.
+short(text) = strlen(text) <= fits ? text : text[1:fits - 32] . '…' . text[strlen(text) - 30:]
+small_enough(text) = strlen(text) > 118 ? 0.78 * 118 / strlen(text) : 0.78
 if (term) {
     draw_heading = "set label 9001 title at screen 0.5, screen 1 center;" . \
                    "set label 9002 short(context) at screen 0.5, screen 1 - line center"
 } else {
     draw_heading = "set label 9001 title at screen 0.015, screen 1 - line left font 'Arial:Bold' . font(1.08);" . \
-                   "set label 9002 short(context) at screen 0.015, screen 1 - 2.25 * line left font font(strlen(short(context)) > 118 ? 0.78 * 118 / strlen(short(context)) : 0.78) textcolor rgb '#606060'"
+                   "set label 9002 short(context) at screen 0.015, screen 1 - 2.25 * line left" . \
+                   " font font(small_enough(short(context))) textcolor rgb '#606060'"
 }
 
 # The axis' words, y_words: upright beside it, or in letters above it, as the dumb terminal writes nothing upright.
