@@ -28,6 +28,7 @@ SELECT c.category, s.spec, s.style, c.prompts,
   CASE :figure WHEN 'categories-mat' THEN c.mat_hi ELSE c.tokens_per_s_hi END AS hi,
   coalesce(CASE :figure WHEN 'categories-mat' THEN c.mat_hi - c.mat_lo ELSE c.tokens_per_s_hi - c.tokens_per_s_lo END / 2, -1) AS half,
   CASE :figure WHEN 'categories-mat' THEN 1        ELSE c.plain           END AS plain,
-  (SELECT count(*) FROM policy WHERE experiment = :experiment) - (SELECT count(*) FROM shown) AS left_out
+  CASE WHEN :policies IS NULL THEN (SELECT count(*) FROM policy WHERE experiment = :experiment) - (SELECT count(*)
+      FROM shown) ELSE 0 END AS left_out
 FROM cell c JOIN shown s ON s.id = c.policy
 ORDER BY c.place, s.place;

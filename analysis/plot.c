@@ -138,9 +138,25 @@ static int find_contents(struct plot *p, int64_t wanted, struct err *err) {
     return p->experiment || p->serving || p->fidelity ? 0 : err_set(err, "no experiment in '%s'", p->path);
 }
 
+/* Whether a server's or a live run's policies are called so. */
+static bool named_elsewhere(const struct plot *p, const char *word) {
+#define NAMED " ?1 IN (spec, substr(spec, 1, instr(spec || ':', ':') - 1))"
+    static const char *const tables[] = {"SELECT 1 FROM serving_row WHERE kind = 'policy' AND" NAMED, "SELECT 1 FROM fidelity_run WHERE" NAMED};
+    bool there = false;
+    for (int i = 0; i < 2 && !there; i++) {
+        sqlite3_stmt *query;
+        if (sqlite3_prepare_v2(p->db, tables[i], -1, &query, NULL) != SQLITE_OK) continue; // no such table
+        sqlite3_bind_text(query, 1, word, -1, SQLITE_STATIC);
+        there = sqlite3_step(query) == SQLITE_ROW;
+        sqlite3_finalize(query);
+    }
+    return there;
+}
+
 /* One policy word must name something; else say what there is. */
 static int check_policy(const struct plot *p, const char *word, struct err *err) {
     sqlite3_stmt *query;
+    if (named_elsewhere(p, word)) return 0;
     if (prepare(p->db, p->path, "SELECT coalesce(sum(?2 IN (spec, name)), 0), group_concat(spec, ' ')"
             " FROM (SELECT spec, name FROM policy WHERE experiment = ?1 ORDER BY ordinal)", &query, err))
         return -1;

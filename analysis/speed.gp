@@ -30,7 +30,7 @@ right = 1 - 14.5 * letter
 set lmargin at screen left
 set rmargin at screen right
 set bmargin at screen (term ? 4 : 4) * line
-set tmargin at screen 1 - (term ? 5 : 6.5) * line
+set tmargin at screen 1 - (term ? 5 : 6.9) * line
 set yrange [n + 0.7:0.3]
 small = 0.92
 if (term) {   # whole rows of letters, one or two a policy

@@ -31,7 +31,7 @@ static const struct { const char *name, *axis[2], *words[3]; } want[] = {
     {"speed", {"tokens per second", "speedup over plain decoding"}, {"thompson", "none", "1.00\xC3\x97"}},
     {"categories", {"tokens per second", "dashed line: plain decoding"}, {"thompson", "rewriting (4)", "all prompts (28)"}},
     {"categories-mat", {"tokens emitted a round", "dashed line: plain decoding"}, {"thompson", "rewriting (4)", "all prompts (28)"}},
-    {"round", {"milliseconds a round", "tokens"}, {"verifying", "drafting", "policy's own (at most "}},
+    {"round", {"milliseconds a round", "a token"}, {"verifying", "drafting", "policy's own (at most "}},
     {"pulls", {"round of the sequence", "share of rounds"}, {"thompson", "eagle:8", "plain"}},
     {"pulls-prompts", {"arms: by drafter, draft lengths growing to the right", "prompts, a row each"}, {"share of rounds", "question-answering", "eagle"}},
     {"sensitivity", {"value of the parameter named above", "tokens per second"}, {"ucbspec: delta", "0.01", "0.1"}},
@@ -311,6 +311,8 @@ static void test_a_server_needs_no_experiment(void **state) {
     if (run_command(cmd_plot, &err, NULL, (char *[]){"plot", "--results", alone, "--out", where, "--format", "svg", NULL})) fail_msg("%s", err.text);
     read_svg(picture(where, "serving", "svg"));
     assert_says("best fixed arm", "serving");
+    must(cmd_plot, (char *[]){"plot", "--results", alone, "--out", where, "--policy", "auto", NULL});
+    assert_refused(cmd_plot, (char *[]){"plot", "--results", alone, "--out", where, "--policy", "nobody", NULL}, ERR_FAILED, "no policy 'nobody'");
     assert_refused(cmd_plot, (char *[]){"plot", "speed", "--results", alone, "--out", where, NULL}, ERR_FAILED, "has no experiment, which figure 'speed' is drawn from");
 }
 

@@ -31,7 +31,7 @@ bandit serving --db "$trace" --policy auto thompson greedy-quota --batch 1 2 4 8
     grep -E '^bsz +spec|BanditSpec|Best Arm'
 
 step "draw: some policies that show the range (banditspec plot without --policy takes all), and the trace's own figures"
-shown=(auto hf goodput thompson ts-hazard imed-tgd kl-ucb-tgd ucbspec exp3spec seed-ucb random)
+shown=(auto hf goodput thompson ts-hazard imed-tgd kl-ucb-tgd ucbspec exp3spec seed-ucb greedy-quota random)
 bandit plot --results "$results" --db "$trace" --out "$out/plots" --format png --policy "${shown[@]}"
 bandit plot regret-seconds speed --results "$results" --out "$out/plots" --format svg --no-csv --policy "${shown[@]}"
 
