@@ -34,18 +34,18 @@ if (term) {
     name = 18; cell = 13; across = 6; at_row = 3
     array low[n]; array high[n]; array value[n]
     do for [b = 0:(C - 1) / across] {
-        set label 8000 + b 'policy' at screen 0, screen 1 - at_row * line left
+        set label 800000 + b 'policy' at screen 0, screen 1 - at_row * line left
         do for [k = b * across + 1:(b + 1) * across < C ? (b + 1) * across : C] {
             x = (name + 1 + (k - b * across) * cell - 1) * letter
-            set label 7000 + k fit(category[k], 12) at screen x, screen 1 - at_row * line right
+            set label 700000 + k fit(category[k], 12) at screen x, screen 1 - at_row * line right
             do for [i = 1:n] {
                 stats $data index k - 1 using (column(c_spec) == i ? column(c_value) : -1) \
                     :(column(c_spec) == i ? column(c_half) : -1) nooutput
                 words = STATS_max_x < 0 ? '' : brief(STATS_max_x) . (STATS_max_y < 0 ? '' : '±' . brief(STATS_max_y))
-                set label 100 * k + i words at screen x, screen 1 - (at_row + i) * line right
+                set label 20000 + 1000 * k + i words at screen x, screen 1 - (at_row + i) * line right
             }
         }
-        do for [i = 1:n] { set label 5000 + 100 * b + i fit(spec[i], name) at screen 0, screen 1 - (at_row + i) * line left }
+        do for [i = 1:n] { set label 500000 + 1000 * b + i fit(spec[i], name) at screen 0, screen 1 - (at_row + i) * line left }
         at_row = at_row + n + 2
     }
     set label 9003 (mat ? 'tokens emitted a round' : 'tokens per second') . ' ± half the width of the 95% interval; one prompt has none' \
@@ -81,8 +81,8 @@ if (term) {
         set label 9005 words at graph 0, graph 1 offset 0, 0.55 left font font(0.84)
         set format x (k + across > C ? '%g' : '')
         do for [i = 1:n] {
-            if (x == 0) { set label 100 + i fit(spec[i], 26) at graph 0, first i offset -0.8, 0 right \
-                font font(0.82) textcolor rgb ink(colour(style[i])) } else { unset label 100 + i }
+            if (x == 0) { set label 10000 + i fit(spec[i], 26) at graph 0, first i offset -0.8, 0 right \
+                font font(0.82) textcolor rgb ink(colour(style[i])) } else { unset label 10000 + i }
         }
         set arrow 1 from first plain[k], graph 0 to first plain[k], graph 1 nohead back lw 1.4 dashtype 12 lc rgb '#404040'
         plot for [i = 1:n] $data index k - 1 using (column(c_spec) == i ? column(c_value) : NaN):(i) \

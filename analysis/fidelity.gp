@@ -45,11 +45,11 @@ do for [k = 1:3] {
     set label 900 + k word(heads, k) at screen at, screen 1 - (term ? 4 : 5) * line right font font(0.8)
 }
 do for [i = 1:n] {
-    set label 1000 + i fit(spec[i], 34) at graph -0.012, first i right font font(0.92) \
+    set label 100000 + i fit(spec[i], 34) at graph -0.012, first i right font font(0.92) \
         textcolor rgb (term ? 'black' : ink(colour(style[i])))
-    set label 2000 + i brief(live[i]) at screen 1 - 25 * letter, first i right font font(0.92)
-    set label 3000 + i brief(simulated[i]) at screen 1 - 15.5 * letter, first i right font font(0.92)
-    set label 4000 + i sprintf('%+.1f%s%%', percent[i], half[i] < 0 ? '' : sprintf(' ± %.1f', half[i])) at screen 1 - 1.5 * letter, \
+    set label 200000 + i brief(live[i]) at screen 1 - 25 * letter, first i right font font(0.92)
+    set label 300000 + i brief(simulated[i]) at screen 1 - 15.5 * letter, first i right font font(0.92)
+    set label 400000 + i sprintf('%+.1f%s%%', percent[i], half[i] < 0 ? '' : sprintf(' ± %.1f', half[i])) at screen 1 - 1.5 * letter, \
         first i right font font(0.92)
     if (!term) { set arrow i from first live[i], first i to first simulated[i], first i nohead lw 3 lc rgb tint(colour(style[i]), 0.45) }
 }
@@ -57,8 +57,8 @@ set label 905 term ? 'o live   * simulated' : 'hollow: live;  full: simulated' a
     font font(0.85)
 if (term) {
     do for [i = 1:n] {
-        set label 5000 + i 'o' at first live[i], first i center
-        set label 6000 + i '*' at first simulated[i], first i center
+        set label 500000 + i 'o' at first live[i], first i center
+        set label 600000 + i '*' at first simulated[i], first i center
     }
     plot NaN notitle
 } else {

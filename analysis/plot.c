@@ -81,16 +81,18 @@ static int open_database(struct plot *p, struct err *err) {
 /* A path's last part. */
 #define FILE_NAME(path) "replace(" path ", rtrim(" path ", replace(" path ", '/', '')), '')"
 
+#define PLURAL(n) "CASE " n " WHEN 1 THEN '' ELSE 's' END"
+
 /* What is drawn, by its source: an id, a line of context, and what seconds are; ?1: the id wanted (0: the newest), ?2: the file's path. */
 static const char *const contents[FIGURE_SOURCES] = {
     [FIGURE_EXPERIMENT] =
-        "SELECT e.id, printf('%s, %s, %d prompts, %d seeds, scope %s, %s', e.target, e.device,"
-        " (SELECT count(*) FROM sequence WHERE experiment = e.id), e.seeds, e.scope, " FILE_NAME("e.trace") "), e.timing"
+        "SELECT e.id, printf('%s, %s, %d prompts, %d seed%s, scope %s, %s', e.target, e.device,"
+        " (SELECT count(*) FROM sequence WHERE experiment = e.id), e.seeds, " PLURAL("e.seeds") ", e.scope, " FILE_NAME("e.trace") "), e.timing"
         " FROM experiment e WHERE ?1 IN (0, e.id) ORDER BY e.id DESC LIMIT 1",
     [FIGURE_SERVING] =
-        "SELECT s.id, printf('%s, %s, %d requests, %s, %d seeds, passes %s, %s', s.target, s.device, s.requests,"
+        "SELECT s.id, printf('%s, %s, %d requests, %s, %d seed%s, passes %s, %s', s.target, s.device, s.requests,"
         " CASE s.arrivals WHEN 'closed' THEN 'closed loop' ELSE s.arrivals || CASE WHEN s.rate > 0 THEN printf(' %g/s', s.rate) ELSE '' END END,"
-        " s.seeds, s.passes, " FILE_NAME("s.trace") ") FROM serving s WHERE ?1 IN (0, s.id) ORDER BY s.id DESC LIMIT 1",
+        " s.seeds, " PLURAL("s.seeds") ", s.passes, " FILE_NAME("s.trace") ") FROM serving s WHERE ?1 IN (0, s.id) ORDER BY s.id DESC LIMIT 1",
     [FIGURE_FIDELITY] =
         "SELECT f.id, printf('%s, %s, %d threads, %d prompts, scope %s, %s', f.target, f.device, f.threads,"
         " (SELECT count(DISTINCT sequence) FROM fidelity_run WHERE fidelity = f.id), f.scope, " FILE_NAME("f.trace") ")"

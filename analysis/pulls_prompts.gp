@@ -75,20 +75,20 @@ do for [i = 1:n] {
     set label 9010 fit(spec[i], long ? int(cap * 1.25) : cap) at graph 0, graph 1 offset 0, term ? 1 : 0.55 left \
         font font(long ? 0.72 : 0.9)
     do for [c = 1:C] {
-        unset label 100 + c; unset arrow 100 + c
+        unset label 10000 + c; unset arrow 10000 + c
         if (x == 0) {
-            set label 100 + c fit(category[c], 18) at graph 0, first (first_row[c] + last_row[c]) / 2.0 offset term ? -1 : -0.7, 0 right \
+            set label 10000 + c fit(category[c], 18) at graph 0, first (first_row[c] + last_row[c]) / 2.0 offset term ? -1 : -0.7, 0 right \
                 font font(0.75)
         }
-        if (!term && c > 1) { set arrow 100 + c from graph 0, first first_row[c] - 0.5 to graph 1, \
+        if (!term && c > 1) { set arrow 10000 + c from graph 0, first first_row[c] - 0.5 to graph 1, \
             first first_row[c] - 0.5 nohead front lw 0.6 lc rgb '#808080' }
     }
     if (!term) { do for [d = 1:D] {
-        unset label 200 + d; unset arrow 200 + d
-        if (i + across > n) { set label 200 + d fit(drafter[d], (last_arm[d] - first_arm[d]) < 2 \
+        unset label 20000 + d; unset arrow 20000 + d
+        if (i + across > n) { set label 20000 + d fit(drafter[d], (last_arm[d] - first_arm[d]) < 2 \
             ? 6 : int((step_x - pad) / K * (last_arm[d] - first_arm[d] + 1) / letter * 1.2)) \
             at first (first_arm[d] + last_arm[d]) / 2.0, graph 0 offset 0, -0.7 center font font(0.75) }
-        if (d > 1) { set arrow 200 + d from first first_arm[d] - 0.5, graph 0 to first first_arm[d] - 0.5, \
+        if (d > 1) { set arrow 20000 + d from first first_arm[d] - 0.5, graph 0 to first first_arm[d] - 0.5, \
             graph 1 nohead front lw 0.6 lc rgb '#808080' }
     } }
     if (term) {

@@ -50,9 +50,9 @@ set label 901 'a round' at screen 1 - 10.2 * letter, screen 1 - (term ? 4 : 5.5)
 set label 902 'ms' at screen 0.985, screen 1 - (term ? 3 : 4.6) * line right font font(0.82)
 set label 903 'a token' at screen 0.985, screen 1 - (term ? 4 : 5.5) * line right font font(0.82)
 do for [i = 1:n] {
-    set label 1000 + i fit(spec[i], 34) at graph -0.012, first i right font font(0.92)
-    set label 2000 + i brief(emitted[i]) at screen 1 - 10.2 * letter, first i right font font(0.92)
-    set label 3000 + i brief(cost[i]) at screen 0.985, first i right font font(0.92)
+    set label 100000 + i fit(spec[i], 34) at graph -0.012, first i right font font(0.92)
+    set label 200000 + i brief(emitted[i]) at screen 1 - 10.2 * letter, first i right font font(0.92)
+    set label 300000 + i brief(cost[i]) at screen 0.985, first i right font font(0.92)
 }
 x = left
 do for [k = 1:parts] {
@@ -73,7 +73,7 @@ if (term) {
         do for [k = 1:a] { words = words . letters[1] }
         do for [k = 1:b] { words = words . letters[2] }
         do for [k = 1:c] { words = words . letters[3] }
-        set label 4000 + i words at graph 0, first i left
+        set label 400000 + i words at graph 0, first i left
     }
     plot NaN notitle
 } else {

@@ -11,6 +11,8 @@ do for [i = 1:n] {
     stats $data index i - 1 using c_final nooutput
     final[i] = 100 * (STATS_max - 1)
 }
+stats $data using c_left_out nooutput
+if (STATS_max > 0) { context = context . sprintf('; %d slower policies left out', STATS_max) }
 settle_n = n
 eval settle
 stats $data using c_bsz:c_percent nooutput

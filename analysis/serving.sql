@@ -17,10 +17,15 @@ WITH line AS (
   FROM (SELECT *, row_number() OVER (PARTITION BY bsz ORDER BY throughput DESC, ordinal) AS place FROM serving_row
       WHERE serving = :serving AND kind <> 'policy')
   WHERE place = 1
+), ended AS (
+  SELECT *, last_value(vs_plain) OVER (PARTITION BY spec ORDER BY bsz ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
+  FROM line
 )
 SELECT spec, kind, style, bsz, 100 * (vs_plain - 1) AS percent, 100 * (vs_plain * (1 - 1.96 * coalesce(se, 0)) - 1) AS lo,
   100 * (vs_plain * (1 + 1.96 * coalesce(se, 0)) - 1) AS hi, replace(CASE WHEN arm = 'none' THEN 'plain' ELSE arm END, 'fixed:arm=',
       '') AS arm,
-  last_value(vs_plain) OVER (PARTITION BY spec ORDER BY bsz ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
-FROM line
+  CASE kind WHEN 'arm' THEN NULL ELSE spec END AS named, final, max(policies - 16, 0) AS left_out
+FROM (SELECT *, CASE WHEN :policies IS NULL THEN max(place) FILTER (WHERE kind = 'policy') OVER () ELSE 0 END AS policies
+      FROM (SELECT *, dense_rank() OVER (PARTITION BY kind ORDER BY final DESC, spec) AS place FROM ended))
+WHERE kind <> 'policy' OR :policies IS NOT NULL OR place <= 16
 ORDER BY final DESC, ordinal, spec, bsz;

@@ -43,9 +43,9 @@ unset ytics
 set border 1
 unset grid
 do for [i = 1:n] {
-    set label 500 + i fit(spec[i], 34) at graph -0.012, first i right font font(small)   # tics would read % as a format
+    set label 100000 + i fit(spec[i], 34) at graph -0.012, first i right font font(small)   # tics would read % as a format
     set label i brief(speed[i]) at screen 1 - 8.1 * letter, first i right font font(small)
-    set label 700 + i sprintf('%.2f×', gain[i]) at screen 0.985, first i right font font(small)
+    set label 200000 + i sprintf('%.2f×', gain[i]) at screen 0.985, first i right font font(small)
 }
 set xlabel 'tokens per second' offset 0, term ? 0 : 0.3
 set arrow 1 from first plain, graph 0 to first plain, graph 1 nohead front lw 1.8 dashtype 12 lc rgb 'black'
@@ -59,8 +59,8 @@ eval draw_heading
 thick = term ? 0 : n < 6 ? 0.36 * (n + 0.4) / 6.4 : 0.36   # a few bars are not blocks
 if (term) {
     do for [i = 1:n] {
-        set label 900 + i '[' at first low[i], first i center front
-        set label 1100 + i ']' at first high[i], first i center front
+        set label 300000 + i '[' at first low[i], first i center front
+        set label 400000 + i ']' at first high[i], first i center front
     }
     plot for [i = 1:n] '+' every ::0::0 using (0):(i):(0):(speed[i]):(i):(i) with boxxyerror linetype (style[i] < 0 ? 5 : 7)
 } else {

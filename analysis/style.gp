@@ -73,14 +73,16 @@ spread = "do for [k_ = 1:80] {" . \
          "  if (place[1] > 1) { place[1] = 1 };" . \
          "  if (place[spread_n] < 0) { place[spread_n] = 0 }" . \
          "};" . \
-         "do for [i_ = 2:spread_n] { if (place[i_] > place[i_ - 1] - gap) { place[i_] = place[i_ - 1] - gap } }"
+         "do for [i_ = 2:spread_n] { if (place[i_] > place[i_ - 1] - gap) { place[i_] = place[i_ - 1] - gap } };" . \
+         "if (place[spread_n] < 0) { place[spread_n] = 0 };" . \
+         "do for [i_ = spread_n - 1:1:-1] { if (place[i_] < place[i_ + 1] + gap) { place[i_] = place[i_ + 1] + gap } }"
 clip(y) = y > 1 ? 1 : y < 0 ? 0 : y
 
 # The heading: what the figure says, and below it what it was measured on.
 title = ''
 fits = term ? 98 : 140
 # What fits the width: the head, and the trace's name at the end; in small letters where that will do.
-short(text) = strlen(text) <= fits ? text : text[1:fits - 32] . '…' . text[strlen(text) - 30:]
+short(text) = strlen(text) <= fits ? text : text[1:fits - 52] . '…' . text[strlen(text) - 50:]
 small_enough(text) = strlen(text) > 118 ? 0.78 * 118 / strlen(text) : 0.78
 if (term) {
     draw_heading = "set label 9001 title at screen 0.5, screen 1 center;" . \
