@@ -34,7 +34,7 @@ static int load_experiment(struct board *b, struct runs *r, struct err *err) {
     return rc;
 }
 
-static bool held_out(const char *prompt_key, double share) {
+bool board_holds_out(const char *prompt_key, double share) {
     struct rng r = rng_at(0, rng_stream("hold-out"), rng_stream(prompt_key), 0);
     return rng_uniform(&r) < share;
 }
@@ -45,7 +45,7 @@ static int load_sequences(struct board *b, struct runs *r, enum board_part part,
     int all = b->Q, rc, i = 0, q = 0;
     if (bind_prepare(r, "SELECT prompt_key, tokens, best_rounds, best_arm_seconds, category FROM sequence WHERE experiment = ? ORDER BY sequence", b->experiment, &s, err)) return ERR_FAILED;
     while ((rc = db_step(r->db, r->path, s, err)) == 1 && i < all) {
-        bool out = held_out((const char *)sqlite3_column_text(s, 0), share);
+        bool out = board_holds_out((const char *)sqlite3_column_text(s, 0), share);
         if (!(in[i++] = part == BOARD_ALL || out == (part == BOARD_HELD_OUT))) continue;
         b->tokens[q] = sqlite3_column_int(s, 1) - 1;
         b->best_rounds[q] = sqlite3_column_double(s, 2);

@@ -31,6 +31,9 @@ struct board {
 int board_open(struct board *b, struct runs *r, int64_t experiment, enum board_part part, double share, const char *const *only, int n, struct err *err);
 void board_close(struct board *b);
 
+/* Whether a prompt is of the part that a hold-out share of the prompts keeps for the report. */
+bool board_holds_out(const char *prompt_key, double share);
+
 /* As summary_of wants it; `b` must outlive it. */
 struct standing board_standing(const struct board *b);
 

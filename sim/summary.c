@@ -198,32 +198,65 @@ static int find_against(const char *word, const struct summary *players, int P, 
     return ERR_USAGE;
 }
 
-/* Policies without hindsight are one family of hypotheses; the others' p-values stand beside it, uncorrected. */
-static int compare(const struct columns *c, struct summary *players, int P, struct summary *references, int which, struct err *err) {
+/* Row `row` held against row `which`, the p-value as of one pair. */
+static struct comparison compare_rows(const struct columns *c, int row, int which) {
+    struct comparison x = {0};
+    double value;
+    struct bca b = measure_bca(c, gain, row, which, which, &value);
+    x.tokens_per_s = measure_of(c, &b, value);
+    b = measure_bca(c, gain_percent, row, which, which, &value);
+    x.percent = measure_of(c, &b, value);
+    x.p = x.p_holm = row == which ? 1 : stats_level_p(stats_bca_p(&b, 0), c->Q);
+    return x;
+}
+
+/* Every row (players, then references) against `which`. Policies without hindsight are one family of hypotheses; the others' p-values
+ * stand beside it, uncorrected. */
+static int compare(const struct columns *c, const struct player *players, int P, int which, struct comparison *out, struct err *err) {
     double *p = mem_alloc((size_t)(P ? P : 1), sizeof *p, "p-values", err);
     if (!p) return ERR_FAILED;
-    for (int row = 0; row < P + REFERENCES; row++) {
-        struct comparison *x = row < P ? &players[row].against : &references[row - P].against;
-        double value;
-        struct bca b = measure_bca(c, gain, row, which, which, &value);
-        x->tokens_per_s = measure_of(c, &b, value);
-        b = measure_bca(c, gain_percent, row, which, which, &value);
-        x->percent = measure_of(c, &b, value);
-        x->p = x->p_holm = row == which ? 1 : stats_level_p(stats_bca_p(&b, 0), c->Q);
-    }
+    for (int row = 0; row < P + REFERENCES; row++) out[row] = compare_rows(c, row, which);
     int n = 0;
     for (int i = 0; i < P; i++)
-        if (i != which && !players[i].oracle) p[n++] = players[i].against.p;
+        if (i != which && players[i].kind == PLAYER_POLICY) p[n++] = out[i].p;
     stats_holm(p, n);
     n = 0;
     for (int i = 0; i < P; i++)
-        if (i != which && !players[i].oracle) players[i].against.p_holm = p[n++];
+        if (i != which && players[i].kind == PLAYER_POLICY) out[i].p_holm = p[n++];
     for (int row = 0; row < P + REFERENCES; row++) {
-        struct comparison *x = row < P ? &players[row].against : &references[row - P].against;
+        struct comparison *x = &out[row];
         x->verdict = row == which ? VERDICT_REFERENCE : x->p_holm >= 0.05 ? VERDICT_NONE : x->percent.value > 0 ? VERDICT_FASTER : VERDICT_SLOWER;
     }
     mem_free(p);
     return 0;
+}
+
+/* How often each player without hindsight is the fastest; equals share it. */
+static void count_firsts(const struct columns *c, const struct player *players, int P, double *first) {
+    memset(first, 0, (size_t)P * sizeof *first);
+    for (int b = 0; b < STATS_RESAMPLES; b++) {
+        double least = INFINITY;
+        int n = 0;
+        for (int p = 0; p < P; p++) {
+            double x = sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p));
+            if (players[p].kind != PLAYER_POLICY) continue;
+            n = x < least ? 1 : n + (x == least);
+            least = x < least ? x : least;
+        }
+        for (int p = 0; p < P; p++)
+            if (players[p].kind == PLAYER_POLICY && sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p)) == least) first[p] += 1.0 / n / STATS_RESAMPLES;
+    }
+}
+
+int summary_comparisons(const struct standing *x, const int *which, int n, struct comparison *out, double *first, struct err *err) {
+    struct columns c;
+    if (columns_open(&c, x->Q, SHARED + 2 * (x->P + REFERENCES), err)) return ERR_FAILED;
+    fill(&c, x);
+    int rc = columns_resample(&c, err);
+    for (int i = 0; !rc && i < n; i++) rc = compare(&c, x->players, x->P, which[i], out + (size_t)i * (size_t)(x->P + REFERENCES), err);
+    if (!rc && first) count_firsts(&c, x->players, x->P, first);
+    columns_close(&c);
+    return rc;
 }
 
 int summary_of(const struct standing *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
@@ -244,7 +277,11 @@ int summary_of(const struct standing *x, const char *against, struct summary *pl
     for (int i = 0; !rc && i < REFERENCES; i++) summarise(&c, x->P + i, x->P, &references[i]);
     if (!rc) rc = rank(&c, players, x->P, err);
     if (!rc) rc = find_against(against, players, x->P, references, which, err);
-    if (!rc) rc = compare(&c, players, x->P, references, *which, err);
+    struct comparison *against_which = rc ? NULL : mem_alloc((size_t)(x->P + REFERENCES), sizeof *against_which, "comparisons", err);
+    if (!rc) rc = against_which ? compare(&c, x->players, x->P, *which, against_which, err) : ERR_FAILED;
+    for (int p = 0; !rc && p < x->P; p++) players[p].against = against_which[p];
+    for (int i = 0; !rc && i < REFERENCES; i++) references[i].against = against_which[x->P + i];
+    mem_free(against_which);
     columns_close(&c);
     return rc;
 }

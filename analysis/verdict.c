@@ -1,0 +1,295 @@
+/* verdict.c - see verdict.h. */
+#include "analysis/verdict.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "policies/policy.h"
+#include "sim/stats.h"
+
+const char *verdict_word(enum verdict x) {
+    static const char *const words[] = {[VERDICT_REFERENCE] = "the one compared with", [VERDICT_NONE] = "no difference found",
+                                        [VERDICT_FASTER] = "faster", [VERDICT_SLOWER] = "slower"};
+    return words[x];
+}
+
+int verdict_digits(double largest) { return largest >= 999.95 ? 0 : largest >= 99.995 ? 1 : largest >= 9.9995 ? 2 : 3; }
+
+/* -- the arm in words -- */
+
+static bool one_drafter(const struct scores *s) {
+    const char *first = NULL;
+    for (int k = 0; k < s->K; k++) {
+        if (!*s->arms[k].drafter) continue;
+        if (first && strcmp(first, s->arms[k].drafter)) return false;
+        first = s->arms[k].drafter;
+    }
+    return true;
+}
+
+static void say_arm(const struct scores *s, FILE *to) {
+    char plain[512];
+    if (s->best < 0) {
+        fputs("the best fixed arm", to);
+        return;
+    }
+    const struct score_arm *a = &s->arms[s->best];
+    snprintf(plain, sizeof plain, "%s:%d", a->drafter, a->gamma);
+    if (!*a->drafter) fputs("plain decoding", to);
+    else if (strcmp(plain, a->name)) fprintf(to, "fixed %s", a->name); // a rule ends its drafts
+    else if (one_drafter(s)) fprintf(to, "fixed gamma=%d", a->gamma);
+    else fprintf(to, "fixed %s (gamma=%d)", a->name, a->gamma);
+}
+
+/* -- the recommendation -- */
+
+/* Bytes that a policy keeps on these arms; SIZE_MAX: not one of ours. */
+static size_t state_size(const struct scores *s, const struct score *p) {
+    const struct policy *policy = policy_find(p->name);
+    struct arm *arms = NULL;
+    struct err unused = {""};
+    size_t size = SIZE_MAX;
+    struct problem problem = {.K = s->K, .L = 1};
+    if (!policy || !(arms = mem_alloc((size_t)s->K, sizeof *arms, "arms", &unused))) return SIZE_MAX;
+    for (int k = 0; k < s->K; k++) {
+        int same = 0;
+        while (strcmp(s->arms[same].drafter, s->arms[k].drafter)) same++;
+        arms[k] = (struct arm){.drafter = !*s->arms[k].drafter ? -1 : same < k ? arms[same].drafter : problem.D++, .gamma = s->arms[k].gamma};
+        snprintf(arms[k].name, sizeof arms[k].name, "%s", s->arms[k].name);
+        if (arms[k].gamma > problem.L) problem.L = arms[k].gamma;
+    }
+    problem.arms = arms;
+    size = policy->size ? policy->size(&problem) : 0;
+    mem_free(arms);
+    return size;
+}
+
+static bool is_level(const struct verdict *v, int p, double margin) {
+    const struct comparison *c = &v->with_fastest[p];
+    return (c->verdict == VERDICT_NONE || c->verdict == VERDICT_REFERENCE) && c->percent.value >= -margin;
+}
+
+static bool beats_arm(const struct verdict *v, int p) { return v->conclusion != CONCLUDE_POLICY || v->with_fixed[p].verdict == VERDICT_FASTER; }
+
+static int recommend_policy(const struct verdict *v, double margin) {
+    const struct scores *s = v->scores;
+    int best = -1;
+    size_t least = SIZE_MAX;
+    for (int i = 0; i < s->P; i++) { // from the fastest
+        int p = v->order[i];
+        if (s->policies[p].fixed && v->conclusion == CONCLUDE_POLICY) continue;
+        if (!is_level(v, p, margin) || !beats_arm(v, p)) continue;
+        if (!strcmp(s->policies[p].spec, "auto")) return p;
+        size_t size = state_size(s, &s->policies[p]);
+        if (best < 0 || size < least) best = p, least = size;
+    }
+    for (int i = 0; i < s->P && best < 0; i++) // none is that near: the fastest that beats the arm
+        if (beats_arm(v, v->order[i])) best = v->order[i];
+    return best;
+}
+
+static enum conclusion conclude(const struct verdict *v) {
+    if (!v->choosing) return CONCLUDE_ARMS_ONLY;
+    if (!v->scores->has[REFERENCE_BEST_FIXED]) return CONCLUDE_NO_ARM;
+    if (v->faster) return CONCLUDE_POLICY;
+    return !v->slower ? CONCLUDE_SAME : v->same ? CONCLUDE_NONE_FASTER : CONCLUDE_ARM;
+}
+
+static void count(struct verdict *v) {
+    const struct scores *s = v->scores;
+    for (int p = 0; p < s->P; p++) {
+        v->level += p != s->fastest && v->with_fastest[p].verdict == VERDICT_NONE;
+        if (s->policies[p].fixed) continue;
+        v->choosing++;
+        v->faster += v->with_fixed[p].verdict == VERDICT_FASTER;
+        v->same += v->with_fixed[p].verdict == VERDICT_NONE;
+        v->slower += v->with_fixed[p].verdict == VERDICT_SLOWER;
+    }
+}
+
+const struct summary *verdict_row(const struct verdict *v, int row) { return row < v->scores->P ? &v->rows[row] : &v->references[row - v->scores->P]; }
+
+const char *verdict_spec(const struct verdict *v, int row, char *room, size_t size) {
+    const struct scores *s = v->scores;
+    if (row < s->P) return s->policies[row].spec;
+    if (row - s->P == REFERENCE_PLAIN || s->best < 0 || !*s->arms[s->best].drafter) return "none";
+    snprintf(room, size, "fixed:arm=%s", s->arms[s->best].name);
+    return room;
+}
+
+/* -- words -- */
+
+static void say_interval(FILE *to, const struct measure *m, int digits) { fprintf(to, "[%.*f, %.*f]", digits, m->lo, digits, m->hi); }
+
+static void say_p(FILE *to, double p) { fprintf(to, p < 0.001 ? "p < 0.001" : "p = %.2g", p); }
+
+static void say_headline(const struct verdict *v, FILE *to) {
+    const struct scores *s = v->scores;
+    char room[512];
+    const struct summary *x = verdict_row(v, v->recommended);
+    const char *spec = verdict_spec(v, v->recommended, room, sizeof room), *where = "on this trace";
+    const struct comparison *plain = &v->with_plain[v->recommended];
+    switch (v->conclusion) {
+    case CONCLUDE_POLICY:
+        fprintf(to, "use %s: %.1f%% faster than the best fixed arm (%s) and %.2f times as fast as plain decoding %s", spec,
+                v->with_fixed[v->recommended].percent.value, s->arms[s->best < 0 ? 0 : s->best].name, x->speedup.value, where);
+        return;
+    case CONCLUDE_SAME:
+        fprintf(to, "no policy is distinguishable from %s %s", v->arm, where);
+        break;
+    case CONCLUDE_NONE_FASTER:
+        fprintf(to, "no policy is distinguishably faster than %s %s (%d of %d are not distinguishable from it, %d %s slower)", v->arm, where, v->same, v->choosing,
+                v->slower, v->slower == 1 ? "is" : "are");
+        break;
+    case CONCLUDE_ARM:
+        fprintf(to, "%s is faster than every policy %s", v->arm, where);
+        break;
+    case CONCLUDE_NO_ARM:
+        fprintf(to, "use %s: %.2f times as fast as plain decoding %s; how it compares with the best fixed arm this file does not say", spec, x->speedup.value, where);
+        return;
+    case CONCLUDE_ARMS_ONLY:
+        fprintf(to, "use %s: %.2f times as fast as plain decoding %s; no policy that chooses has played", spec, x->speedup.value, where);
+        return;
+    }
+    if (plain->verdict == VERDICT_NONE) fputs(", nor does it differ distinguishably from plain decoding", to);
+}
+
+static void say_amount(const struct verdict *v, FILE *to) {
+    const struct scores *s = v->scores;
+    char room[512];
+    const struct summary *x = verdict_row(v, v->recommended), *plain = &v->references[REFERENCE_PLAIN], *fixed = &v->references[REFERENCE_BEST_FIXED];
+    const struct comparison *with_fixed = &v->with_fixed[v->recommended], *with_plain = &v->with_plain[v->recommended];
+    int digits = verdict_digits(x->tokens_per_s.value);
+    fprintf(to, "%s: %.*f tokens/s ", verdict_spec(v, v->recommended, room, sizeof room), digits, x->tokens_per_s.value);
+    say_interval(to, &x->tokens_per_s, digits);
+    if (with_plain->verdict != VERDICT_REFERENCE) {
+        fprintf(to, ", %.2f times the %.*f of plain decoding ", x->speedup.value, digits, plain->tokens_per_s.value);
+        say_interval(to, &x->speedup, 2);
+    }
+    if (s->has[REFERENCE_BEST_FIXED] && v->recommended < s->P) {
+        fprintf(to, ", %+.1f%% ", with_fixed->percent.value);
+        say_interval(to, &with_fixed->percent, 1);
+        fprintf(to, " against the %.*f of the best fixed arm, %s, ", digits, fixed->tokens_per_s.value, s->best < 0 ? "best-fixed" : s->arms[s->best].name);
+        say_p(to, with_fixed->p_holm);
+    }
+    fputs(".", to);
+    int p = s->fastest;
+    if (p >= 0 && p != v->recommended) { // what the others would bring
+        fprintf(to, " The fastest policy, %s: %.*f tokens/s ", s->policies[p].spec, digits, v->rows[p].tokens_per_s.value);
+        say_interval(to, &v->rows[p].tokens_per_s, digits);
+        if (s->has[REFERENCE_BEST_FIXED]) {
+            fprintf(to, ", %+.1f%% ", v->with_fixed[p].percent.value);
+            say_interval(to, &v->with_fixed[p].percent, 1);
+            fputs(" against the arm, ", to);
+            say_p(to, v->with_fixed[p].p_holm);
+        }
+        fputs(".", to);
+    }
+}
+
+/* Names of the policies that cannot be told apart from the fastest. */
+static void say_level(const struct verdict *v, FILE *to) {
+    enum { NAMED = 8 };
+    const struct scores *s = v->scores;
+    int named = 0;
+    for (int i = 0; i < s->P && named < NAMED; i++) {
+        int p = v->order[i];
+        if (p != s->fastest && v->with_fastest[p].verdict == VERDICT_NONE) fprintf(to, "%s%s", named++ ? ", " : "", s->policies[p].spec);
+    }
+    if (v->level > NAMED) fprintf(to, " and %d more", v->level - NAMED);
+}
+
+static void say_sureness(const struct verdict *v, FILE *to) {
+    const struct scores *s = v->scores;
+    const char *fastest = s->policies[s->fastest].spec;
+    double first = v->first[s->fastest];
+    if (s->P == 1) {
+        fprintf(to, "%s is the only policy that played, on %d prompt%s.", fastest, s->Q, s->Q == 1 ? "" : "s");
+        return;
+    }
+    fprintf(to, "%s is the fastest of %d policies in %.1f%% of %d resamples of the %d prompt%s; ", fastest, s->P, 100 * first, STATS_RESAMPLES, s->Q, s->Q == 1 ? "" : "s");
+    if (!v->level) fputs("every other policy is distinguishably slower.", to);
+    else {
+        fprintf(to, "%d cannot be told apart from it: ", v->level);
+        say_level(v, to);
+        fputs(".", to);
+    }
+}
+
+static void say_reason(const struct verdict *v, double margin, FILE *to) {
+    const struct scores *s = v->scores;
+    int p = v->recommended, automatic = -1;
+    for (int i = 0; i < s->P; i++)
+        if (!strcmp(s->policies[i].spec, "auto")) automatic = i;
+    if (p >= s->P) {
+        fputs("A fixed arm is the simplest choice: it keeps nothing and needs no policy. But this one is known only in hindsight of these prompts", to);
+        if (automatic >= 0) {
+            fputs("; auto, which must find it, is at ", to);
+            fprintf(to, "%+.1f%% ", v->with_fixed[automatic].percent.value);
+            say_interval(to, &v->with_fixed[automatic].percent, 1);
+            fputs(" of it", to);
+        }
+        fputs(".", to);
+    } else if (p != s->fastest) {
+        fprintf(to, "%s is recommended rather than %s, from which it cannot be told apart (%+.1f%% ", s->policies[p].spec, s->policies[s->fastest].spec,
+                v->with_fastest[p].percent.value);
+        say_interval(to, &v->with_fastest[p].percent, 1);
+        fprintf(to, "), because it is %s, and not more than %g%% behind.", !strcmp(s->policies[p].spec, "auto") ? "what live decoding uses unless told otherwise" : "the simplest of these: it keeps the least state", margin);
+    }
+}
+
+static int say(char **text, struct verdict *v, void (*words)(const struct verdict *v, FILE *to), double margin, struct err *err) {
+    char *bytes = NULL;
+    size_t n = 0;
+    FILE *to = open_memstream(&bytes, &n);
+    if (!to) return err_set(err, "cannot write the verdict: out of memory");
+    if (words) words(v, to);
+    else say_reason(v, margin, to);
+    int rc = fclose(to) ? err_set(err, "cannot write the verdict: out of memory") : 0;
+    if (!rc && !(*text = mem_text(bytes, n, err))) rc = ERR_FAILED;
+    free(bytes);
+    return rc;
+}
+
+static void say_arm_of(const struct verdict *v, FILE *to) { say_arm(v->scores, to); }
+
+static int open_rows(struct verdict *v, struct err *err) {
+    const struct scores *s = v->scores;
+    size_t P = (size_t)s->P, all = P + REFERENCES;
+    return (v->rows = mem_alloc(P, sizeof *v->rows, "a verdict", err)) && (v->with_fastest = mem_alloc(3 * all, sizeof *v->with_fastest, "a verdict", err))
+        && (v->first = mem_alloc(P, sizeof *v->first, "a verdict", err)) && (v->order = mem_alloc(P, sizeof *v->order, "a verdict", err)) ? 0 : ERR_FAILED;
+}
+
+int verdict_open(struct verdict *v, const struct scores *s, double margin, struct err *err) {
+    *v = (struct verdict){.scores = s};
+    struct standing x = scores_standing(s);
+    const int which[3] = {s->fastest, s->P + REFERENCE_BEST_FIXED, s->P + REFERENCE_PLAIN};
+    int unused, rc = open_rows(v, err);
+    if (!rc) v->with_fixed = v->with_fastest + s->P + REFERENCES, v->with_plain = v->with_fixed + s->P + REFERENCES;
+    if (!rc) rc = summary_of(&x, NULL, v->rows, v->references, &unused, err);
+    if (!rc) rc = summary_comparisons(&x, which, 3, v->with_fastest, v->first, err);
+    if (!rc) {
+        summary_sort(v->rows, s->P, v->order);
+        count(v);
+        v->conclusion = conclude(v);
+        v->recommended = v->conclusion == CONCLUDE_SAME || v->conclusion == CONCLUDE_NONE_FASTER || v->conclusion == CONCLUDE_ARM
+                         ? s->P + REFERENCE_BEST_FIXED : recommend_policy(v, margin);
+        rc = say(&v->arm, v, say_arm_of, margin, err);
+    }
+    if (!rc) rc = say(&v->headline, v, say_headline, margin, err);
+    if (!rc) rc = say(&v->amount, v, say_amount, margin, err);
+    if (!rc) rc = say(&v->sureness, v, say_sureness, margin, err);
+    if (!rc) rc = say(&v->reason, v, NULL, margin, err);
+    if (rc) verdict_close(v);
+    return rc;
+}
+
+void verdict_close(struct verdict *v) {
+    void *blocks[] = {v->rows, v->with_fastest, v->first, v->order, v->arm, v->headline, v->amount, v->sureness, v->reason};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);
+    *v = (struct verdict){0};
+}
