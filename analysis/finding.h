@@ -1,4 +1,4 @@
-/* verdict.h - which policy to use, by how much, and how sure that is: said in words, from scores.h.
+/* finding.h - which policy to use, by how much, and how sure that is: said in words, from scores.h.
  *
  * Three comparisons, each paired by prompts (BCa bootstrap, sim/summary.h) and corrected for the number of policies (Holm):
  *   with the best fixed arm   all policies are tested at once, so that the fastest of them was chosen on the same prompts is paid for by
@@ -11,8 +11,8 @@
  * Recommended is, of the policies that beat the best fixed arm and cannot be told apart from the fastest nor lie more than `margin` per
  * cent behind it, `auto` (what live decoding uses unless told otherwise), else the one that keeps the least state. No policy beats the
  * arm: then the arm. */
-#ifndef ANALYSIS_VERDICT_H
-#define ANALYSIS_VERDICT_H
+#ifndef ANALYSIS_FINDING_H
+#define ANALYSIS_FINDING_H
 
 #include "analysis/scores.h"
 
@@ -25,7 +25,7 @@ enum conclusion {
     CONCLUDE_ARMS_ONLY,  // only fixed arms played
 };
 
-struct verdict {
+struct finding {
     const struct scores *scores; // borrowed
     struct summary *rows, references[REFERENCES]; // rows (P)
     struct comparison *with_fastest, *with_fixed, *with_plain; // (P + REFERENCES) each
@@ -40,17 +40,17 @@ struct verdict {
     char *headline, *amount, *sureness, *reason; // sentences, owned; reason may be empty
 };
 
-int verdict_open(struct verdict *v, const struct scores *s, double margin, struct err *err);
-void verdict_close(struct verdict *v);
+int finding_open(struct finding *v, const struct scores *s, double margin, struct err *err);
+void finding_close(struct finding *v);
 
 /* The row's name as a policy: "auto", "fixed:arm=sam:4"; its summary and comparisons. */
-const char *verdict_spec(const struct verdict *v, int row, char *room, size_t size);
-const struct summary *verdict_row(const struct verdict *v, int row);
+const char *finding_spec(const struct finding *v, int row, char *room, size_t size);
+const struct summary *finding_row(const struct finding *v, int row);
 
 /* "no difference found", "faster", "slower", "the one compared with". */
-const char *verdict_word(enum verdict x);
+const char *finding_word(enum verdict x);
 
 /* Digits behind the point that a column of numbers up to `largest` wants: four digits in all, at most 3 of them behind it. */
-int verdict_digits(double largest);
+int finding_digits(double largest);
 
 #endif

@@ -1,5 +1,5 @@
-/* verdict.c - see verdict.h. */
-#include "analysis/verdict.h"
+/* finding.c - see finding.h. */
+#include "analysis/finding.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -11,13 +11,13 @@
 #include "policies/policy.h"
 #include "sim/stats.h"
 
-const char *verdict_word(enum verdict x) {
+const char *finding_word(enum verdict x) {
     static const char *const words[] = {[VERDICT_REFERENCE] = "the one compared with", [VERDICT_NONE] = "no difference found",
                                         [VERDICT_FASTER] = "faster", [VERDICT_SLOWER] = "slower"};
     return words[x];
 }
 
-int verdict_digits(double largest) { return largest >= 999.95 ? 0 : largest >= 99.995 ? 1 : largest >= 9.9995 ? 2 : 3; }
+int finding_digits(double largest) { return largest >= 999.95 ? 0 : largest >= 99.995 ? 1 : largest >= 9.9995 ? 2 : 3; }
 
 /* -- the arm in words -- */
 
@@ -68,14 +68,14 @@ static size_t state_size(const struct scores *s, const struct score *p) {
     return size;
 }
 
-static bool is_level(const struct verdict *v, int p, double margin) {
+static bool is_level(const struct finding *v, int p, double margin) {
     const struct comparison *c = &v->with_fastest[p];
     return (c->verdict == VERDICT_NONE || c->verdict == VERDICT_REFERENCE) && c->percent.value >= -margin;
 }
 
-static bool beats_arm(const struct verdict *v, int p) { return v->conclusion != CONCLUDE_POLICY || v->with_fixed[p].verdict == VERDICT_FASTER; }
+static bool beats_arm(const struct finding *v, int p) { return v->conclusion != CONCLUDE_POLICY || v->with_fixed[p].verdict == VERDICT_FASTER; }
 
-static int recommend_policy(const struct verdict *v, double margin) {
+static int recommend_policy(const struct finding *v, double margin) {
     const struct scores *s = v->scores;
     int best = -1;
     size_t least = SIZE_MAX;
@@ -92,14 +92,14 @@ static int recommend_policy(const struct verdict *v, double margin) {
     return best;
 }
 
-static enum conclusion conclude(const struct verdict *v) {
+static enum conclusion conclude(const struct finding *v) {
     if (!v->choosing) return CONCLUDE_ARMS_ONLY;
     if (!v->scores->has[REFERENCE_BEST_FIXED]) return CONCLUDE_NO_ARM;
     if (v->faster) return CONCLUDE_POLICY;
     return !v->slower ? CONCLUDE_SAME : v->same ? CONCLUDE_NONE_FASTER : CONCLUDE_ARM;
 }
 
-static void count(struct verdict *v) {
+static void count(struct finding *v) {
     const struct scores *s = v->scores;
     for (int p = 0; p < s->P; p++) {
         v->level += p != s->fastest && v->with_fastest[p].verdict == VERDICT_NONE;
@@ -111,9 +111,9 @@ static void count(struct verdict *v) {
     }
 }
 
-const struct summary *verdict_row(const struct verdict *v, int row) { return row < v->scores->P ? &v->rows[row] : &v->references[row - v->scores->P]; }
+const struct summary *finding_row(const struct finding *v, int row) { return row < v->scores->P ? &v->rows[row] : &v->references[row - v->scores->P]; }
 
-const char *verdict_spec(const struct verdict *v, int row, char *room, size_t size) {
+const char *finding_spec(const struct finding *v, int row, char *room, size_t size) {
     const struct scores *s = v->scores;
     if (row < s->P) return s->policies[row].spec;
     if (row - s->P == REFERENCE_PLAIN || s->best < 0 || !*s->arms[s->best].drafter) return "none";
@@ -127,11 +127,11 @@ static void say_interval(FILE *to, const struct measure *m, int digits) { fprint
 
 static void say_p(FILE *to, double p) { fprintf(to, p < 0.001 ? "p < 0.001" : "p = %.2g", p); }
 
-static void say_headline(const struct verdict *v, FILE *to) {
+static void say_headline(const struct finding *v, FILE *to) {
     const struct scores *s = v->scores;
     char room[512];
-    const struct summary *x = verdict_row(v, v->recommended);
-    const char *spec = verdict_spec(v, v->recommended, room, sizeof room), *where = "on this trace";
+    const struct summary *x = finding_row(v, v->recommended);
+    const char *spec = finding_spec(v, v->recommended, room, sizeof room), *where = "on this trace";
     const struct comparison *plain = &v->with_plain[v->recommended];
     switch (v->conclusion) {
     case CONCLUDE_POLICY:
@@ -158,13 +158,13 @@ static void say_headline(const struct verdict *v, FILE *to) {
     if (plain->verdict == VERDICT_NONE) fputs(", nor does it differ distinguishably from plain decoding", to);
 }
 
-static void say_amount(const struct verdict *v, FILE *to) {
+static void say_amount(const struct finding *v, FILE *to) {
     const struct scores *s = v->scores;
     char room[512];
-    const struct summary *x = verdict_row(v, v->recommended), *plain = &v->references[REFERENCE_PLAIN], *fixed = &v->references[REFERENCE_BEST_FIXED];
+    const struct summary *x = finding_row(v, v->recommended), *plain = &v->references[REFERENCE_PLAIN], *fixed = &v->references[REFERENCE_BEST_FIXED];
     const struct comparison *with_fixed = &v->with_fixed[v->recommended], *with_plain = &v->with_plain[v->recommended];
-    int digits = verdict_digits(x->tokens_per_s.value);
-    fprintf(to, "%s: %.*f tokens/s ", verdict_spec(v, v->recommended, room, sizeof room), digits, x->tokens_per_s.value);
+    int digits = finding_digits(x->tokens_per_s.value);
+    fprintf(to, "%s: %.*f tokens/s ", finding_spec(v, v->recommended, room, sizeof room), digits, x->tokens_per_s.value);
     say_interval(to, &x->tokens_per_s, digits);
     if (with_plain->verdict != VERDICT_REFERENCE) {
         fprintf(to, ", %.2f times the %.*f of plain decoding ", x->speedup.value, digits, plain->tokens_per_s.value);
@@ -192,7 +192,7 @@ static void say_amount(const struct verdict *v, FILE *to) {
 }
 
 /* Names of the policies that cannot be told apart from the fastest. */
-static void say_level(const struct verdict *v, FILE *to) {
+static void say_level(const struct finding *v, FILE *to) {
     enum { NAMED = 8 };
     const struct scores *s = v->scores;
     int named = 0;
@@ -203,7 +203,7 @@ static void say_level(const struct verdict *v, FILE *to) {
     if (v->level > NAMED) fprintf(to, " and %d more", v->level - NAMED);
 }
 
-static void say_sureness(const struct verdict *v, FILE *to) {
+static void say_sureness(const struct finding *v, FILE *to) {
     const struct scores *s = v->scores;
     const char *fastest = s->policies[s->fastest].spec;
     double first = v->first[s->fastest];
@@ -220,7 +220,7 @@ static void say_sureness(const struct verdict *v, FILE *to) {
     }
 }
 
-static void say_reason(const struct verdict *v, double margin, FILE *to) {
+static void say_reason(const struct finding *v, double margin, FILE *to) {
     const struct scores *s = v->scores;
     int p = v->recommended, automatic = -1;
     for (int i = 0; i < s->P; i++)
@@ -242,7 +242,7 @@ static void say_reason(const struct verdict *v, double margin, FILE *to) {
     }
 }
 
-static int say(char **text, struct verdict *v, void (*words)(const struct verdict *v, FILE *to), double margin, struct err *err) {
+static int say(char **text, struct finding *v, void (*words)(const struct finding *v, FILE *to), double margin, struct err *err) {
     char *bytes = NULL;
     size_t n = 0;
     FILE *to = open_memstream(&bytes, &n);
@@ -255,17 +255,17 @@ static int say(char **text, struct verdict *v, void (*words)(const struct verdic
     return rc;
 }
 
-static void say_arm_of(const struct verdict *v, FILE *to) { say_arm(v->scores, to); }
+static void say_arm_of(const struct finding *v, FILE *to) { say_arm(v->scores, to); }
 
-static int open_rows(struct verdict *v, struct err *err) {
+static int open_rows(struct finding *v, struct err *err) {
     const struct scores *s = v->scores;
     size_t P = (size_t)s->P, all = P + REFERENCES;
     return (v->rows = mem_alloc(P, sizeof *v->rows, "a verdict", err)) && (v->with_fastest = mem_alloc(3 * all, sizeof *v->with_fastest, "a verdict", err))
         && (v->first = mem_alloc(P, sizeof *v->first, "a verdict", err)) && (v->order = mem_alloc(P, sizeof *v->order, "a verdict", err)) ? 0 : ERR_FAILED;
 }
 
-int verdict_open(struct verdict *v, const struct scores *s, double margin, struct err *err) {
-    *v = (struct verdict){.scores = s};
+int finding_open(struct finding *v, const struct scores *s, double margin, struct err *err) {
+    *v = (struct finding){.scores = s};
     struct standing x = scores_standing(s);
     const int which[3] = {s->fastest, s->P + REFERENCE_BEST_FIXED, s->P + REFERENCE_PLAIN};
     int unused, rc = open_rows(v, err);
@@ -284,12 +284,12 @@ int verdict_open(struct verdict *v, const struct scores *s, double margin, struc
     if (!rc) rc = say(&v->amount, v, say_amount, margin, err);
     if (!rc) rc = say(&v->sureness, v, say_sureness, margin, err);
     if (!rc) rc = say(&v->reason, v, NULL, margin, err);
-    if (rc) verdict_close(v);
+    if (rc) finding_close(v);
     return rc;
 }
 
-void verdict_close(struct verdict *v) {
+void finding_close(struct finding *v) {
     void *blocks[] = {v->rows, v->with_fastest, v->first, v->order, v->arm, v->headline, v->amount, v->sureness, v->reason};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);
-    *v = (struct verdict){0};
+    *v = (struct finding){0};
 }
