@@ -48,7 +48,7 @@ endif
 
 SRC   := $(filter-out core/main.c,$(wildcard core/*.c policies/*.c traces/*.c sim/*.c analysis/*.c))
 SQL   := traces/schema.sql $(wildcard sim/*.sql analysis/*.sql)
-GP    := $(wildcard analysis/*.gp)
+GP    := $(wildcard analysis/*.gp) $(wildcard analysis/*.css)
 OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(SQL:%=$(BUILD)/%.o) $(GP:%=$(BUILD)/%.o) $(BUILD)/sim/code_version.o
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c)) $(wildcard tests/test_*.sh)
 TARGETS := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
@@ -122,7 +122,7 @@ $(LIB).a: $(LIBOBJ)
 	$(Q)$(if $(filter Darwin,$(shell uname)),,objcopy --localize-hidden $(BUILD)/lib/all.o)
 	$(Q)rm -f $@ && ar rcs $@ $(BUILD)/lib/all.o
 
-# SQL files and gnuplot scripts become strings: traces/schema.sql is `const char sql_traces_schema[]`,
+# SQL files, gnuplot scripts and style sheets become strings: traces/schema.sql is `const char sql_traces_schema[]`,
 # analysis/style.gp is `gp_analysis_style[]`.
 define TEXT_RULE
 $(BUILD)/%.$(1).o: %.$(1)
@@ -132,7 +132,7 @@ $(BUILD)/%.$(1).o: %.$(1)
 	  sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$$$/\\n"/' $$<; echo ';'; } > $$(@:.o=.c)
 	$(Q)$$(CC) -std=gnu11 -c -o $$@ $$(@:.o=.c)
 endef
-$(foreach kind,sql gp,$(eval $(call TEXT_RULE,$(kind))))
+$(foreach kind,sql gp css,$(eval $(call TEXT_RULE,$(kind))))
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libbanditspec.a
 	$(call say,CC,$<)

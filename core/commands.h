@@ -6,6 +6,7 @@ COMMAND(sweep, "play many policies, parameters, arms, seeds and traces, on many 
 COMMAND(results, "leaderboards of sweeps; join and export their results")
 COMMAND(serving, "a server under load: throughput and waiting under each policy, simulated")
 COMMAND(plot, "draw regret, speed and pulls")
+COMMAND(report, "which policy to use, by how much, how sure: a page, or 24 lines")
 COMMAND(traces, "look into, prove and join traces")
 COMMAND(datastore, "make what the drafter rest retrieves from")
 COMMAND(drafters, "list kinds of drafters, their options and sources")
