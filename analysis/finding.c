@@ -211,7 +211,11 @@ static void say_sureness(const struct finding *v, FILE *to) {
         fprintf(to, "%s is the only policy that played, on %d prompt%s.", fastest, s->Q, s->Q == 1 ? "" : "s");
         return;
     }
-    fprintf(to, "%s is the fastest of %d policies in %.1f%% of %d resamples of the %d prompt%s; ", fastest, s->P, 100 * first, STATS_RESAMPLES, s->Q, s->Q == 1 ? "" : "s");
+    fprintf(to, "%s is the fastest of %d policies in ", fastest, s->P);
+    if (first >= 1) fputs("all", to);
+    else if (first > 0.999) fputs("more than 99.9%", to);
+    else fprintf(to, "%.*f%%", first > 0.99 ? 1 : 0, 100 * first);
+    fprintf(to, " of %d resamples of the %d prompt%s; ", STATS_RESAMPLES, s->Q, s->Q == 1 ? "" : "s");
     if (!v->level) fputs("every other policy is distinguishably slower.", to);
     else {
         fprintf(to, "%d cannot be told apart from it: ", v->level);

@@ -95,7 +95,7 @@ static void put_key(const struct report *r, int row, const char *title, const ch
     fprintf(to, "<div class=\"key%s\"><dt>%s", best ? " best" : "", title);
     put_name(to, name);
     fprintf(to, "</dt><dd>%.*f <small>tokens/s</small></dd><dd>95%% interval %.*f to %.*f</dd>", digits, x->tokens_per_s.value, digits, x->tokens_per_s.lo, digits, x->tokens_per_s.hi);
-    if (row != r->scores.P + REFERENCE_PLAIN) fprintf(to, "<dd>%.2f times plain decoding, %.2f to %.2f</dd>", x->speedup.value, x->speedup.lo, x->speedup.hi);
+    if (row != r->scores.P + REFERENCE_PLAIN) fprintf(to, "<dd>%.2f times plain, %.2f to %.2f</dd>", x->speedup.value, x->speedup.lo, x->speedup.hi);
     if (x->has_gap && r->scores.has[REFERENCE_BEST_FIXED] && row < r->scores.P) {
         fputs("<dd>gap to clairvoyance closed: ", to);
         put_number(to, "%.*f", 0, 100 * x->gap_closed);
@@ -150,41 +150,52 @@ static void put_forest(FILE *to, const struct scale *x, const struct measure *m)
 }
 
 static void put_comparison(FILE *to, const struct comparison *c, bool known) {
-    if (!known) {
-        fputs("<td class=\"edge\"></td><td></td><td></td><td></td>", to);
-        return;
-    }
-    if (c->verdict == VERDICT_REFERENCE) {
-        fputs("<td class=\"edge\"></td><td></td><td></td><td class=\"left soft\">the one compared with</td>", to);
+    if (!known || c->verdict == VERDICT_REFERENCE) {
+        fprintf(to, "<td class=\"edge\"></td><td></td><td class=\"left soft\">%s</td>", known ? "\u2013" : "");
         return;
     }
     put_cell(to, " class=\"edge\"", "%+.*f", 1, c->percent.value);
-    put_range(to, &c->percent, 1);
     put_p(to, c);
-    fprintf(to, "<td class=\"left\">%s</td>", finding_word(c->verdict));
+    fprintf(to, "<td class=\"left%s\">%s</td>", c->verdict == VERDICT_NONE ? " soft" : "", finding_word(c->verdict));
 }
 
 static void put_row(const struct report *r, int row, const char *name, const struct scale *x, int digits, FILE *to) {
     const struct finding *f = &r->finding;
     const struct summary *m = finding_row(f, row);
-    const bool hindsight = r->scores.has[REFERENCE_BEST_FIXED];
-    fprintf(to, "<tr%s><td>", row == f->recommended ? " class=\"best\"" : "");
-    if (m->rank) fprintf(to, "%d</td><td class=\"soft\">%d to %d", m->rank, m->rank_lo, m->rank_hi);
-    else fputs("</td><td>", to);
-    fputs("</td><th scope=\"row\">", to);
+    fprintf(to, "<tr%s><th scope=\"row\">", row == f->recommended ? " class=\"best\"" : "");
     put_name(to, name);
-    fputs("</th>", to);
+    if (m->rank) fprintf(to, "</th><td>%d</td><td class=\"soft\">%d to %d</td>", m->rank, m->rank_lo, m->rank_hi);
+    else fputs("</th><td></td><td></td>", to);
     put_cell(to, "", "%.*f", digits, m->tokens_per_s.value);
     put_range(to, &m->tokens_per_s, digits);
     put_forest(to, x, &m->tokens_per_s);
     put_cell(to, "", "%.*f", 2, m->speedup.value);
+    put_comparison(to, &f->with_fixed[row], r->scores.has[REFERENCE_BEST_FIXED]);
+    put_comparison(to, &f->with_fastest[row], true);
+    fputs("</tr>\n", to);
+}
+
+/* The figures that the first table has no room for. */
+static void put_detail(const struct report *r, int row, const char *name, FILE *to) {
+    const struct finding *f = &r->finding;
+    const struct summary *m = finding_row(f, row);
+    const bool known = r->scores.has[REFERENCE_BEST_FIXED];
+    fprintf(to, "<tr%s><th scope=\"row\">", row == f->recommended ? " class=\"best\"" : "");
+    put_name(to, name);
+    fputs("</th>", to);
     put_range(to, &m->speedup, 2);
     put_cell(to, "", "%.*f", 3, m->mat.value);
+    put_range(to, &m->mat, 3);
     put_cell(to, "", "%.*f", 2, m->regret_rounds.value);
-    if (m->has_gap && hindsight) put_cell(to, "", "%.*f", 0, 100 * m->gap_closed);
+    put_range(to, &m->regret_rounds, 2);
+    put_cell(to, "", "%.*f", 4, m->regret_seconds.value);
+    put_range(to, &m->regret_seconds, 4);
+    if (m->has_gap && known) put_cell(to, "", "%.*f", 0, 100 * m->gap_closed);
     else fputs("<td></td>", to);
-    put_comparison(to, &f->with_fixed[row], hindsight);
-    put_comparison(to, &f->with_fastest[row], true);
+    known && f->with_fixed[row].verdict != VERDICT_REFERENCE ? put_range(to, &f->with_fixed[row].percent, 1) : (void)fputs("<td></td>", to);
+    f->with_fastest[row].verdict != VERDICT_REFERENCE ? put_range(to, &f->with_fastest[row].percent, 1) : (void)fputs("<td></td>", to);
+    if (row < r->scores.P) put_cell(to, "", "%.*f", 1, 100 * f->first[row]);
+    else fputs("<td></td>", to);
     fputs("</tr>\n", to);
 }
 
@@ -195,29 +206,58 @@ static const char *reference_name(const struct report *r, int i, char *room, siz
     return room;
 }
 
+static void begin_table(FILE *to, const char *id, const char *what, bool tall) {
+    fprintf(to, "<div class=\"scroll%s\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table id=\"%s\">\n<thead>", tall ? " tall" : "", what, id);
+}
+
+static void put_heads(FILE *to, const char *const *heads, int n) {
+    for (int i = 0; i < n; i++) fprintf(to, "<th scope=\"col\"%s>%s</th>", *heads[i] == '<' ? " class=\"left\"" : *heads[i] == '|' ? " class=\"edge\"" : "", heads[i] + (*heads[i] == '<' || *heads[i] == '|'));
+}
+
+static void put_details(const struct report *r, FILE *to) {
+    static const char *const heads[] = {"<policy", "speed-up 95%", "MAT", "95%", "regret, rounds", "95%", "regret, s", "95%", "gap %", "against the arm, % 95%", "against the fastest, % 95%", "first %"};
+    const struct finding *f = &r->finding;
+    const struct scores *s = &r->scores;
+    char room[512];
+    fputs("<details><summary>Regret, tokens a round and further intervals</summary>\n", to);
+    begin_table(to, "details", "further figures", s->P > TALL);
+    fputs("<tr>", to);
+    put_heads(to, heads, sizeof heads / sizeof *heads);
+    fputs("</tr></thead>\n<tbody>\n", to);
+    for (int i = 0; i < s->P; i++) put_detail(r, f->order[i], s->policies[f->order[i]].spec, to);
+    fputs("</tbody>\n<tbody class=\"comparators\">\n", to);
+    for (int i = 0; i < REFERENCES; i++)
+        if (s->has[i]) put_detail(r, s->P + i, reference_name(r, i, room, sizeof room), to);
+    fputs("</tbody>\n</table></div>\n<p class=\"legend\">MAT: mean tokens a round. Regret: a prompt, against the best fixed arm of that prompt. Gap: how much of the way from the best fixed arm to the clairvoyant is closed, in seconds. "
+          "First: share of the resamples in which the policy is the fastest.</p>\n</details>\n", to);
+}
+
 static void put_leaderboard(const struct report *r, FILE *to) {
     const struct finding *f = &r->finding;
     const struct scores *s = &r->scores;
     struct scale x = scale_of(r);
     int digits = finding_digits(x.hi);
     char room[512];
-    fprintf(to, "<section>\n<h2>Every policy</h2>\n<div class=\"scroll%s\" tabindex=\"0\" role=\"region\" aria-label=\"leaderboard\"><table id=\"leaderboard\">\n<thead><tr><th colspan=\"11\"></th>"
-                "<th colspan=\"4\" class=\"edge\">against the best fixed arm</th><th colspan=\"4\" class=\"edge\">against ", s->P > TALL ? " tall" : "");
+    static const char *const heads[] = {"<policy", "rank", "95%", "tokens/s", "95%"}, *const against[] = {"|%", "p", "<verdict"};
+    fputs("<section>\n<h2>Every policy</h2>\n", to);
+    begin_table(to, "leaderboard", "leaderboard", s->P > TALL);
+    fputs("<tr><th colspan=\"7\"></th><th colspan=\"3\" class=\"edge\">against the best fixed arm</th><th colspan=\"3\" class=\"edge\">against the fastest, ", to);
     put_name(to, s->policies[s->fastest].spec);
-    fprintf(to, ", the fastest</th></tr>\n<tr><th scope=\"col\">rank</th><th scope=\"col\">95%%</th><th scope=\"col\" class=\"left\">policy</th><th scope=\"col\">tokens/s</th><th scope=\"col\">95%%</th>"
-                "<th scope=\"col\" class=\"left\">%.*f \u2026 %.*f</th><th scope=\"col\">speed-up</th><th scope=\"col\">95%%</th><th scope=\"col\">MAT</th><th scope=\"col\">regret</th><th scope=\"col\">gap&nbsp;%%</th>",
-            digits, fmax(x.lo, 0), digits, x.hi);
-    for (int i = 0; i < 2; i++) fputs("<th scope=\"col\" class=\"edge\">%</th><th scope=\"col\">95%</th><th scope=\"col\">p</th><th scope=\"col\" class=\"left\">verdict</th>", to);
+    fputs("</th></tr>\n<tr>", to);
+    put_heads(to, heads, 5);
+    fprintf(to, "<th scope=\"col\" class=\"axis\"><span>%.*f</span><span>%.*f</span></th><th scope=\"col\">speed-up</th>", digits, fmax(x.lo, 0), digits, x.hi);
+    for (int i = 0; i < 2; i++) put_heads(to, against, 3);
     fputs("</tr></thead>\n<tbody>\n", to);
     for (int i = 0; i < s->P; i++) put_row(r, f->order[i], s->policies[f->order[i]].spec, &x, digits, to);
     fputs("</tbody>\n<tbody class=\"comparators\">\n", to);
     for (int i = 0; i < REFERENCES; i++)
         if (s->has[i]) put_row(r, s->P + i, reference_name(r, i, room, sizeof room), &x, digits, to);
-    fprintf(to, "</tbody>\n</table></div>\n<p class=\"legend\">Of %d prompts; intervals are 95%%, BCa bootstrap over prompts, seeds within them (%d resamples, the same for every policy). Dots and bars: tokens/s; "
-                "dashed line: plain decoding%s. Rank: by tokens/s, and where 95%% of the resamples put it. MAT: mean tokens a round. Regret: rounds a prompt more than the best fixed arm of that prompt. "
-                "Gap: how much of the way from the best fixed arm to the clairvoyant, in seconds. p: two-sided, paired by prompts, corrected for the number of policies (Holm); 0.05 or more is called no difference found. "
-                "Comparators, which use hindsight, stand outside that family.</p>\n</section>\n",
-            s->Q, STATS_RESAMPLES, x.fixed > 0 ? ", solid line: the best fixed arm" : "");
+    fprintf(to, "</tbody>\n</table></div>\n<p class=\"legend\">Dots and bars: tokens/s with its 95%% interval; dashed line: plain decoding%s. Intervals: BCa bootstrap over the %d prompts, seeds within them (%d resamples, the same "
+                "for every policy). Rank: by tokens/s, and where 95%% of the resamples put it. p: two-sided, paired by prompts, corrected for the number of policies (Holm); 0.05 or more is called no difference found. "
+                "Comparators, which use hindsight, stand outside that family.</p>\n",
+            x.fixed > 0 ? ", solid line: the best fixed arm" : "", s->Q, STATS_RESAMPLES);
+    put_details(r, to);
+    fputs("</section>\n", to);
 }
 
 /* -- by category -- */
@@ -229,7 +269,9 @@ static void put_categories(const struct report *r, FILE *to) {
     double largest = 0;
     for (int i = 0; i < r->categories_n; i++) largest = fmax(largest, fmax(r->categories[i].chosen.value, r->categories[i].fixed.value));
     int digits = finding_digits(largest);
-    fputs("<section>\n<h2>By category</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"by category\"><table id=\"categories\">\n<thead><tr><th scope=\"col\" class=\"left\">category</th><th scope=\"col\">prompts</th><th scope=\"col\">tokens</th><th scope=\"col\">plain</th>", to);
+    fputs("<section>\n<h2>By category</h2>\n", to);
+    begin_table(to, "categories", "by category", false);
+    fputs("<tr><th scope=\"col\" class=\"left\">category</th><th scope=\"col\">prompts</th><th scope=\"col\">tokens</th><th scope=\"col\">plain</th>", to);
     if (fixed && chosen) fputs("<th scope=\"col\">best fixed arm</th>", to);
     fputs("<th scope=\"col\">", to);
     put_name(to, finding_spec(&r->finding, r->finding.recommended, room, sizeof room));
@@ -453,8 +495,9 @@ static int put_reproduction(const struct report *r, FILE *to, struct err *err) {
     for (int k = 0; k < s->K; k++) fputs(k ? " " : "", to), put_html(s->arms[k].name, to);
     fputs("</dd>\n", to);
     if (r->recording) put_recording(r, to);
-    fputs("</dl>\n<details><summary>Parameters and sources of the policies</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"parameters\"><table id=\"parameters\">\n"
-          "<thead><tr><th scope=\"col\" class=\"left\">policy</th><th scope=\"col\" class=\"left\">parameters</th><th scope=\"col\" class=\"left\">source</th></tr></thead>\n<tbody>\n", to);
+    fputs("</dl>\n<details><summary>Parameters and sources of the policies</summary>\n", to);
+    begin_table(to, "parameters", "parameters", s->P > TALL);
+    fputs("<tr><th scope=\"col\" class=\"left\">policy</th><th scope=\"col\" class=\"left\">parameters</th><th scope=\"col\" class=\"left\">source</th></tr></thead>\n<tbody>\n", to);
     for (int p = 0; p < s->P; p++) put_parameters(to, s->policies[p].spec, s->policies[p].name);
     fputs("</tbody>\n</table></div></details>\n</section>\n", to);
     return rc;
