@@ -272,10 +272,9 @@ int finding_open(struct finding *v, const struct scores *s, double margin, struc
     *v = (struct finding){.scores = s};
     struct standing x = scores_standing(s);
     const int which[3] = {s->fastest, s->P + REFERENCE_BEST_FIXED, s->P + REFERENCE_PLAIN};
-    int unused, rc = open_rows(v, err);
+    int rc = open_rows(v, err);
     if (!rc) v->with_fixed = v->with_fastest + s->P + REFERENCES, v->with_plain = v->with_fixed + s->P + REFERENCES;
-    if (!rc) rc = summary_of(&x, NULL, v->rows, v->references, &unused, err);
-    if (!rc) rc = summary_comparisons(&x, which, 3, v->with_fastest, v->first, err);
+    if (!rc) rc = summary_several(&x, which, 3, v->rows, v->references, v->with_fastest, v->first, err);
     if (!rc) {
         summary_sort(v->rows, s->P, v->order);
         count(v);

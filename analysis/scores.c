@@ -130,23 +130,47 @@ static int load_policies(const struct reader *r, struct scores *s, bool runs) {
     return (s->rounds = mem_alloc(cells, sizeof *s->rounds, "outcomes", r->err)) && (s->seconds = mem_alloc(cells, sizeof *s->seconds, "outcomes", r->err)) ? 0 : ERR_FAILED;
 }
 
-static int load_outcomes(const struct reader *r, struct scores *s) {
+/* The place of a sequence's number among the ascending `numbers`, from `at` on or from the start; -1: there is none. */
+static int place_of(const int *numbers, int n, int number, int at) {
+    if (at >= n || numbers[at] > number) at = 0;
+    while (at < n && numbers[at] < number) at++;
+    return at < n && numbers[at] == number ? at : -1;
+}
+
+static int load_numbers(const struct reader *r, int *numbers, int n) {
     sqlite3_stmt *q;
-    int p = 0;
-    int64_t seed = 0;
-    int rc = query(r, "WITH place AS (SELECT sequence, row_number() OVER (ORDER BY sequence) - 1 AS at FROM sequence WHERE experiment = ?1)"
-                      " SELECT p.ordinal, place.at, avg(o.rounds), avg(o.seconds), count(*) FROM policy p JOIN outcome o ON o.policy = p.id"
-                      " JOIN place USING (sequence) WHERE p.experiment = ?1 AND p.oracle = 0 GROUP BY p.ordinal, place.at ORDER BY p.ordinal, place.at", &q);
-    for (size_t i = 0; !rc && i < (size_t)s->P * (size_t)s->Q; i++) s->seconds[i] = NAN;
+    int at = 0, rc = query(r, "SELECT sequence FROM sequence WHERE experiment = ? ORDER BY sequence", &q);
+    while (!rc && at < n && (rc = db_step(r->db, r->path, q, r->err)) == 1) numbers[at++] = sqlite3_column_int(q, 0), rc = 0;
+    sqlite3_finalize(q);
+    return rc;
+}
+
+/* Rows come by policy, seed, sequence: as they lie in the file. */
+static int load_outcomes(const struct reader *r, struct scores *s) {
+    sqlite3_stmt *q = NULL;
+    size_t cells = (size_t)s->P * (size_t)s->Q;
+    int *numbers = mem_alloc((size_t)s->Q, sizeof *numbers, "prompts", r->err), *n = mem_alloc(cells, sizeof *n, "outcomes", r->err), p = 0, at = 0;
+    int64_t first = INT64_MAX;
+    int rc = numbers && n ? load_numbers(r, numbers, s->Q) : ERR_FAILED;
+    if (!rc) rc = query(r, "SELECT p.ordinal, o.sequence, o.rounds, o.seconds, o.seed FROM (SELECT id, ordinal FROM policy WHERE experiment = ? AND oracle = 0 ORDER BY ordinal) p"
+                           " CROSS JOIN outcome o ON o.policy = p.id", &q);
     while (!rc && (rc = db_step(r->db, r->path, q, r->err)) == 1) {
-        while (p < s->P && s->policies[p].ordinal < sqlite3_column_int(q, 0)) p++;
-        size_t cell = (size_t)p * (size_t)s->Q + (size_t)sqlite3_column_int(q, 1);
-        s->rounds[cell] = sqlite3_column_double(q, 2), s->seconds[cell] = sqlite3_column_double(q, 3);
+        int ordinal = sqlite3_column_int(q, 0);
         rc = 0;
+        if (p >= s->P || s->policies[p].ordinal != ordinal)
+            for (p = 0; p < s->P && s->policies[p].ordinal != ordinal;) p++;
+        if (p == s->P || (at = place_of(numbers, s->Q, sqlite3_column_int(q, 1), at)) < 0) {
+            at = 0;
+            continue;
+        }
+        size_t cell = (size_t)p * (size_t)s->Q + (size_t)at;
+        s->rounds[cell] += sqlite3_column_double(q, 2), s->seconds[cell] += sqlite3_column_double(q, 3), n[cell]++;
+        if (sqlite3_column_int64(q, 4) < first) first = sqlite3_column_int64(q, 4);
     }
     sqlite3_finalize(q);
-    if (!rc) rc = number(r, "SELECT coalesce(min(o.seed), 0) FROM policy p JOIN outcome o ON o.policy = p.id WHERE p.experiment = ?", &seed);
-    s->first_seed = (uint64_t)seed;
+    for (size_t i = 0; !rc && i < cells; i++) s->rounds[i] /= n[i], s->seconds[i] /= n[i]; // without any: not a number
+    s->first_seed = first == INT64_MAX ? 0 : (uint64_t)first;
+    mem_free(numbers), mem_free(n);
     return rc;
 }
 

@@ -62,12 +62,44 @@ static double acceleration(const double *left, int Q) {
     return isfinite(a) ? a : 0;
 }
 
+/* Ascending. The order of doubles is that of their bits, with the sign's turned over and negative ones' all; those are sorted eleven at a time,
+ * least first: six passes over 10000 numbers, where comparing takes 14. */
+static void sort(double *x, size_t n) {
+    enum { BITS = 11, SIZE = 1 << BITS, MOST = 1 << 14 };
+    if (n > MOST || n < 64) {
+        gsl_sort(x, 1, n);
+        return;
+    }
+    uint64_t keys[2][MOST];
+    uint32_t count[6][SIZE] = {{0}};
+    for (size_t i = 0; i < n; i++) {
+        uint64_t k;
+        memcpy(&k, &x[i], sizeof k);
+        keys[0][i] = k = k >> 63 ? ~k : k | 1ull << 63;
+        for (int pass = 0; pass < 6; pass++) count[pass][k >> (pass * BITS) & (SIZE - 1)]++;
+    }
+    for (int pass = 0; pass < 6; pass++) {
+        uint32_t at = 0;
+        for (int d = 0; d < SIZE; d++) {
+            uint32_t here = count[pass][d];
+            count[pass][d] = at, at += here;
+        }
+        const uint64_t *from = keys[pass & 1];
+        uint64_t *to = keys[~pass & 1];
+        for (size_t i = 0; i < n; i++) to[count[pass][from[i] >> (pass * BITS) & (SIZE - 1)]++] = from[i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t k = keys[0][i] >> 63 ? keys[0][i] & ~(1ull << 63) : ~keys[0][i];
+        memcpy(&x[i], &k, sizeof k);
+    }
+}
+
 struct bca stats_bca(double value, double *sample, int n, const double *left, int Q) {
     struct bca b = {.sample = sample};
     double below = 0;
     for (int i = 0; i < n; i++)
         if (isfinite(sample[i])) sample[b.n++] = sample[i];
-    gsl_sort(sample, 1, (size_t)b.n);
+    sort(sample, (size_t)b.n);
     for (int i = 0; i < b.n; i++) below += sample[i] < value ? 1 : sample[i] == value ? 0.5 : 0;
     b.flat = !b.n || (sample[0] == sample[b.n - 1] && sample[0] == value);
     double share = b.n ? below / b.n : 0.5, edge = b.n ? 0.5 / b.n : 0; // a value beyond all resamples has no percentile: half a resample's
@@ -128,7 +160,7 @@ struct interval stats_interval(double *sample, int n) {
     for (int i = 0; i < n; i++)
         if (isfinite(sample[i])) sample[kept++] = sample[i];
     if (!kept) return (struct interval){0, 0};
-    gsl_sort(sample, 1, kept);
+    sort(sample, kept);
     return (struct interval){gsl_stats_quantile_from_sorted_data(sample, 1, kept, 0.025),
                              gsl_stats_quantile_from_sorted_data(sample, 1, kept, 0.975)};
 }

@@ -248,40 +248,52 @@ static void count_firsts(const struct columns *c, const struct player *players, 
     }
 }
 
-int summary_comparisons(const struct standing *x, const int *which, int n, struct comparison *out, double *first, struct err *err) {
+static int open_standing(struct columns *c, const struct standing *x, struct err *err) {
+    if (columns_open(c, x->Q, SHARED + 2 * (x->P + REFERENCES), err)) return ERR_FAILED;
+    fill(c, x);
+    int rc = columns_resample(c, err);
+    if (rc) columns_close(c);
+    return rc;
+}
+
+static void summarise_all(const struct columns *c, const struct standing *x, struct summary *players, struct summary *references) {
+    for (int p = 0; p < x->P; p++) {
+        const struct player *player = &x->players[p];
+        players[p] = (struct summary){.oracle = player->kind != PLAYER_POLICY, .seeds = player->seeds};
+        memcpy(players[p].spec, player->spec, sizeof player->spec);
+        memcpy(players[p].name, player->name, sizeof player->name);
+        players[p].own_ns = x->own_ns ? x->own_ns[p] : 0;
+        summarise(c, p, x->P, &players[p]);
+    }
+    memset(references, 0, REFERENCES * sizeof *references);
+    name_references(x, references);
+    for (int i = 0; i < REFERENCES; i++) summarise(c, x->P + i, x->P, &references[i]);
+}
+
+int summary_several(const struct standing *x, const int *which, int n, struct summary *players, struct summary *references, struct comparison *out, double *first, struct err *err) {
     struct columns c;
-    if (columns_open(&c, x->Q, SHARED + 2 * (x->P + REFERENCES), err)) return ERR_FAILED;
-    fill(&c, x);
-    int rc = columns_resample(&c, err);
+    int rc = open_standing(&c, x, err);
+    if (rc) return rc;
+    summarise_all(&c, x, players, references);
+    rc = rank(&c, players, x->P, err);
     for (int i = 0; !rc && i < n; i++) rc = compare(&c, x->players, x->P, which[i], out + (size_t)i * (size_t)(x->P + REFERENCES), err);
-    if (!rc && first) count_firsts(&c, x->players, x->P, first);
+    if (!rc) count_firsts(&c, x->players, x->P, first);
     columns_close(&c);
     return rc;
 }
 
 int summary_of(const struct standing *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
     struct columns c;
-    if (columns_open(&c, x->Q, SHARED + 2 * (x->P + REFERENCES), err)) return ERR_FAILED;
-    fill(&c, x);
-    int rc = columns_resample(&c, err);
-    for (int p = 0; !rc && p < x->P; p++) {
-        const struct player *player = &x->players[p];
-        players[p] = (struct summary){.oracle = player->kind != PLAYER_POLICY, .seeds = player->seeds};
-        memcpy(players[p].spec, player->spec, sizeof player->spec);
-        memcpy(players[p].name, player->name, sizeof player->name);
-        players[p].own_ns = x->own_ns ? x->own_ns[p] : 0;
-        summarise(&c, p, x->P, &players[p]);
-    }
-    memset(references, 0, REFERENCES * sizeof *references);
-    name_references(x, references);
-    for (int i = 0; !rc && i < REFERENCES; i++) summarise(&c, x->P + i, x->P, &references[i]);
-    if (!rc) rc = rank(&c, players, x->P, err);
+    struct comparison *with = NULL;
+    int rc = open_standing(&c, x, err);
+    if (rc) return rc;
+    summarise_all(&c, x, players, references);
+    rc = rank(&c, players, x->P, err);
     if (!rc) rc = find_against(against, players, x->P, references, which, err);
-    struct comparison *against_which = rc ? NULL : mem_alloc((size_t)(x->P + REFERENCES), sizeof *against_which, "comparisons", err);
-    if (!rc) rc = against_which ? compare(&c, x->players, x->P, *which, against_which, err) : ERR_FAILED;
-    for (int p = 0; !rc && p < x->P; p++) players[p].against = against_which[p];
-    for (int i = 0; !rc && i < REFERENCES; i++) references[i].against = against_which[x->P + i];
-    mem_free(against_which);
+    if (!rc) rc = (with = mem_alloc((size_t)(x->P + REFERENCES), sizeof *with, "comparisons", err)) ? compare(&c, x->players, x->P, *which, with, err) : ERR_FAILED;
+    for (int p = 0; !rc && p < x->P; p++) players[p].against = with[p];
+    for (int i = 0; !rc && i < REFERENCES; i++) references[i].against = with[x->P + i];
+    mem_free(with);
     columns_close(&c);
     return rc;
 }

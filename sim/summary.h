@@ -69,9 +69,9 @@ struct standing {
  * references is written to *which. */
 int summary_of(const struct standing *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
 
-/* Every row (players, then references) held against each of the rows `which` (n), as summary_of does against one: out (n, P + REFERENCES).
- * first (P; null: not wanted): the share of resamples in which that player is the fastest of those without hindsight. */
-int summary_comparisons(const struct standing *x, const int *which, int n, struct comparison *out, double *first, struct err *err);
+/* The same, but every row (players, then references) is held against each of the rows `which` (n): out (n, P + REFERENCES); first (P) is the
+ * share of resamples in which that player is the fastest of those without hindsight. */
+int summary_several(const struct standing *x, const int *which, int n, struct summary *players, struct summary *references, struct comparison *out, double *first, struct err *err);
 
 /* summary_of a replay; own_ns may be null. */
 int summary_against(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
