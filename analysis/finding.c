@@ -92,11 +92,30 @@ static int recommend_policy(const struct finding *v, double margin) {
     return best;
 }
 
+/* Whether nothing has more tokens/s than plain decoding, which is none of the arms. */
+static bool plain_is_best(const struct finding *v) {
+    const struct scores *s = v->scores;
+    bool arm = s->has[REFERENCE_BEST_FIXED];
+    if (arm && (s->best < 0 || !*s->arms[s->best].drafter || v->with_plain[s->P + REFERENCE_BEST_FIXED].verdict != VERDICT_SLOWER)) return false;
+    for (int p = 0; p < s->P; p++)
+        if (v->with_plain[p].percent.value > 0) return false;
+    return true;
+}
+
 static enum conclusion conclude(const struct finding *v) {
+    if (plain_is_best(v)) return CONCLUDE_PLAIN;
     if (!v->choosing) return CONCLUDE_ARMS_ONLY;
     if (!v->scores->has[REFERENCE_BEST_FIXED]) return CONCLUDE_NO_ARM;
     if (v->faster) return CONCLUDE_POLICY;
     return !v->slower ? CONCLUDE_SAME : v->same ? CONCLUDE_NONE_FASTER : CONCLUDE_ARM;
+}
+
+/* Equal but for rounding is equal, however surely. */
+static void drop_rounding(struct comparison *c, int n) {
+    const double least = 1e-7; // per cent
+    for (int i = 0; i < n; i++)
+        if (c[i].verdict != VERDICT_REFERENCE && fabs(c[i].percent.value) < least && fabs(c[i].percent.lo) < least && fabs(c[i].percent.hi) < least)
+            c[i] = (struct comparison){.p = 1, .p_holm = 1, .verdict = VERDICT_NONE};
 }
 
 static void count(struct finding *v) {
@@ -151,6 +170,9 @@ static void say_headline(const struct finding *v, FILE *to) {
     case CONCLUDE_NO_ARM:
         fprintf(to, "use %s: %.2f times as fast as plain decoding %s; how it compares with the best fixed arm this file does not say", spec, x->speedup.value, where);
         return;
+    case CONCLUDE_PLAIN:
+        fprintf(to, "no policy and no fixed arm is faster than plain decoding %s", where);
+        return;
     case CONCLUDE_ARMS_ONLY:
         fprintf(to, "use %s: %.2f times as fast as plain decoding %s; no policy that chooses has played", spec, x->speedup.value, where);
         return;
@@ -181,11 +203,12 @@ static void say_amount(const struct finding *v, FILE *to) {
     if (p >= 0 && p != v->recommended) { // what the others would bring
         fprintf(to, " The fastest policy, %s: %.*f tokens/s ", s->policies[p].spec, digits, v->rows[p].tokens_per_s.value);
         say_interval(to, &v->rows[p].tokens_per_s, digits);
-        if (s->has[REFERENCE_BEST_FIXED]) {
-            fprintf(to, ", %+.1f%% ", v->with_fixed[p].percent.value);
-            say_interval(to, &v->with_fixed[p].percent, 1);
-            fputs(" against the arm, ", to);
-            say_p(to, v->with_fixed[p].p_holm);
+        const struct comparison *with = v->conclusion == CONCLUDE_PLAIN ? &v->with_plain[p] : &v->with_fixed[p];
+        if (s->has[REFERENCE_BEST_FIXED] || v->conclusion == CONCLUDE_PLAIN) {
+            fprintf(to, ", %+.1f%% ", with->percent.value);
+            say_interval(to, &with->percent, 1);
+            fprintf(to, " against %s, ", v->conclusion == CONCLUDE_PLAIN ? "it" : "the arm");
+            say_p(to, with->p_holm);
         }
         fputs(".", to);
     }
@@ -229,7 +252,8 @@ static void say_reason(const struct finding *v, double margin, FILE *to) {
     int p = v->recommended, automatic = -1;
     for (int i = 0; i < s->P; i++)
         if (!strcmp(s->policies[i].spec, "auto")) automatic = i;
-    if (p >= s->P) {
+    if (p == s->P + REFERENCE_PLAIN) fputs("It needs no drafter; on other prompts or hardware drafting may pay.", to);
+    else if (p >= s->P) {
         fputs("A fixed arm is the simplest choice: it keeps nothing and needs no policy. But this one is known only in hindsight of these prompts", to);
         if (automatic >= 0) {
             fputs("; auto, which must find it, is at ", to);
@@ -276,11 +300,12 @@ int finding_open(struct finding *v, const struct scores *s, double margin, struc
     if (!rc) v->with_fixed = v->with_fastest + s->P + REFERENCES, v->with_plain = v->with_fixed + s->P + REFERENCES;
     if (!rc) rc = summary_several(&x, which, 3, v->rows, v->references, v->with_fastest, v->first, err);
     if (!rc) {
+        drop_rounding(v->with_fastest, 3 * (s->P + REFERENCES));
         summary_sort(v->rows, s->P, v->order);
         count(v);
         v->conclusion = conclude(v);
         v->recommended = v->conclusion == CONCLUDE_SAME || v->conclusion == CONCLUDE_NONE_FASTER || v->conclusion == CONCLUDE_ARM
-                         ? s->P + REFERENCE_BEST_FIXED : recommend_policy(v, margin);
+                         ? s->P + REFERENCE_BEST_FIXED : v->conclusion == CONCLUDE_PLAIN ? s->P + REFERENCE_PLAIN : recommend_policy(v, margin);
         rc = say(&v->arm, v, say_arm_of, margin, err);
     }
     if (!rc) rc = say(&v->headline, v, say_headline, margin, err);

@@ -10,7 +10,7 @@
  *
  * Recommended is, of the policies that beat the best fixed arm and cannot be told apart from the fastest nor lie more than `margin` per
  * cent behind it, `auto` (what live decoding uses unless told otherwise), else the one that keeps the least state. No policy beats the
- * arm: then the arm. */
+ * arm: then the arm; and where neither has more tokens/s than plain decoding, that. */
 #ifndef ANALYSIS_FINDING_H
 #define ANALYSIS_FINDING_H
 
@@ -23,6 +23,7 @@ enum conclusion {
     CONCLUDE_ARM,        // every policy is slower
     CONCLUDE_NO_ARM,     // the best fixed arm is not known
     CONCLUDE_ARMS_ONLY,  // only fixed arms played
+    CONCLUDE_PLAIN,      // drafting does not pay: neither a policy nor a fixed arm has more tokens/s than plain decoding
 };
 
 struct finding {
@@ -31,7 +32,7 @@ struct finding {
     struct comparison *with_fastest, *with_fixed, *with_plain; // (P + REFERENCES) each
     double *first;        // (P) share of resamples in which it is the fastest
     int *order;           // (P) from the fastest
-    int recommended;      // row; P + REFERENCE_BEST_FIXED: the arm
+    int recommended;      // row; P + REFERENCE_BEST_FIXED: the arm; P + REFERENCE_PLAIN: no drafting
     enum conclusion conclusion;
     int choosing;         // policies that are more than one arm
     int faster, same, slower; // of those, against the best fixed arm

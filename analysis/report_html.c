@@ -114,7 +114,7 @@ static void put_keys(const struct report *r, FILE *to) {
     if (f->recommended >= s->P) put_key(r, s->fastest, "Fastest policy", s->policies[s->fastest].spec, false, to);
     else if (s->has[REFERENCE_BEST_FIXED])
         put_key(r, s->P + REFERENCE_BEST_FIXED, s->held ? "Best fixed arm, chosen on other prompts" : "Best fixed arm, in hindsight", s->best < 0 ? "best-fixed" : s->arms[s->best].name, false, to);
-    put_key(r, s->P + REFERENCE_PLAIN, "Without drafting", "plain decoding", false, to);
+    if (f->recommended != s->P + REFERENCE_PLAIN) put_key(r, s->P + REFERENCE_PLAIN, "Without drafting", "plain decoding", false, to);
     fputs("</dl>\n", to);
     put_sentence(to, "By how much.", f->amount);
     put_sentence(to, "How sure.", f->sureness);

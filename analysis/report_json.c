@@ -55,7 +55,7 @@ static json_t *caveats_of(const struct report *r) {
 
 static json_t *verdict_of(const struct report *r) {
     static const char *const words[] = {[CONCLUDE_POLICY] = "a policy is faster", [CONCLUDE_SAME] = "no policy is distinguishable", [CONCLUDE_NONE_FASTER] = "no policy is faster",
-                                        [CONCLUDE_ARM] = "the arm is faster", [CONCLUDE_NO_ARM] = "the best fixed arm is not known", [CONCLUDE_ARMS_ONLY] = "only fixed arms played"};
+                                        [CONCLUDE_ARM] = "the arm is faster", [CONCLUDE_NO_ARM] = "the best fixed arm is not known", [CONCLUDE_ARMS_ONLY] = "only fixed arms played", [CONCLUDE_PLAIN] = "drafting does not pay"};
     const struct finding *f = &r->finding;
     const struct scores *s = &r->scores;
     char room[512];

@@ -224,6 +224,8 @@ static int drop_unplayed(const struct reader *r, struct scores *s) {
                   : err_set(r->err, "experiment %lld of '%s' has no policies without hindsight", (long long)r->experiment, r->path);
 }
 
+static const double ROUNDING = 1e-10; // less is no difference: the first one stays
+
 static double seconds_of(const struct scores *s, int p, const bool *in) {
     double sum = 0;
     for (int q = 0; q < s->Q; q++) sum += in[q] ? s->seconds[(size_t)p * (size_t)s->Q + (size_t)q] : 0;
@@ -236,13 +238,13 @@ static void choose(struct scores *s, const bool *in) {
     s->fastest = s->best = -1;
     for (int p = 0; p < s->P; p++) {
         double x = seconds_of(s, p, in);
-        if (x < least) least = x, s->fastest = p;
+        if (s->fastest < 0 || x < (1 - ROUNDING) * least) least = x, s->fastest = p;
     }
     least = INFINITY;
     for (int k = 0; s->fixed && k < s->K; k++) {
         double sum = 0;
         for (int q = 0; q < s->Q; q++) sum += in[q] ? s->fixed[(size_t)q * (size_t)s->K + (size_t)k].seconds : 0;
-        if (sum < least) least = sum, s->best = k;
+        if (s->best < 0 || sum < (1 - ROUNDING) * least) least = sum, s->best = k;
     }
 }
 

@@ -101,7 +101,7 @@ struct bca stats_bca(double value, double *sample, int n, const double *left, in
         if (isfinite(sample[i])) sample[b.n++] = sample[i];
     sort(sample, (size_t)b.n);
     for (int i = 0; i < b.n; i++) below += sample[i] < value ? 1 : sample[i] == value ? 0.5 : 0;
-    b.flat = !b.n || (sample[0] == sample[b.n - 1] && sample[0] == value);
+    b.flat = !b.n || (sample[b.n - 1] - sample[0] <= 1e-11 * fabs(value) && fabs(sample[0] - value) <= 1e-11 * fabs(value)); // up to rounding
     double share = b.n ? below / b.n : 0.5, edge = b.n ? 0.5 / b.n : 0; // a value beyond all resamples has no percentile: half a resample's
     b.z0 = b.flat ? 0 : gsl_cdf_ugaussian_Pinv(share < edge ? edge : share > 1 - edge ? 1 - edge : share);
     b.a = b.flat ? 0 : acceleration(left, Q);

@@ -39,7 +39,7 @@ struct bca {
     double z0, a;
     const double *sample; // (n), ascending, borrowed
     int n;
-    bool flat;            // every resample is the value itself: nothing varies
+    bool flat;            // every resample is the value itself, but for rounding: nothing varies
 };
 struct bca stats_bca(double value, double *sample, int n, const double *left, int Q);
 
