@@ -135,7 +135,7 @@ static const char *put_attribute(const char *at, const char *end, bool letters, 
     else if (n > 5 && !strncmp(value, "url(#", 5)) fprintf(to, "url(#%s-%.*s", id, (int)n - 5, value + 5);
     else if (named(name, name_n, "font-family")) fputs("Arial, 'Liberation Sans', Helvetica, sans-serif", to);
     else
-        for (size_t i = 0; i < n; i++) value[i] == '"' ? (void)fputs("&quot;", to) : (void)putc(value[i], to);
+        for (size_t i = 0; i < n; i++) value[i] == '"' ? (void)fputs("&quot;", to) : (void)putc((unsigned char)value[i] < ' ' ? ' ' : value[i], to);
     putc('"', to);
     return close + 1;
 }

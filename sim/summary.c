@@ -231,20 +231,18 @@ static int compare(const struct columns *c, const struct player *players, int P,
     return 0;
 }
 
-/* How often each player without hindsight is the fastest; equals share it. */
+/* How often each player without hindsight is the fastest; equals, but for rounding, share it. */
 static void count_firsts(const struct columns *c, const struct player *players, int P, double *first) {
     memset(first, 0, (size_t)P * sizeof *first);
     for (int b = 0; b < STATS_RESAMPLES; b++) {
         double least = INFINITY;
         int n = 0;
-        for (int p = 0; p < P; p++) {
-            double x = sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p));
-            if (players[p].kind != PLAYER_POLICY) continue;
-            n = x < least ? 1 : n + (x == least);
-            least = x < least ? x : least;
-        }
         for (int p = 0; p < P; p++)
-            if (players[p].kind == PLAYER_POLICY && sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p)) == least) first[p] += 1.0 / n / STATS_RESAMPLES;
+            if (players[p].kind == PLAYER_POLICY) least = fmin(least, sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p)));
+        least *= 1 + 1e-10;
+        for (int p = 0; p < P; p++) n += players[p].kind == PLAYER_POLICY && sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p)) <= least;
+        for (int p = 0; p < P; p++)
+            if (players[p].kind == PLAYER_POLICY && sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p)) <= least) first[p] += 1.0 / n / STATS_RESAMPLES;
     }
 }
 

@@ -1,0 +1,681 @@
+/* test_report.c - reports: their numbers against queries of their own, what they conclude, and odd names in every form.
+ *
+ * One replay of the kept trace and some made worlds serve all; tests that spoil a file work on a copy. */
+#include <jansson.h>
+#include <omp.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "analysis/inline_svg.h"
+#include "analysis/plot.h"
+#include "sim/board.h"
+#include "tests/markup.h"
+#include "tests/results_large.h"
+#include "tests/run_command.h"
+#include "tests/run_replay.h"
+#include "tests/tempdir.h"
+#include "traces/db.h"
+
+command cmd_report, cmd_traces, cmd_sweep;
+
+static struct tempdir dir;
+static char kept[4200], page[4200], file[4200];
+
+#define KEPT_TRACE "traces/demo/smollm2.db"
+#define WORDS(...) ((char *[]){__VA_ARGS__, NULL})
+#define REPORT(err, out, ...) run_command(cmd_report, err, out, WORDS("report", __VA_ARGS__))
+
+static const char *here(const char *name) { return tempdir_file(&dir, name); }
+
+static void play(const char *db, const char *results, char *const *more) {
+    char *argv[64] = {"replay", "--db", (char *)db, "--results", (char *)results, "--seeds", "3"};
+    int n = 7;
+    while (*more) argv[n++] = *more++;
+    struct err err;
+    if (replay(&err, NULL, argv)) fail_msg("%s", err.text);
+}
+
+static void made(const char *db, char *const *more) {
+    char *argv[32] = {"traces", "synth", (char *)db};
+    int n = 3;
+    while (*more) argv[n++] = *more++;
+    struct err err;
+    if (run_command(cmd_traces, &err, NULL, argv)) fail_msg("%s", err.text);
+}
+
+static char *report_of(const char *results, const char *form) {
+    struct err err;
+    if (REPORT(&err, here("out"), "--results", (char *)results, (char *)form)) fail_msg("%s", err.text);
+    return read_file(here("out"));
+}
+
+static json_t *json_of(const char *results) {
+    char *text = report_of(results, "--json");
+    json_error_t why;
+    json_t *all = json_loads(text, 0, &why);
+    if (!all) fail_msg("JSON: %s at line %d", why.text, why.line);
+    free(text);
+    return all;
+}
+
+static char *page_of(const char *results) {
+    struct err err;
+    if (REPORT(&err, NULL, "--results", (char *)results, "--out", page)) fail_msg("%s", err.text);
+    return read_file(page);
+}
+
+/* Without its figures, which take most of the time. */
+static char *bare_page_of(const char *results) {
+    char *path = strdup(getenv("PATH"));
+    setenv("PATH", dir.path, 1);
+    char *html = page_of(results);
+    setenv("PATH", path, 1);
+    free(path);
+    return html;
+}
+
+static const char *copy_of(const char *results, const char *name) {
+    char sql[9000];
+    snprintf(file, sizeof file, "%s", here(name));
+    remove(file);
+    snprintf(sql, sizeof sql, "VACUUM INTO '%s'", file);
+    run_sql(results, sql);
+    return file;
+}
+
+static double real(const char *path, const char *sql, const char *text) {
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK) fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    if (text) sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC);
+    if (sqlite3_step(s) != SQLITE_ROW) fail_msg("no row: %s", sql);
+    double x = sqlite3_column_double(s, 0);
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    return x;
+}
+
+static void assert_near(double got, double want, const char *what) {
+    if (!(fabs(got - want) <= 1e-9 * (1 + fabs(want)))) fail_msg("%s: %.12g, the query gives %.12g", what, got, want);
+}
+
+static double at(const json_t *o, const char *key, const char *inner) {
+    json_t *x = json_object_get(o, key);
+    if (inner) x = json_object_get(x, inner);
+    if (!json_is_number(x)) fail_msg("'%s' is no number", key);
+    return json_number_value(x);
+}
+
+static const char *text_at(const json_t *o, const char *key) {
+    const char *text = json_string_value(json_object_get(o, key));
+    if (!text) fail_msg("'%s' is no text", key);
+    return text;
+}
+
+static int setup(void **state) {
+    (void)state;
+    if (tempdir_open(&dir)) return -1;
+    snprintf(kept, sizeof kept, "%s", here("kept.db"));
+    snprintf(page, sizeof page, "%s", here("page.html"));
+    play(KEPT_TRACE, kept, WORDS("--policy", "auto", "hf", "thompson", "ucbspec", "random", "none", "best-fixed"));
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    tempdir_close(&dir);
+    return 0;
+}
+
+/* -- numbers -- */
+
+#define TOKENS "(SELECT sum(tokens - 1) FROM sequence WHERE experiment = 1)"
+#define TOOK(what) "(SELECT sum(x) FROM (SELECT avg(" what ") x FROM outcome o JOIN policy p ON p.id = o.policy WHERE p.spec = ?1 GROUP BY o.sequence))"
+#define ARM "(SELECT arm FROM walk WHERE arm >= 0 GROUP BY arm ORDER BY sum(seconds) LIMIT 1)"
+#define FIXED "(SELECT sum(seconds) FROM walk WHERE arm = " ARM ")"
+
+static void test_figures_of_every_policy_match_a_query_over_its_outcomes(void **state) {
+    (void)state;
+    size_t i;
+    json_t *all = json_of(kept), *row;
+    char *html = bare_page_of(kept), *csv = report_of(kept, "--csv"), *text = report_of(kept, "--text"), *latex = report_of(kept, "--latex"), cell[128];
+    assert_int_equal(json_array_size(json_object_get(all, "policies")), 6);
+    json_array_foreach(json_object_get(all, "policies"), i, row) {
+        const char *spec = text_at(row, "policy");
+        double speed = real(kept, "SELECT " TOKENS " / " TOOK("o.seconds"), spec);
+        assert_near(at(row, "tokens_per_s", "value"), speed, spec);
+        assert_near(at(row, "mat", "value"), real(kept, "SELECT " TOKENS " / " TOOK("o.rounds"), spec), spec);
+        assert_near(at(row, "speedup", "value"), real(kept, "SELECT (SELECT sum(plain_seconds) FROM sequence) / " TOOK("o.seconds"), spec), spec);
+        assert_near(at(row, "regret_rounds", "value"), real(kept, "SELECT (" TOOK("o.rounds") " - sum(best_rounds)) / count(*) FROM sequence", spec), spec);
+        assert_near(at(row, "gap_closed", NULL), real(kept, "SELECT (" FIXED " - " TOOK("o.seconds") ") / (" FIXED " - (SELECT sum(oracle_seconds) FROM sequence))", spec), spec);
+        double percent = real(kept, "SELECT 100 * (" FIXED " / " TOOK("o.seconds") " - 1)", spec);
+        assert_near(at(json_object_get(row, "against_best_fixed"), "percent", "value"), percent, spec);
+        // Intervals are those that the replay has stored, and so are its comparisons, with the fastest.
+        assert_near(at(row, "tokens_per_s", "lo"), real(kept, "SELECT tokens_per_s_lo FROM policy WHERE spec = ?", spec), spec);
+        assert_near(at(row, "speedup", "hi"), real(kept, "SELECT speedup_hi FROM policy WHERE spec = ?", spec), spec);
+        assert_near(at(json_object_get(row, "against_fastest"), "p_holm", NULL), real(kept, "SELECT p_holm FROM comparison c JOIN policy p ON p.id = c.policy WHERE spec = ?", spec), spec);
+        assert_near(at(row, "rank", "value"), real(kept, "SELECT rank FROM comparison c JOIN policy p ON p.id = c.policy WHERE spec = ?", spec), spec);
+        snprintf(cell, sizeof cell, "<span class=\"name\">%s</span></th><td>%.0f</td>", spec, at(row, "rank", "value"));
+        const char *line = strstr(html, cell);
+        if (!line) fail_msg("no row '%s' in the page", cell);
+        char *end = strndup(line, strcspn(line, "\n"));
+        snprintf(cell, sizeof cell, "<td>%.0f</td>", speed);
+        assert_contains(end, cell);
+        snprintf(cell, sizeof cell, "%s%.1f</td>", percent < 0 ? "\u2212" : "+", fabs(percent));
+        assert_contains(end, cell);
+        free(end);
+        snprintf(cell, sizeof cell, "%.1f [%.1f, %.1f]", speed, at(row, "tokens_per_s", "lo"), at(row, "tokens_per_s", "hi"));
+        assert_contains(text, cell);
+        snprintf(cell, sizeof cell, "%s}& ", spec);
+        snprintf(cell, sizeof cell, "\\texttt{%s} & %.1f & {[}%.1f, ", spec, speed, at(row, "tokens_per_s", "lo"));
+        if (at(row, "tokens_per_s", "hi") < 1000 && real(kept, "SELECT max(tokens_per_s_hi) FROM policy WHERE oracle = 0", NULL) < 999.95) assert_contains(latex, cell);
+        snprintf(cell, sizeof cell, "\n%s,policy,%.0f,", spec, at(row, "rank", "value"));
+        assert_contains(csv, cell);
+        snprintf(cell, sizeof cell, ",%.10g,%.10g,%.10g,", speed, at(row, "tokens_per_s", "lo"), at(row, "tokens_per_s", "hi"));
+        assert_contains(csv, cell);
+    }
+    free(html), free(csv), free(text), free(latex);
+    json_decref(all);
+}
+
+static void test_comparators_match_queries_over_the_walks(void **state) {
+    (void)state;
+    static const struct { const char *name, *seconds; } want[] = {
+        {"plain", "(SELECT sum(seconds) FROM walk WHERE arm = -2)"}, {"best-fixed", FIXED}, {"best-per-prompt", "(SELECT sum(best_seconds) FROM sequence)"},
+        {"best-per-category", "(SELECT sum(x) FROM (SELECT min(y) x FROM (SELECT q.category c, w.arm, sum(w.seconds) y FROM walk w JOIN sequence q USING (experiment, sequence)"
+                              " WHERE w.arm >= 0 GROUP BY q.category, w.arm) GROUP BY c))"},
+        {"clairvoyant-rounds", "(SELECT sum(seconds) FROM walk WHERE arm = -3)"}, {"clairvoyant", "(SELECT sum(oracle_seconds) FROM sequence)"}};
+    json_t *all = json_of(kept), *rows = json_object_get(all, "references");
+    assert_int_equal(json_array_size(rows), 6);
+    for (int i = 0; i < 6; i++)
+        for (size_t k = 0; k < 6; k++) {
+            char sql[1024];
+            if (strcmp(text_at(json_array_get(rows, k), "policy"), want[i].name)) continue;
+            snprintf(sql, sizeof sql, "SELECT " TOKENS " / %s", want[i].seconds);
+            assert_near(at(json_array_get(rows, k), "tokens_per_s", "value"), real(kept, sql, NULL), want[i].name);
+        }
+    char *arm = NULL;
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_open(kept, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT name FROM arm WHERE arm = " ARM, -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    arm = strdup((const char *)sqlite3_column_text(s, 0));
+    sqlite3_finalize(s), sqlite3_close(db);
+    assert_string_equal(text_at(json_object_get(all, "verdict"), "best_fixed_arm"), arm);
+    free(arm);
+    json_decref(all);
+}
+
+static void test_the_table_by_category_matches_a_query(void **state) {
+    (void)state;
+    json_t *all = json_of(kept), *rows = json_object_get(all, "categories"), *row;
+    const char *chosen = text_at(json_object_get(all, "verdict"), "recommended");
+    size_t i;
+    assert_int_equal(json_array_size(rows), query_number(kept, "SELECT count(DISTINCT category) FROM sequence"));
+    json_array_foreach(rows, i, row) {
+        const char *name = text_at(row, "category");
+        char sql[2048];
+        snprintf(sql, sizeof sql, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE category = ?1) / (SELECT sum(x) FROM (SELECT avg(o.seconds) x FROM outcome o JOIN policy p ON p.id = o.policy"
+                 " JOIN sequence q ON q.sequence = o.sequence WHERE q.category = ?1 AND p.spec = '%s' GROUP BY o.sequence))", chosen);
+        assert_near(at(row, "recommended", "value"), real(kept, sql, name), name);
+        assert_near(at(row, "best_fixed", "value"), real(kept, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE category = ?1) / (SELECT sum(w.seconds) FROM walk w JOIN sequence q"
+                    " USING (experiment, sequence) WHERE q.category = ?1 AND w.arm = " ARM ")", name), name);
+        assert_int_equal(at(row, "prompts", NULL), (int)real(kept, "SELECT count(*) FROM sequence WHERE category = ?", name));
+    }
+    json_decref(all);
+}
+
+static void test_a_sweep_is_reported_from_its_runs(void **state) {
+    (void)state;
+    struct err err;
+    snprintf(file, sizeof file, "%s", here("sweep.db"));
+    if (run_command(cmd_sweep, &err, NULL, WORDS("sweep", "--db", KEPT_TRACE, "--results", file, "--policy", "ucbspec:delta={0.1,0.5}", "hf", "--seeds", "2", "--quiet"))) fail_msg("%s", err.text);
+    json_t *all = json_of(file), *row;
+    size_t i;
+    assert_int_equal(json_array_size(json_object_get(all, "policies")), 3);
+    json_array_foreach(json_object_get(all, "policies"), i, row) {
+        const char *spec = text_at(row, "policy");
+        assert_near(at(row, "tokens_per_s", "value"), real(file, "SELECT sum(emitted) / sum(seconds) FROM run WHERE spec = ?", spec), spec);
+        assert_near(at(row, "tokens_per_s", "lo"), real(file, "SELECT tokens_per_s_lo FROM policy WHERE spec = ?", spec), spec);
+    }
+    json_decref(all);
+    char *html = bare_page_of(file);
+    assert_contains(html, "banditspec sweep --db " KEPT_TRACE);
+    assert_contains(html, "sources that play, sha256");
+    free(html);
+}
+
+/* What is chosen on the other prompts is reported on those held out. */
+static void test_a_hold_out_chooses_on_one_part_and_reports_the_other(void **state) {
+    (void)state;
+    struct err err;
+    if (REPORT(&err, here("out"), "--results", kept, "--holdout", "0.4", "--json")) fail_msg("%s", err.text);
+    char *text = read_file(here("out")), list[4096] = "", other[4096] = "", sql[12000];
+    json_t *all = json_loads(text, 0, NULL), *row;
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    int n = 0;
+    size_t i;
+    assert_int_equal(sqlite3_open(kept, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT sequence, prompt_key FROM sequence ORDER BY sequence", -1, &s, NULL), SQLITE_OK);
+    while (sqlite3_step(s) == SQLITE_ROW) {
+        bool out = board_holds_out((const char *)sqlite3_column_text(s, 1), 0.4);
+        char *to = out ? list : other;
+        n += out;
+        snprintf(to + strlen(to), sizeof list - strlen(to), "%s%d", *to ? "," : "", sqlite3_column_int(s, 0));
+    }
+    sqlite3_finalize(s), sqlite3_close(db);
+    assert_int_equal(at(all, "prompts", NULL), n);
+    assert_int_equal(at(all, "chosen_on", NULL), 28 - n);
+    json_array_foreach(json_object_get(all, "policies"), i, row) {
+        snprintf(sql, sizeof sql, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE sequence IN (%s)) / (SELECT sum(x) FROM (SELECT avg(o.seconds) x FROM outcome o JOIN policy p"
+                 " ON p.id = o.policy WHERE p.spec = ?1 AND o.sequence IN (%s) GROUP BY o.sequence))", list, list);
+        assert_near(at(row, "tokens_per_s", "value"), real(kept, sql, text_at(row, "policy")), text_at(row, "policy"));
+    }
+    snprintf(sql, sizeof sql, "SELECT arm FROM walk WHERE arm >= 0 AND sequence IN (%s) GROUP BY arm ORDER BY sum(seconds) LIMIT 1", other);
+    int arm = (int)real(kept, sql, NULL);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM arm WHERE arm = %d AND name = ?", arm);
+    assert_int_equal(real(kept, sql, text_at(json_object_get(all, "verdict"), "best_fixed_arm")), 1);
+    free(text), json_decref(all);
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--holdout", "0.001", "--json"), ERR_FAILED, "leaves 28 prompts to choose by and 0 to report");
+}
+
+/* -- conclusions -- */
+
+static void assert_says(const char *results, const char *words) {
+    char *html = bare_page_of(results), *text = report_of(results, "--text"), *line = text;
+    json_t *all = json_of(results);
+    assert_contains(html, words);
+    assert_contains(text_at(json_object_get(all, "verdict"), "headline"), words);
+    for (; (line = strchr(line, '\n')); ) *line = ' ';
+    assert_contains(text, words);
+    json_decref(all);
+    free(html), free(text);
+}
+
+static void test_where_all_are_equal_no_policy_is_distinguishable_from_gamma_3(void **state) {
+    (void)state;
+    // Every draft is refused, and drafting and further rows cost nothing: all arms take the same.
+    made(here("equal.db"), WORDS("--drafter", "d=0@0", "--sequences", "20", "--tokens", "64", "--row-ms", "0"));
+    play(here("equal.db"), here("equal-results.db"), WORDS("--policy", "ucbspec", "thompson", "hf", "--arms", "d:3", "d:1", "d:2", "d:4"));
+    assert_says(here("equal-results.db"), "no policy is distinguishable from fixed gamma=3 on this trace");
+    // One arm: every policy plays it.
+    made(here("one.db"), WORDS("--drafter", "d=0.6", "--sequences", "20", "--tokens", "64"));
+    play(here("one.db"), here("one-results.db"), WORDS("--policy", "ucbspec", "thompson", "exp3", "--arms", "d:3"));
+    assert_says(here("one-results.db"), "no policy is distinguishable from fixed gamma=3 on this trace");
+    // Two drafters of the same law: equal but for chance.
+    made(here("two.db"), WORDS("--drafter", "a=0.6", "b=0.6", "--sequences", "30", "--tokens", "64"));
+    play(here("two.db"), here("two-results.db"), WORDS("--policy", "ucbspec", "thompson", "exp3", "--arms", "a:3", "b:3"));
+    assert_says(here("two-results.db"), "no policy is distinguishable from fixed a:3 (gamma=3) on this trace");
+}
+
+static void test_a_policy_that_is_faster_is_recommended_and_the_arm_named(void **state) {
+    (void)state;
+    assert_says(kept, "use auto: ");
+    json_t *all = json_of(kept), *verdict = json_object_get(all, "verdict");
+    assert_string_equal(text_at(verdict, "recommended"), "auto");
+    assert_string_equal(text_at(verdict, "conclusion"), "a policy is faster");
+    assert_true(at(verdict, "faster", NULL) >= 1);
+    json_decref(all);
+}
+
+static void test_where_drafting_does_not_pay_plain_decoding_is_recommended(void **state) {
+    (void)state;
+    made(here("poor.db"), WORDS("--drafter", "d=0.01@5", "--sequences", "20", "--tokens", "64", "--row-ms", "3"));
+    play(here("poor.db"), here("poor-results.db"), WORDS("--policy", "ucbspec", "thompson", "--arms", "d:1-3"));
+    assert_says(here("poor-results.db"), "no policy and no fixed arm is faster than plain decoding on this trace");
+}
+
+static void test_of_level_policies_auto_else_the_one_of_least_state_is_recommended(void **state) {
+    (void)state;
+    const char *path = here("level.db");
+    results_large(path, 6, 60, 2);
+    run_sql(path, "UPDATE outcome SET seconds = (SELECT seconds FROM outcome o WHERE o.policy = 6 AND o.seed = outcome.seed AND o.sequence = outcome.sequence)"
+                  " * (1 + 1e-4 * ((sequence * 7 + policy) % 3 - 1)) WHERE policy > 2;"
+                  "UPDATE policy SET spec = 'exp3spec', name = 'exp3spec' WHERE id = 3; UPDATE policy SET spec = 'hf', name = 'hf' WHERE id = 4;");
+    json_t *all = json_of(path);
+    assert_string_equal(text_at(json_object_get(all, "verdict"), "recommended"), "hf"); // keeps a number, where UCBSpec keeps two an arm
+    json_decref(all);
+    run_sql(path, "UPDATE policy SET spec = 'auto', name = 'auto' WHERE id = 5; UPDATE outcome SET seconds = seconds * (1 + 2e-5 + 1e-3 * (sequence % 3 - 1)) WHERE policy = 5");
+    all = json_of(path);
+    assert_string_equal(text_at(json_object_get(all, "verdict"), "recommended"), "auto");
+    assert_contains(text_at(json_object_get(all, "verdict"), "reason"), "auto is recommended rather than ");
+    json_decref(all);
+}
+
+/* -- names, as they are -- */
+
+static const char odd[] = "o'dd \"50%\" {a_b}^2 \\n \xC3\xA9 <script>alert(1)</script> & `id` $x #~ \xE6\x97\xA5\xE6\x9C\xAC";
+static const char odd_html[] = "o'dd &quot;50%&quot; {a_b}^2 \\n \xC3\xA9 &lt;script&gt;alert(1)&lt;/script&gt; &amp; `id` $x #~ \xE6\x97\xA5\xE6\x9C\xAC";
+static const char odd_latex[] = "o\\textquotesingle{}dd \\textquotedbl{}50\\%\\textquotedbl{} \\{a\\_b\\}\\textasciicircum{}2 \\textbackslash{}n \xC3\xA9 \\textless{}script\\textgreater{}alert(1)"
+                                "\\textless{}/script\\textgreater{} \\& \\textasciigrave{}id\\textasciigrave{} \\$x \\#\\textasciitilde{}";
+static const char odd_csv[] = "\n\"o'dd \"\"50%\"\" {a_b}^2 \\n \xC3\xA9 <script>alert(1)</script> & `id` $x #~";
+
+static const char *odd_results(void) {
+    copy_of(kept, "odd.db");
+    char *sql = sqlite3_mprintf("UPDATE policy SET spec = %Q, name = %Q WHERE spec = 'auto'; UPDATE arm SET name = %Q WHERE arm = " ARM "; UPDATE sequence SET category = %Q WHERE sequence < 5;"
+                                "UPDATE experiment SET target = %Q, device = %Q, trace = %Q, version = %Q", odd, odd, odd, odd, odd, odd, odd, odd);
+    run_sql(file, sql);
+    sqlite3_free(sql);
+    return file;
+}
+
+static int count(const char *text, const char *what) {
+    int n = 0;
+    for (; (text = strstr(text, what)); text += strlen(what)) n++;
+    return n;
+}
+
+static void test_odd_names_are_shown_as_they_are_in_every_form(void **state) {
+    (void)state;
+    odd_results();
+    char *html = page_of(file), *latex = report_of(file, "--latex"), *csv = report_of(file, "--csv"), *text = report_of(file, "--text");
+    assert_null(strstr(html, "<script"));
+    assert_true(count(html, odd_html) >= 9); // the verdict, the keys, both tables, the category, target, device, trace
+    assert_markup(html);
+    assert_contains(latex, odd_latex);
+    assert_contains(csv, odd_csv);
+    assert_contains(text, "o'dd \"50%\" {a_b}^2 \\n \xC3\xA9");
+    json_t *all = json_of(file);
+    assert_string_equal(text_at(json_object_get(all, "verdict"), "recommended"), odd);
+    assert_string_equal(text_at(json_array_get(json_object_get(all, "categories"), 0), "category"), odd);
+    assert_string_equal(text_at(all, "device"), odd);
+    json_decref(all);
+    free(html), free(latex), free(csv), free(text);
+}
+
+static void test_control_characters_and_broken_utf8_never_get_through(void **state) {
+    (void)state;
+    copy_of(kept, "control.db");
+    run_sql(file, "UPDATE policy SET spec = 'a' || char(27) || '[2J' || char(10) || 'b' || CAST(x'C3' AS TEXT) WHERE spec = 'auto'; UPDATE experiment SET target = 'x' || char(13) || char(7)");
+    static const char *const forms[] = {"--text", "--json", "--latex", "--csv", NULL};
+    for (int i = 0; i < 5; i++) {
+        char *out = forms[i] ? report_of(file, forms[i]) : bare_page_of(file);
+        for (const char *c = out; *c; c++)
+            if ((unsigned char)*c < 32 && *c != '\n') fail_msg("control character %d in form %d", *c, i);
+        assert_true(strstr(out, "a\xEF\xBF\xBD[2J\xEF\xBF\xBD" "b\xEF\xBF\xBD") || strstr(out, "a?[2J?b?"));
+        free(out);
+    }
+}
+
+static int columns_of(const char *line, size_t n) { // East Asian letters are two wide; those of the test are all from there or Latin
+    int columns = 0;
+    for (size_t i = 0; i < n; i++) columns += ((unsigned char)line[i] & 0xC0) == 0x80 ? 0 : (unsigned char)line[i] >= 0xE3 && (unsigned char)line[i] < 0xF0 ? 2 : 1;
+    return columns;
+}
+
+static void assert_page(const char *text) {
+    int lines = 0;
+    for (const char *at = text, *end; (end = strchr(at, '\n')); at = end + 1, lines++)
+        if (columns_of(at, (size_t)(end - at)) > 80) fail_msg("%d columns: '%.*s'", columns_of(at, (size_t)(end - at)), (int)(end - at), at);
+    if (lines > 24) fail_msg("%d lines:\n%s", lines, text);
+    assert_true(lines >= 8);
+}
+
+static void test_text_is_at_most_24_lines_of_80_columns(void **state) {
+    (void)state;
+    char *text = report_of(kept, "--text");
+    assert_page(text);
+    free(text);
+    odd_results();
+    text = report_of(file, "--text");
+    assert_page(text);
+    free(text);
+    run_sql(file, "UPDATE policy SET spec = replace(printf('%.300c', 'x'), 'x', '\xE6\x97\xA5') || ordinal, name = 'long' || ordinal; UPDATE arm SET name = printf('%.200c', 'y') || arm;"
+                  "UPDATE experiment SET target = printf('%.300c', 'z'), device = printf('%.300c', 'w')");
+    text = report_of(file, "--text");
+    assert_page(text);
+    free(text);
+    const char *large = here("level2.db");
+    results_large(large, 60, 12, 1);
+    text = report_of(large, "--text");
+    assert_page(text);
+    assert_contains(text, " more policies; ");
+    free(text);
+}
+
+/* -- the page -- */
+
+static void test_the_page_is_whole_needs_nothing_else_and_says_what_each_figure_shows(void **state) {
+    (void)state;
+    char *html = page_of(kept);
+    struct plot p;
+    struct err err = {""};
+    assert_markup(html);
+    if (plot_open(&p, kept, 0, NULL, 0, &err)) fail_msg("%s", err.text);
+    int n = 0;
+    for (const struct figure *f = figures; f->name; f++) {
+        char id[80];
+        if (!f->caption || strlen(f->caption) < 40) fail_msg("figure '%s' has no caption that says what to see", f->name);
+        if (!plot_has(&p, f)) continue;
+        n++;
+        snprintf(id, sizeof id, "<figure id=\"fig-%s\">\n<svg viewBox=\"0 0 800 480\" role=\"img\" aria-label=\"Figure: ", f->name);
+        assert_contains(html, id);
+    }
+    plot_close(&p);
+    assert_true(n >= 4);
+    assert_int_equal(count(html, "<figure "), n);
+    assert_int_equal(count(html, "<figcaption><b>"), n);
+    static const char *const nowhere[] = {"http:", "https:", "src=", "@import", "@font-face", "<script", "<link rel=\"stylesheet"};
+    for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
+        if (strstr(html, nowhere[i])) fail_msg("the page has '%s': %.80s", nowhere[i], strstr(html, nowhere[i]));
+    static const char *const parts[] = {"Which policy should I use for this model, these prompts and this hardware, by how much, and how sure are we?", "By how much.", "How sure.", "id=\"leaderboard\"",
+        "no difference found", "id=\"categories\"", "chosen in hindsight on these very prompts", "seconds are modelled from the trace", "prefers-color-scheme: dark", "@media print",
+        "banditspec replay --db " KEPT_TRACE, "--seeds 3", "trace content sha256", "AMD EPYC"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) assert_contains(html, parts[i]);
+    free(html);
+}
+
+static void test_the_same_files_give_the_same_bytes_on_any_number_of_threads(void **state) {
+    (void)state;
+    static const char *const forms[] = {"--text", "--json", "--latex", "--csv", NULL};
+    for (int i = 0; i < 5; i++) {
+        omp_set_num_threads(1);
+        char *one = forms[i] ? report_of(kept, forms[i]) : page_of(kept);
+        omp_set_num_threads(3);
+        char *two = forms[i] ? report_of(kept, forms[i]) : page_of(kept);
+        assert_string_equal(one, two);
+        free(one), free(two);
+    }
+}
+
+static void test_the_commands_of_the_page_make_the_same_results(void **state) {
+    (void)state;
+    char *html = bare_page_of(kept), line[8192], *words[64];
+    const char *at = strstr(html, "banditspec replay --db ");
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "\n"), at);
+    int n = 0;
+    for (char *word = strtok(line + strlen("banditspec "), " "); word; word = strtok(NULL, " ")) words[n++] = word; // none is quoted
+    words[n] = NULL;
+    for (int i = 0; i < n; i++)
+        if (!strcmp(words[i], "--results")) words[i + 1] = (char *)here("again.db");
+    struct err err;
+    if (replay(&err, NULL, words)) fail_msg("%s", err.text);
+    static const char sum[] = "SELECT sum(o.seconds * (1 + p.ordinal)) FROM outcome o JOIN policy p ON p.id = o.policy";
+    assert_near(real(here("again.db"), sum, NULL), real(kept, sum, NULL), "outcomes of the command");
+    free(html);
+}
+
+static void test_the_trace_adds_what_it_says_of_itself_and_must_be_the_one(void **state) {
+    (void)state;
+    struct err err;
+    if (REPORT(&err, NULL, "--results", kept, "--db", KEPT_TRACE, "--out", page)) fail_msg("%s", err.text);
+    char *html = read_file(page);
+    assert_contains(html, "<dt>target sha256</dt>");
+    assert_contains(html, "pld: pld, match=recent");
+    assert_markup(html);
+    free(html);
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--db", "traces/demo/coding.db", "--text"), ERR_FAILED, "coding.db' is not the one that experiment 1 of");
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--db", kept, "--text"), ERR_FAILED, "is not a banditspec trace");
+}
+
+static void test_without_gnuplot_the_report_says_so_in_the_place_of_figures(void **state) {
+    (void)state;
+    char *html = bare_page_of(kept);
+    assert_int_equal(count(html, "<p class=\"note\">No figures: gnuplot not found in PATH (needed to draw; apt-get install gnuplot-nox).</p>"), 1);
+    assert_null(strstr(html, "<figure"));
+    assert_contains(html, "id=\"leaderboard\"");
+    assert_markup(html);
+    free(html);
+}
+
+static void test_many_policies_are_all_in_the_table_and_few_in_the_pictures(void **state) {
+    (void)state;
+    const char *path = here("large.db");
+    results_large(path, 60, 30, 1);
+    run_sql(path, "UPDATE policy SET name = 'p' || ordinal"); // as specs of sixty policies
+    char *html = page_of(path);
+    assert_markup(html);
+    int rows = 0;
+    char *table = strstr(html, "id=\"leaderboard\""), *end = strstr(table, "class=\"comparators\"");
+    for (char *c = table; (c = strstr(c, "<th scope=\"row\">")) && c < end; c++) rows++;
+    assert_int_equal(rows, 60);
+    assert_contains(html, "Shown: the 12 fastest of 60 policies.");
+    assert_contains(html, "&lt;b&gt;&quot;d&quot; &amp; 'e'"); // an odd category
+    char *speed = strstr(html, "id=\"fig-speed\"");
+    char *pulls = strstr(speed, "</figure>");
+    *pulls = 0;
+    assert_true(strstr(speed, "0.059") && !strstr(speed, "0.002<"));
+    free(html);
+}
+
+/* -- files that will not do -- */
+
+static void test_files_that_will_not_do_are_one_clear_line(void **state) {
+    (void)state;
+    assert_refused(cmd_report, WORDS("report", "--results", (char *)here("missing.db")), ERR_FAILED, "missing.db': No such file");
+    assert_refused(cmd_report, WORDS("report", "--results", KEPT_TRACE), ERR_FAILED, "is not a results database");
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--experiment", "7"), ERR_FAILED, "no experiment 7 in");
+    assert_refused(cmd_report, WORDS("report"), ERR_USAGE, "'--results' is required");
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--text", "--json"), ERR_USAGE, "give one of --text, --json, --latex and --csv");
+    copy_of(kept, "spoilt.db");
+    run_sql(file, "DELETE FROM outcome");
+    assert_refused(cmd_report, WORDS("report", "--results", file, "--text"), ERR_FAILED, "has no outcomes of its 6 policies");
+    run_sql(file, "DELETE FROM policy");
+    assert_refused(cmd_report, WORDS("report", "--results", file, "--text"), ERR_FAILED, "has no policies without hindsight");
+    run_sql(file, "DELETE FROM sequence");
+    assert_refused(cmd_report, WORDS("report", "--results", file, "--text"), ERR_FAILED, "has no prompts");
+    run_sql(file, "PRAGMA user_version = 99");
+    assert_refused(cmd_report, WORDS("report", "--results", file, "--text"), ERR_FAILED, "results of version 99, this program reads version 1");
+}
+
+/* Files of version 1 have no walks: what there is is said, and what is not, too. */
+static void test_a_file_of_version_1_is_reported_without_the_best_fixed_arm(void **state) {
+    (void)state;
+    copy_of(kept, "old.db");
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    sqlite3_exec(db, "DROP TABLE bound; DROP TABLE stream; DROP TABLE setting; DROP TABLE run; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1", NULL, NULL, NULL);
+    sqlite3_close(db);
+    json_t *all = json_of(file); // 'best-fixed' was among the players
+    assert_true(json_is_object(json_object_get(json_array_get(json_object_get(all, "policies"), 0), "against_best_fixed")));
+    json_decref(all);
+    run_sql(file, "DELETE FROM outcome WHERE policy IN (SELECT id FROM policy WHERE spec = 'best-fixed')");
+    assert_says(file, "how it compares with the best fixed arm this file does not say");
+    char *html = bare_page_of(file);
+    assert_markup(html);
+    assert_contains(html, "This file keeps no walks of fixed arms (version 1)");
+    free(html);
+}
+
+static void test_a_page_that_cannot_be_written_leaves_the_one_that_was_there(void **state) {
+    (void)state;
+    const char *large = here("unwritten.db");
+    results_large(large, 60, 12, 1);
+    char *path = strdup(getenv("PATH")), part[4300];
+    char *before = bare_page_of(large);
+    setenv("PATH", dir.path, 1); // no figures: their temporary files are not the matter here
+    struct rlimit limit, small;
+    snprintf(part, sizeof part, "%s.part", page);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    small = limit, small.rlim_cur = 33000; // less than a page, more than SQLite shares
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    struct err err = {""};
+    int rc = REPORT(&err, NULL, "--results", (char *)large, "--out", page);
+    setenv("PATH", path, 1);
+    free(path);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    assert_int_equal(rc, ERR_FAILED);
+    assert_true(strlen(before) > 33000);
+    assert_contains(err.text, "cannot write '");
+    assert_int_equal(access(part, F_OK), -1);
+    char *after = read_file(page);
+    assert_string_equal(before, after);
+    free(before), free(after);
+    snprintf(part, sizeof part, "%s/report.html", page); // below a file
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--out", part), ERR_FAILED, "report.html.part': Not a directory");
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--out", dir.path), ERR_FAILED, "not a regular file");
+}
+
+/* -- pictures as parts of a page -- */
+
+static void test_contrast_is_that_of_the_guidelines(void **state) {
+    (void)state;
+    assert_true(fabs(svg_contrast(0x000000, 0xFFFFFF) - 21) < 1e-9);
+    assert_true(fabs(svg_contrast(0x777777, 0xFFFFFF) - 4.48) < 0.005);
+    assert_true(fabs(svg_contrast(0xFFFFFF, 0x0000FF) - 8.59) < 0.005);
+}
+
+static void test_a_picture_takes_the_pages_colours_and_its_own_ids(void **state) {
+    (void)state;
+    static const char svg[] = "<?xml version=\"1.0\"?><svg viewBox=\"0 0 800 480\" xmlns=\"x\"><title>Gnuplot</title><defs><circle id='dot' r='1'/></defs>"
+        "<g stroke=\"rgb(208, 208, 208)\" fill='none' color='#0072B2'><use xlink:href='#dot' color='black'/></g><g fill=\"rgb(230,159,0)\" font-family=\"Arial\"><text>a &amp; b</text></g></svg>";
+    struct svg_colours colours = {0};
+    struct err err = {""};
+    char *text, *css;
+    size_t n;
+    FILE *to = open_memstream(&text, &n);
+    assert_int_equal(svg_inline(svg, "f", "\"alt\" & more", &colours, to, &err), 0);
+    fclose(to);
+    static const char *const want[] = {"role=\"img\" aria-label=\"&quot;alt&quot; &amp; more\"", "id=\"f-dot\"", "href=\"#f-dot\"", "stroke=\"var(--kd0d0d0)\" fill=\"none\" color=\"var(--k0072b2)\"",
+                                       "color=\"var(--k000000)\"", "fill=\"var(--te69f00)\"", "<text>a &amp; b</text>"};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) assert_contains(text, want[i]);
+    assert_null(strstr(text, "Gnuplot"));
+    to = open_memstream(&css, &n);
+    svg_colours_css(&colours, 0xFFFFFF, 0x14171A, to);
+    fclose(to);
+    const uint32_t grounds[] = {0xFFFFFF, 0x14171A};
+    const char *at = css;
+    for (int i = 0; i < 2; i++) { // letters can be read on both grounds
+        at = strstr(at, "--te69f00:#") + 11;
+        uint32_t colour = (uint32_t)strtoul(at, NULL, 16);
+        if (svg_contrast(colour, grounds[i]) < 4.5) fail_msg("letters #%06x on #%06x: %.2f", colour, grounds[i], svg_contrast(colour, grounds[i]));
+    }
+    at = strstr(strstr(css, "dark"), "--k000000:#") + 11;
+    assert_true(svg_contrast((uint32_t)strtoul(at, NULL, 16), 0x14171A) > 7); // black is not lost
+    assert_int_equal(svg_inline("no picture", "f", "", &colours, stdout, &err), ERR_FAILED);
+    svg_colours_close(&colours);
+    free(text), free(css);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_figures_of_every_policy_match_a_query_over_its_outcomes),
+        cmocka_unit_test(test_comparators_match_queries_over_the_walks),
+        cmocka_unit_test(test_the_table_by_category_matches_a_query),
+        cmocka_unit_test(test_a_sweep_is_reported_from_its_runs),
+        cmocka_unit_test(test_a_hold_out_chooses_on_one_part_and_reports_the_other),
+        cmocka_unit_test(test_where_all_are_equal_no_policy_is_distinguishable_from_gamma_3),
+        cmocka_unit_test(test_a_policy_that_is_faster_is_recommended_and_the_arm_named),
+        cmocka_unit_test(test_where_drafting_does_not_pay_plain_decoding_is_recommended),
+        cmocka_unit_test(test_of_level_policies_auto_else_the_one_of_least_state_is_recommended),
+        cmocka_unit_test(test_odd_names_are_shown_as_they_are_in_every_form),
+        cmocka_unit_test(test_control_characters_and_broken_utf8_never_get_through),
+        cmocka_unit_test(test_text_is_at_most_24_lines_of_80_columns),
+        cmocka_unit_test(test_the_page_is_whole_needs_nothing_else_and_says_what_each_figure_shows),
+        cmocka_unit_test(test_the_same_files_give_the_same_bytes_on_any_number_of_threads),
+        cmocka_unit_test(test_the_commands_of_the_page_make_the_same_results),
+        cmocka_unit_test(test_the_trace_adds_what_it_says_of_itself_and_must_be_the_one),
+        cmocka_unit_test(test_without_gnuplot_the_report_says_so_in_the_place_of_figures),
+        cmocka_unit_test(test_many_policies_are_all_in_the_table_and_few_in_the_pictures),
+        cmocka_unit_test(test_files_that_will_not_do_are_one_clear_line),
+        cmocka_unit_test(test_a_file_of_version_1_is_reported_without_the_best_fixed_arm),
+        cmocka_unit_test(test_a_page_that_cannot_be_written_leaves_the_one_that_was_there),
+        cmocka_unit_test(test_contrast_is_that_of_the_guidelines),
+        cmocka_unit_test(test_a_picture_takes_the_pages_colours_and_its_own_ids),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
