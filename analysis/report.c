@@ -7,6 +7,7 @@
 
 #include "analysis/escape.h"
 #include "core/mem.h"
+#include "sim/columns.h"
 #include "traces/db.h"
 
 enum { CATEGORIES = 40 }; // rows of the table by category
@@ -85,35 +86,47 @@ static int load_recording(struct report *r, struct err *err) {
 
 /* -- categories -- */
 
-/* Three rows on the prompts `at` (n) of one category: plain decoding, the best fixed arm and the policy recommended. */
+enum { TOKENS, PLAIN, FIXED, CHOSEN, COLUMNS }; // of a category's table: tokens, and seconds of the three that are compared
+
+static double speed(const double *sum, size_t stride, int row, int unused) {
+    (void)unused;
+    return sum_at(sum, stride, TOKENS) / sum_at(sum, stride, row);
+}
+static double speedup(const double *sum, size_t stride, int row, int unused) {
+    (void)unused;
+    return sum_at(sum, stride, PLAIN) / sum_at(sum, stride, row);
+}
+static double gain(const double *sum, size_t stride, int row, int unused) {
+    (void)unused;
+    return 100 * (sum_at(sum, stride, FIXED) / sum_at(sum, stride, row) - 1);
+}
+
+static struct measure measure(const struct columns *c, statistic *f, int row) {
+    double value;
+    struct bca b = columns_bca(c, f, row, 0, 0, &value);
+    return columns_measure(c, &b, value);
+}
+
+/* Plain decoding, the best fixed arm and what is recommended on the prompts `at` (n) of one category. */
 static int measure_category(const struct report *r, const int *at, int n, struct report_category *out, struct err *err) {
     const struct scores *s = &r->scores;
-    const int chosen = r->finding.recommended;
-    size_t room = (size_t)n;
-    double *rounds = mem_alloc(room, sizeof *rounds, "a category", err), *seconds = mem_alloc(room, sizeof *seconds, "a category", err);
-    double *tokens = mem_alloc(room, sizeof *tokens, "a category", err), *best = mem_alloc(room, sizeof *best, "a category", err);
-    struct walk *walks = mem_alloc(REFERENCES * room, sizeof *walks, "a category", err);
-    struct player player = {.kind = PLAYER_POLICY, .seeds = 1};
-    struct summary row, references[REFERENCES];
-    int which, rc = rounds && seconds && tokens && best && walks ? 0 : ERR_FAILED;
-    struct standing x = {.P = 1, .Q = n, .players = &player, .rounds = rounds, .seconds = seconds, .tokens = tokens, .best_rounds = best, .best_arm = ""};
-    for (int i = 0; !rc && i < n; i++) {
+    const int chosen = r->finding.recommended, fixed = s->has[REFERENCE_BEST_FIXED] ? REFERENCE_BEST_FIXED : REFERENCE_PLAIN;
+    struct columns c;
+    if (columns_open(&c, n, COLUMNS, err)) return ERR_FAILED;
+    for (int i = 0; i < n; i++) {
+        double *x = c.x + (size_t)i * COLUMNS;
         int q = at[i];
-        for (int k = 0; k < REFERENCES; k++) walks[(size_t)k * room + (size_t)i] = s->reference[s->has[k] ? k : REFERENCE_PLAIN][q];
-        const struct walk *fixed = &walks[REFERENCE_BEST_FIXED * room + (size_t)i];
-        size_t cell = (size_t)(chosen < s->P ? chosen : 0) * (size_t)s->Q + (size_t)q;
-        rounds[i] = chosen < s->P ? s->rounds[cell] : fixed->rounds, seconds[i] = chosen < s->P ? s->seconds[cell] : fixed->seconds;
-        tokens[i] = s->tokens[q], best[i] = s->best_rounds[q];
-        out->tokens += tokens[i];
+        x[TOKENS] = s->tokens[q], x[PLAIN] = s->reference[REFERENCE_PLAIN][q].seconds, x[FIXED] = s->reference[fixed][q].seconds;
+        x[CHOSEN] = chosen < s->P ? s->seconds[(size_t)chosen * (size_t)s->Q + (size_t)q] : s->reference[chosen - s->P][q].seconds;
+        out->tokens += x[TOKENS];
     }
-    for (int k = 0; k < REFERENCES; k++) x.reference[k] = walks + (size_t)k * room;
-    if (!rc) rc = summary_of(&x, "best-fixed", &row, references, &which, err);
+    int rc = columns_resample(&c, 0, err);
     if (!rc) {
         out->prompts = n, out->interval = n > 1;
-        out->plain = references[REFERENCE_PLAIN].tokens_per_s, out->fixed = references[REFERENCE_BEST_FIXED].tokens_per_s;
-        out->chosen = row.tokens_per_s, out->speedup = row.speedup, out->gain = row.against.percent;
+        out->plain = measure(&c, speed, PLAIN), out->fixed = measure(&c, speed, FIXED), out->chosen = measure(&c, speed, CHOSEN);
+        out->speedup = measure(&c, speedup, CHOSEN), out->gain = measure(&c, gain, CHOSEN);
     }
-    mem_free(rounds), mem_free(seconds), mem_free(tokens), mem_free(best), mem_free(walks);
+    columns_close(&c);
     return rc;
 }
 

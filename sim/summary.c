@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "sim/columns.h"
 #include "sim/stats.h"
 
 enum { BOOTSTRAP_SEED = 0 };
@@ -18,11 +19,6 @@ enum { BOOTSTRAP_SEED = 0 };
 enum { TOKENS, PLAIN, BEST_ROUNDS, BEST_SECONDS, SHARED };
 static int rounds_column(int row) { return SHARED + 2 * row; }
 static int seconds_column(int row) { return SHARED + 2 * row + 1; }
-
-/* A statistic of one row from column sums, column c of resample b being at[c * stride]. */
-typedef double statistic(const double *at, size_t stride, int row, int Q);
-
-static double sum_at(const double *at, size_t stride, int column) { return at[(size_t)column * stride]; }
 
 static double mat(const double *at, size_t stride, int row, int Q) {
     (void)Q;
@@ -50,62 +46,10 @@ static double gain_percent(const double *at, size_t stride, int row, int other) 
     return 100 * (sum_at(at, stride, seconds_column(other)) / sum_at(at, stride, seconds_column(row)) - 1);
 }
 
-struct columns {
-    int Q, M;
-    double *x;      // (Q, M)
-    double *total;  // (M) column sums
-    double *sums;   // (M, STATS_RESAMPLES)
-    double *left;   // (M, Q) without one prompt
-    double *sample; // (STATS_RESAMPLES) scratch
-    double *without; // (Q) scratch
-};
-
-static void columns_close(struct columns *c) {
-    mem_free(c->x);
-    mem_free(c->total);
-    mem_free(c->sums);
-    mem_free(c->left);
-    mem_free(c->sample);
-    mem_free(c->without);
-}
-
-static int columns_open(struct columns *c, int Q, int M, struct err *err) {
-    *c = (struct columns){.Q = Q, .M = M};
-    bool good = (c->x = mem_alloc((size_t)Q * (size_t)M, sizeof *c->x, "a summary", err))
-        && (c->total = mem_alloc((size_t)M, sizeof *c->total, "a summary", err))
-        && (c->sums = mem_alloc((size_t)M * STATS_RESAMPLES, sizeof *c->sums, "bootstrap resamples", err))
-        && (c->left = mem_alloc((size_t)M * (size_t)Q, sizeof *c->left, "a summary", err))
-        && (c->sample = mem_alloc(STATS_RESAMPLES, sizeof *c->sample, "bootstrap resamples", err))
-        && (c->without = mem_alloc((size_t)Q, sizeof *c->without, "a summary", err));
-    if (!good) columns_close(c);
-    return good ? 0 : ERR_FAILED;
-}
-
-static int columns_resample(struct columns *c, struct err *err) {
-    for (int q = 0; q < c->Q; q++)
-        for (int m = 0; m < c->M; m++) c->total[m] += c->x[(size_t)q * (size_t)c->M + (size_t)m];
-    stats_leave_one_out(c->x, c->Q, c->M, c->left);
-    return stats_resample(c->x, c->Q, c->M, STATS_RESAMPLES, BOOTSTRAP_SEED, c->sums, err);
-}
-
-/* `all` and `fewer` are what f takes last for all prompts and for one fewer: their number, or another row. */
-static struct bca measure_bca(const struct columns *c, statistic *f, int row, int all, int fewer, double *value) {
-    for (int b = 0; b < STATS_RESAMPLES; b++) c->sample[b] = f(c->sums + b, STATS_RESAMPLES, row, all);
-    for (int q = 0; q < c->Q; q++) c->without[q] = f(c->left + q, (size_t)c->Q, row, fewer);
-    double x = f(c->total, 1, row, all);
-    *value = isfinite(x) ? x : 0;
-    return stats_bca(*value, c->sample, STATS_RESAMPLES, c->without, c->Q);
-}
-
-static struct measure measure_of(const struct columns *c, const struct bca *b, double value) {
-    struct interval i = stats_bca_interval(b, stats_level(0.95, c->Q));
-    return (struct measure){value, i.lo, i.hi};
-}
-
 static struct measure measure(const struct columns *c, statistic *f, int row) {
     double value;
-    struct bca b = measure_bca(c, f, row, c->Q, c->Q - 1, &value);
-    return measure_of(c, &b, value);
+    struct bca b = columns_bca(c, f, row, c->Q, c->Q - 1, &value);
+    return columns_measure(c, &b, value);
 }
 
 static void fill_row(struct columns *c, int row, int q, double rounds, double seconds) {
@@ -202,10 +146,10 @@ static int find_against(const char *word, const struct summary *players, int P, 
 static struct comparison compare_rows(const struct columns *c, int row, int which) {
     struct comparison x = {0};
     double value;
-    struct bca b = measure_bca(c, gain, row, which, which, &value);
-    x.tokens_per_s = measure_of(c, &b, value);
-    b = measure_bca(c, gain_percent, row, which, which, &value);
-    x.percent = measure_of(c, &b, value);
+    struct bca b = columns_bca(c, gain, row, which, which, &value);
+    x.tokens_per_s = columns_measure(c, &b, value);
+    b = columns_bca(c, gain_percent, row, which, which, &value);
+    x.percent = columns_measure(c, &b, value);
     x.p = x.p_holm = row == which ? 1 : stats_level_p(stats_bca_p(&b, 0), c->Q);
     return x;
 }
@@ -249,7 +193,7 @@ static void count_firsts(const struct columns *c, const struct player *players, 
 static int open_standing(struct columns *c, const struct standing *x, struct err *err) {
     if (columns_open(c, x->Q, SHARED + 2 * (x->P + REFERENCES), err)) return ERR_FAILED;
     fill(c, x);
-    int rc = columns_resample(c, err);
+    int rc = columns_resample(c, BOOTSTRAP_SEED, err);
     if (rc) columns_close(c);
     return rc;
 }
@@ -419,7 +363,7 @@ int summary_curve(const struct replay *r, int p, struct curve_point *out, struct
             x[1] = r->curve_rounds[mine] - r->best_rounds[best];
             x[2] = r->curve_seconds[mine] - r->best_seconds[best];
         }
-    int rc = columns_resample(&c, err);
+    int rc = columns_resample(&c, BOOTSTRAP_SEED, err);
     for (int i = 0; !rc && i < C; i++)
         out[i] = (struct curve_point){r->tokens.at[i], (int)c.total[3 * i], measure(&c, curve_rounds, i), measure(&c, curve_seconds, i)};
     columns_close(&c);
@@ -453,7 +397,7 @@ int summary_stream(const struct replay *r, int p, struct stream_point *out, stru
             if (q >= at[i]) continue;
             x[0] = 1, x[1] = r->rounds[cell] - fixed[o->best_rounds[q]].rounds, x[2] = r->seconds[cell] - fixed[o->best_seconds[q]].seconds;
         }
-    int rc = columns_resample(&c, err);
+    int rc = columns_resample(&c, BOOTSTRAP_SEED, err);
     for (int i = 0; !rc && i < n; i++) {
         out[i] = (struct stream_point){.prompts = at[i], .rounds = times(measure(&c, stream_rounds, i), at[i]), .seconds = times(measure(&c, stream_seconds, i), at[i])};
         for (int q = 0; q < at[i]; q++) out[i].tokens += r->plan.trace->sequences[q].tokens - 1;
