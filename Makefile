@@ -4,6 +4,7 @@
 # make bench [MODEL=FILE] speed, as ratios that carry over between machines
 # make fuzz               every parser under libFuzzer (clang), SECONDS_EACH=60 a target; what breaks lands in tests/fuzz/regressions
 # make check-arm          kernel and model tests for aarch64 under qemu-user
+# make check-report       reports in headless Chromium: light and dark, desk and phone, contrast, captions
 # make deps               finds each dependency, says and installs only what is missing; test, demo and bench call it
 # make lib                build/libbanditspec_policy.so and .a: the policies for other inference engines (policies/banditspec_policy.h)
 # make GPU=1              the CUDA backend as well, build/banditspec-cuda.so (gpu/README.md); CUDA=DIR
@@ -23,9 +24,9 @@ Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 # At reading time, because what follows asks pkg-config: on a bare machine `make test` is the whole set-up.
-ifneq ($(filter deps test demo bench fuzz check-arm,$(MAKECMDGOALS)),)
+ifneq ($(filter deps test demo bench fuzz check-arm check-report,$(MAKECMDGOALS)),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
-ifneq ($(shell tests/deps.sh $(filter demo bench fuzz check-arm,$(MAKECMDGOALS)) >&2 && echo found),found)
+ifneq ($(shell tests/deps.sh $(filter demo bench fuzz check-arm check-report,$(MAKECMDGOALS)) >&2 && echo found),found)
 $(error dependencies are missing, see above)
 endif
 endif
@@ -154,6 +155,9 @@ fuzz:
 check-arm:
 	+@tests/check_arm.sh
 
+check-report: $(BUILD)/banditspec
+	@tests/check_report.sh $(BUILD)
+
 test: $(TESTS) $(TARGETS:%=$(BUILD)/tests/fuzz/%) $(BUILD)/banditspec lib $(EMULATED)
 	$(if $(EMULATED),,@echo "  left out: tests of the CUDA backend, which want the CUDA headers (CUDA=DIR) and no sanitizer of their own")
 	@BUILD=$(BUILD) tests/run.sh $(BUILD)/tests $(TESTS)
@@ -187,5 +191,5 @@ install: $(BUILD)/banditspec lib
 clean:
 	rm -rf build build-sanitize build-fuzz build-arm
 
-.PHONY: all lib test demo bench fuzz fuzzers check-arm deps install clean
+.PHONY: all lib test demo bench fuzz fuzzers check-arm check-report deps install clean
 -include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/deps.sh [demo|bench|fuzz|check-arm] - finds each dependency; says what is missing, then installs that and nothing else.
+# tests/deps.sh [demo|bench|fuzz|check-arm|check-report] - finds each dependency; says what is missing, then installs that and nothing else.
 #
 # apt-get as root or through sudo, else brew. With `demo` or `bench` also Python's pip, which fetches the model.
 # Prints nothing when nothing is missing.
@@ -41,6 +41,7 @@ look() {
         want command_of aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu ''
         want command_of qemu-aarch64 qemu-user ''
     fi
+    [ "${1-}" != check-report ] || want command_of chromium chromium '' # on a Mac: any Chrome of one's own
     [ "${1-}" != bench ] || want library openblas libopenblas-dev openblas # to measure against
     [ ${#apt[@]} -gt 0 ]
 }
