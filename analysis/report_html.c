@@ -7,62 +7,14 @@
 #include <string.h>
 
 #include "analysis/escape.h"
-#include "analysis/inline_svg.h"
+#include "analysis/page.h"
 #include "core/mem.h"
 #include "policies/policy.h"
 #include "sim/stats.h"
 
-extern const char css_analysis_report[];
-
-enum { LIGHT_GROUND = 0xFFFFFF, DARK_GROUND = 0x14171A, TALL = 40, SHOWN = 12, MANY = 20 };
-
-/* -- numbers, with a minus sign that is as wide as a digit -- */
-
-static void put_number(FILE *to, const char *format, int digits, double x) {
-    char text[64];
-    snprintf(text, sizeof text, format, digits, x);
-    for (const char *c = text; *c; c++)
-        if (*c == '-') fputs("\u2212", to);
-        else putc(*c, to);
-}
-
-static void put_cell(FILE *to, const char *attributes, const char *format, int digits, double x) {
-    fprintf(to, "<td%s>", attributes);
-    put_number(to, format, digits, x);
-    fputs("</td>", to);
-}
-
-static void put_range(FILE *to, const struct measure *m, int digits) {
-    fputs("<td class=\"soft\">", to);
-    put_number(to, "%.*f", digits, m->lo);
-    fputs(" to ", to);
-    put_number(to, "%.*f", digits, m->hi);
-    fputs("</td>", to);
-}
-
-static void put_p(FILE *to, const struct comparison *c) {
-    if (c->verdict == VERDICT_REFERENCE) fputs("<td></td>", to);
-    else if (c->p_holm < 0.001) fputs("<td>&lt; 0.001</td>", to);
-    else fprintf(to, "<td>%.3f</td>", c->p_holm);
-}
-
-static void put_name(FILE *to, const char *name) {
-    fputs("<span class=\"name\">", to);
-    put_html(name, to);
-    fputs("</span>", to);
-}
+enum { SHOWN = 12, MANY = 20 };
 
 /* -- the head and the verdict -- */
-
-static void put_head(const struct report *r, const struct svg_colours *colours, FILE *to) {
-    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-          "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"generator\" content=\"banditspec " VERSION "\">\n<link rel=\"icon\" href=\"data:,\">\n<title>Which policy for ", to);
-    put_html(r->target, to);
-    fputs("? BanditSpec report</title>\n<style>\n", to);
-    fputs(css_analysis_report, to);
-    svg_colours_css(colours, LIGHT_GROUND, DARK_GROUND, to);
-    fputs("</style>\n</head>\n<body>\n<main>\n", to);
-}
 
 static double tokens_of(const struct scores *s) {
     double sum = 0;
@@ -80,9 +32,9 @@ static void put_sentence(FILE *to, const char *title, const char *text) {
 static void put_verdict(const struct report *r, FILE *to) {
     const struct finding *f = &r->finding;
     fputs("<header>\n<p class=\"kicker\"><b>BanditSpec report</b> \u00b7 ", to);
-    put_name(to, r->target);
+    page_name(to, r->target);
     fprintf(to, " \u00b7 %d prompt%s, %.0f tokens \u00b7 ", r->scores.Q, r->scores.Q == 1 ? "" : "s", tokens_of(&r->scores));
-    put_name(to, r->device);
+    page_name(to, r->device);
     fprintf(to, "</p>\n<h1>Which policy should I use for this model, these prompts and this hardware, by how much, and how sure are we?</h1>\n<p class=\"verdict\">");
     put_html(f->headline, to);
     fputs(".</p>\n</header>\n", to);
@@ -93,12 +45,12 @@ static void put_key(const struct report *r, int row, const char *title, const ch
     const struct summary *x = finding_row(f, row);
     int digits = finding_digits(x->tokens_per_s.value);
     fprintf(to, "<div class=\"key%s\"><dt>%s", best ? " best" : "", title);
-    put_name(to, name);
+    page_name(to, name);
     fprintf(to, "</dt><dd>%.*f <small>tokens/s</small></dd><dd>95%% interval %.*f to %.*f</dd>", digits, x->tokens_per_s.value, digits, x->tokens_per_s.lo, digits, x->tokens_per_s.hi);
     if (row != r->scores.P + REFERENCE_PLAIN) fprintf(to, "<dd>%.2f times plain, %.2f to %.2f</dd>", x->speedup.value, x->speedup.lo, x->speedup.hi);
     if (x->has_gap && r->scores.has[REFERENCE_BEST_FIXED] && row < r->scores.P) {
         fputs("<dd>gap to clairvoyance closed: ", to);
-        put_number(to, "%.*f", 0, 100 * x->gap_closed);
+        page_number(to, "%.*f", 0, 100 * x->gap_closed);
         fputs("%</dd>", to);
     }
     fputs("</div>\n", to);
@@ -154,8 +106,8 @@ static void put_comparison(FILE *to, const struct comparison *c, bool known) {
         fprintf(to, "<td class=\"edge\"></td><td></td><td class=\"left soft\">%s</td>", known ? "\u2013" : "");
         return;
     }
-    put_cell(to, " class=\"edge\"", "%+.*f", 1, c->percent.value);
-    put_p(to, c);
+    page_cell(to, " class=\"edge\"", "%+.*f", 1, c->percent.value);
+    page_p(to, c);
     fprintf(to, "<td class=\"left%s\">%s</td>", c->verdict == VERDICT_NONE ? " soft" : "", finding_word(c->verdict));
 }
 
@@ -163,13 +115,13 @@ static void put_row(const struct report *r, int row, const char *name, const str
     const struct finding *f = &r->finding;
     const struct summary *m = finding_row(f, row);
     fprintf(to, "<tr%s><th scope=\"row\">", row == f->recommended ? " class=\"best\"" : "");
-    put_name(to, name);
+    page_name(to, name);
     if (m->rank) fprintf(to, "</th><td>%d</td><td class=\"soft\">%d to %d</td>", m->rank, m->rank_lo, m->rank_hi);
     else fputs("</th><td></td><td></td>", to);
-    put_cell(to, "", "%.*f", digits, m->tokens_per_s.value);
-    put_range(to, &m->tokens_per_s, digits);
+    page_cell(to, "", "%.*f", digits, m->tokens_per_s.value);
+    page_range(to, &m->tokens_per_s, digits);
     put_forest(to, x, &m->tokens_per_s);
-    put_cell(to, "", "%.*f", 2, m->speedup.value);
+    page_cell(to, "", "%.*f", 2, m->speedup.value);
     put_comparison(to, &f->with_fixed[row], r->scores.has[REFERENCE_BEST_FIXED]);
     put_comparison(to, &f->with_fastest[row], true);
     fputs("</tr>\n", to);
@@ -181,20 +133,20 @@ static void put_detail(const struct report *r, int row, const char *name, FILE *
     const struct summary *m = finding_row(f, row);
     const bool known = r->scores.has[REFERENCE_BEST_FIXED];
     fprintf(to, "<tr%s><th scope=\"row\">", row == f->recommended ? " class=\"best\"" : "");
-    put_name(to, name);
+    page_name(to, name);
     fputs("</th>", to);
-    put_range(to, &m->speedup, 2);
-    put_cell(to, "", "%.*f", 3, m->mat.value);
-    put_range(to, &m->mat, 3);
-    put_cell(to, "", "%.*f", 2, m->regret_rounds.value);
-    put_range(to, &m->regret_rounds, 2);
-    put_cell(to, "", "%.*f", 4, m->regret_seconds.value);
-    put_range(to, &m->regret_seconds, 4);
-    if (m->has_gap && known) put_cell(to, "", "%.*f", 0, 100 * m->gap_closed);
+    page_range(to, &m->speedup, 2);
+    page_cell(to, "", "%.*f", 3, m->mat.value);
+    page_range(to, &m->mat, 3);
+    page_cell(to, "", "%.*f", 2, m->regret_rounds.value);
+    page_range(to, &m->regret_rounds, 2);
+    page_cell(to, "", "%.*f", 4, m->regret_seconds.value);
+    page_range(to, &m->regret_seconds, 4);
+    if (m->has_gap && known) page_cell(to, "", "%.*f", 0, 100 * m->gap_closed);
     else fputs("<td></td>", to);
-    known && f->with_fixed[row].verdict != VERDICT_REFERENCE ? put_range(to, &f->with_fixed[row].percent, 1) : (void)fputs("<td></td>", to);
-    f->with_fastest[row].verdict != VERDICT_REFERENCE ? put_range(to, &f->with_fastest[row].percent, 1) : (void)fputs("<td></td>", to);
-    if (row < r->scores.P) put_cell(to, "", "%.*f", 1, 100 * f->first[row]);
+    known && f->with_fixed[row].verdict != VERDICT_REFERENCE ? page_range(to, &f->with_fixed[row].percent, 1) : (void)fputs("<td></td>", to);
+    f->with_fastest[row].verdict != VERDICT_REFERENCE ? page_range(to, &f->with_fastest[row].percent, 1) : (void)fputs("<td></td>", to);
+    if (row < r->scores.P) page_cell(to, "", "%.*f", 1, 100 * f->first[row]);
     else fputs("<td></td>", to);
     fputs("</tr>\n", to);
 }
@@ -206,23 +158,15 @@ static const char *reference_name(const struct report *r, int i, char *room, siz
     return room;
 }
 
-static void begin_table(FILE *to, const char *id, const char *what, bool tall) {
-    fprintf(to, "<div class=\"scroll%s\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table id=\"%s\">\n<thead>", tall ? " tall" : "", what, id);
-}
-
-static void put_heads(FILE *to, const char *const *heads, int n) {
-    for (int i = 0; i < n; i++) fprintf(to, "<th scope=\"col\"%s>%s</th>", *heads[i] == '<' ? " class=\"left\"" : *heads[i] == '|' ? " class=\"edge\"" : "", heads[i] + (*heads[i] == '<' || *heads[i] == '|'));
-}
-
 static void put_details(const struct report *r, FILE *to) {
     static const char *const heads[] = {"<policy", "speed-up 95%", "MAT", "95%", "regret, rounds", "95%", "regret, s", "95%", "gap %", "against the arm, % 95%", "against the fastest, % 95%", "first %"};
     const struct finding *f = &r->finding;
     const struct scores *s = &r->scores;
     char room[512];
     fputs("<details><summary>Regret, tokens a round and further intervals</summary>\n", to);
-    begin_table(to, "details", "further figures", s->P > TALL);
+    page_table(to, "details", "further figures", s->P > PAGE_TALL);
     fputs("<tr>", to);
-    put_heads(to, heads, sizeof heads / sizeof *heads);
+    page_heads(to, heads, sizeof heads / sizeof *heads);
     fputs("</tr></thead>\n<tbody>\n", to);
     for (int i = 0; i < s->P; i++) put_detail(r, f->order[i], s->policies[f->order[i]].spec, to);
     fputs("</tbody>\n<tbody class=\"comparators\">\n", to);
@@ -240,13 +184,13 @@ static void put_leaderboard(const struct report *r, FILE *to) {
     char room[512];
     static const char *const heads[] = {"<policy", "rank", "95%", "tokens/s", "95%"}, *const against[] = {"|%", "p", "<verdict"};
     fputs("<section>\n<h2>Every policy</h2>\n", to);
-    begin_table(to, "leaderboard", "leaderboard", s->P > TALL);
+    page_table(to, "leaderboard", "leaderboard", s->P > PAGE_TALL);
     fputs("<tr><th colspan=\"7\"></th><th colspan=\"3\" class=\"edge\">against the best fixed arm</th><th colspan=\"3\" class=\"edge\">against the fastest, ", to);
-    put_name(to, s->policies[s->fastest].spec);
+    page_name(to, s->policies[s->fastest].spec);
     fputs("</th></tr>\n<tr>", to);
-    put_heads(to, heads, 5);
+    page_heads(to, heads, 5);
     fprintf(to, "<th scope=\"col\" class=\"axis\"><span>%.*f</span><span>%.*f</span></th><th scope=\"col\">speed-up</th>", digits, fmax(x.lo, 0), digits, x.hi);
-    for (int i = 0; i < 2; i++) put_heads(to, against, 3);
+    for (int i = 0; i < 2; i++) page_heads(to, against, 3);
     fputs("</tr></thead>\n<tbody>\n", to);
     for (int i = 0; i < s->P; i++) put_row(r, f->order[i], s->policies[f->order[i]].spec, &x, digits, to);
     fputs("</tbody>\n<tbody class=\"comparators\">\n", to);
@@ -270,31 +214,31 @@ static void put_categories(const struct report *r, FILE *to) {
     for (int i = 0; i < r->categories_n; i++) largest = fmax(largest, fmax(r->categories[i].chosen.value, r->categories[i].fixed.value));
     int digits = finding_digits(largest);
     fputs("<section>\n<h2>By category</h2>\n", to);
-    begin_table(to, "categories", "by category", false);
+    page_table(to, "categories", "by category", false);
     fputs("<tr><th scope=\"col\" class=\"left\">category</th><th scope=\"col\">prompts</th><th scope=\"col\">tokens</th><th scope=\"col\">plain</th>", to);
     if (fixed && chosen) fputs("<th scope=\"col\">best fixed arm</th>", to);
     fputs("<th scope=\"col\">", to);
-    put_name(to, finding_spec(&r->finding, r->finding.recommended, room, sizeof room));
+    page_name(to, finding_spec(&r->finding, r->finding.recommended, room, sizeof room));
     fputs("</th><th scope=\"col\">95%</th><th scope=\"col\">speed-up</th><th scope=\"col\">95%</th>", to);
     if (fixed && chosen) fputs("<th scope=\"col\" class=\"edge\">% against the arm</th><th scope=\"col\">95%</th>", to);
     fputs("<th scope=\"col\" class=\"left edge\">fastest there</th></tr></thead>\n<tbody>\n", to);
     for (int i = 0; i < r->categories_n; i++) {
         const struct report_category *c = &r->categories[i];
         fputs("<tr><th scope=\"row\">", to);
-        put_name(to, !c->name ? "all others" : *c->name ? c->name : "(none)");
+        page_name(to, !c->name ? "all others" : *c->name ? c->name : "(none)");
         fprintf(to, "</th><td>%d</td><td>%.0f</td>", c->prompts, c->tokens);
-        put_cell(to, "", "%.*f", digits, c->plain.value);
-        if (fixed && chosen) put_cell(to, "", "%.*f", digits, c->fixed.value);
-        put_cell(to, "", "%.*f", digits, c->chosen.value);
-        c->interval ? put_range(to, &c->chosen, digits) : (void)fputs("<td></td>", to);
-        put_cell(to, "", "%.*f", 2, c->speedup.value);
-        c->interval ? put_range(to, &c->speedup, 2) : (void)fputs("<td></td>", to);
+        page_cell(to, "", "%.*f", digits, c->plain.value);
+        if (fixed && chosen) page_cell(to, "", "%.*f", digits, c->fixed.value);
+        page_cell(to, "", "%.*f", digits, c->chosen.value);
+        c->interval ? page_range(to, &c->chosen, digits) : (void)fputs("<td></td>", to);
+        page_cell(to, "", "%.*f", 2, c->speedup.value);
+        c->interval ? page_range(to, &c->speedup, 2) : (void)fputs("<td></td>", to);
         if (fixed && chosen) {
-            put_cell(to, " class=\"edge\"", "%+.*f", 1, c->gain.value);
-            c->interval ? put_range(to, &c->gain, 1) : (void)fputs("<td></td>", to);
+            page_cell(to, " class=\"edge\"", "%+.*f", 1, c->gain.value);
+            c->interval ? page_range(to, &c->gain, 1) : (void)fputs("<td></td>", to);
         }
         fputs("<td class=\"left edge\">", to);
-        put_name(to, s->policies[c->fastest].spec);
+        page_name(to, s->policies[c->fastest].spec);
         fputs("</td></tr>\n", to);
     }
     fputs("</tbody>\n</table></div>\n<p class=\"legend\">Tokens/s, 95% intervals over the prompts of the category alone; nothing here is corrected for the number of categories. The fastest there is a figure, not a finding.</p>\n</section>\n", to);
@@ -427,7 +371,7 @@ static void put_recording(const struct report *r, FILE *to) {
 static void put_parameters(FILE *to, const char *spec, const char *name) {
     const struct policy *p = policy_find(name);
     fputs("<tr><th scope=\"row\">", to);
-    put_name(to, spec);
+    page_name(to, spec);
     fputs("</th><td class=\"left\">", to);
     for (int i = 0; p && p->params[i].name; i++) {
         const struct param *q = &p->params[i];
@@ -476,7 +420,7 @@ static int put_reproduction(const struct report *r, FILE *to, struct err *err) {
     fputs("<dl class=\"facts\">\n", to);
     snprintf(text, sizeof text, "%lld of ", (long long)r->plot.experiment);
     fprintf(to, "<dt>experiment</dt><dd>%s", text);
-    put_name(to, r->results);
+    page_name(to, r->results);
     fputs("</dd>\n", to);
     put_fact(to, "made", r->created, false);
     put_fact(to, "program", r->version, false);
@@ -496,7 +440,7 @@ static int put_reproduction(const struct report *r, FILE *to, struct err *err) {
     fputs("</dd>\n", to);
     if (r->recording) put_recording(r, to);
     fputs("</dl>\n<details><summary>Parameters and sources of the policies</summary>\n", to);
-    begin_table(to, "parameters", "parameters", s->P > TALL);
+    page_table(to, "parameters", "parameters", s->P > PAGE_TALL);
     fputs("<tr><th scope=\"col\" class=\"left\">policy</th><th scope=\"col\" class=\"left\">parameters</th><th scope=\"col\" class=\"left\">source</th></tr></thead>\n<tbody>\n", to);
     for (int p = 0; p < s->P; p++) put_parameters(to, s->policies[p].spec, s->policies[p].name);
     fputs("</tbody>\n</table></div></details>\n</section>\n", to);
@@ -507,7 +451,7 @@ int report_html(const struct report *r, FILE *to, struct err *err) {
     struct pictures x = {0};
     int rc = draw_figures(r, &x, err);
     if (!rc) {
-        put_head(r, &x.colours, to);
+        page_begin(to, &x.colours, "Which policy for ", r->target, "?");
         put_verdict(r, to);
         put_keys(r, to);
         put_leaderboard(r, to);
@@ -517,7 +461,7 @@ int report_html(const struct report *r, FILE *to, struct err *err) {
         fputs("</section>\n", to);
         put_caveats(r, to);
         rc = put_reproduction(r, to, err);
-        fputs("</main>\n</body>\n</html>\n", to);
+        page_end(to);
     }
     free(x.html);
     svg_colours_close(&x.colours);
