@@ -82,11 +82,15 @@ static int columns_of(uint32_t c) {
     return w < 0 ? 1 : w;
 }
 
+int terminal_columns(const char *text) {
+    int all = 0;
+    for (uint32_t c; (c = next_character(&text));) all += columns_of(c);
+    return all;
+}
+
 int put_terminal(const char *text, int width, FILE *to) {
-    int all = 0, used = 0;
-    const char *at = text;
-    for (uint32_t c; (c = next_character(&at));) all += columns_of(c);
-    const bool cut = width >= 0 && all > width;
+    int used = 0;
+    const bool cut = width >= 0 && terminal_columns(text) > width;
     for (uint32_t c; (c = next_character(&text));) {
         int w = columns_of(c);
         if (cut && used + w > width - 1) break;

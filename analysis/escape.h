@@ -15,6 +15,7 @@ void put_shell(const char *text, FILE *to); // one word of a POSIX shell
 
 /* At most `width` columns of a terminal, the end cut off with an ellipsis; how many columns were used. width < 0: all of it. */
 int put_terminal(const char *text, int width, FILE *to);
+int terminal_columns(const char *text); // that all of it takes
 
 /* A JSON string of it; the caller's reference. */
 struct json_t *json_lossy(const char *text);
