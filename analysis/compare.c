@@ -75,13 +75,14 @@ static int match_prompts(const struct compare *c, int *place, int *common, struc
 /* Columns of a paired table: tokens of A and of B, then for each row seconds of A and of B. */
 static double speed_a(const double *sum, size_t stride, int row, int unused) { return (void)unused, sum_at(sum, stride, 0) / sum_at(sum, stride, 2 + 2 * row); }
 static double speed_b(const double *sum, size_t stride, int row, int unused) { return (void)unused, sum_at(sum, stride, 1) / sum_at(sum, stride, 3 + 2 * row); }
-static double change(const double *sum, size_t stride, int row, int unused) { return 100 * (speed_b(sum, stride, row, unused) / speed_a(sum, stride, row, unused) - 1); }
+/* On the scale of logarithms, where a tenth as fast is as far from the same as ten times as fast. */
+static double change(const double *sum, size_t stride, int row, int unused) { return log(speed_b(sum, stride, row, unused) / speed_a(sum, stride, row, unused)); }
 /* Of an unpaired one: tokens, then seconds of each row. */
 static double speed(const double *sum, size_t stride, int row, int unused) { return (void)unused, sum_at(sum, stride, 0) / sum_at(sum, stride, 1 + row); }
 
 static void take_change(struct comparison *x, const struct bca *b, double value, int prompts) {
     struct interval i = stats_bca_interval(b, stats_level(0.95, prompts));
-    x->percent = (struct measure){value, i.lo, i.hi};
+    x->percent = (struct measure){100 * expm1(value), 100 * expm1(i.lo), 100 * expm1(i.hi)};
     x->p = stats_level_p(stats_bca_p(b, 0), prompts);
 }
 
@@ -144,11 +145,11 @@ static int unpaired(struct compare *c, struct err *err) {
         struct compare_row *r = &c->rows[i];
         double va = speed(a.total, 1, i, 0), vb = speed(b.total, 1, i, 0);
         r->speed_a = measure(&a, speed, i), r->speed_b = measure(&b, speed, i);
-        for (int k = 0; k < STATS_RESAMPLES; k++) sample[k] = 100 * (speed(b.sums + k, STATS_RESAMPLES, i, 0) / speed(a.sums + k, STATS_RESAMPLES, i, 0) - 1);
-        for (int q = 0; q < a.Q; q++) left[q] = 100 * (vb / speed(a.left + q, (size_t)a.Q, i, 0) - 1);
-        for (int q = 0; q < b.Q; q++) left[a.Q + q] = 100 * (speed(b.left + q, (size_t)b.Q, i, 0) / va - 1);
-        struct bca x = stats_bca(100 * (vb / va - 1), sample, STATS_RESAMPLES, left, a.Q + b.Q);
-        take_change(&r->change, &x, 100 * (vb / va - 1), a.Q < b.Q ? a.Q : b.Q);
+        for (int k = 0; k < STATS_RESAMPLES; k++) sample[k] = log(speed(b.sums + k, STATS_RESAMPLES, i, 0) / speed(a.sums + k, STATS_RESAMPLES, i, 0));
+        for (int q = 0; q < a.Q; q++) left[q] = log(vb / speed(a.left + q, (size_t)a.Q, i, 0));
+        for (int q = 0; q < b.Q; q++) left[a.Q + q] = log(speed(b.left + q, (size_t)b.Q, i, 0) / va);
+        struct bca x = stats_bca(log(vb / va), sample, STATS_RESAMPLES, left, a.Q + b.Q);
+        take_change(&r->change, &x, log(vb / va), a.Q < b.Q ? a.Q : b.Q);
     }
     mem_free(sample), mem_free(left);
     columns_close(&a), columns_close(&b);

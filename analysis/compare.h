@@ -1,7 +1,7 @@
 /* compare.h - two result sets, or two traces, held against each other: two GPUs, two models, before and after.
  *
  * Rows are the policies that played in both (of traces: the fixed arms that both can play), and plain decoding. The difference of a row's
- * tokens/s, B over A in per cent, has a 95% BCa bootstrap interval:
+ * tokens/s, B over A in per cent, has a 95% BCa bootstrap interval, of the logarithm of the ratio:
  *   paired     prompts that both have (by prompt_key) are drawn together; where at least half of the smaller set's are common, and two
  *   unpaired   else: A's and B's prompts are drawn apart; its acceleration is that of both sets' jackknife values together (Efron &
  *              Tibshirani 1993, section 14.3, for several samples), its level that of the smaller set

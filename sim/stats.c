@@ -121,15 +121,26 @@ struct interval stats_bca_interval(const struct bca *b, double level) {
                              gsl_stats_quantile_from_sorted_data(b->sample, 1, (size_t)b->n, hi)};
 }
 
+static const double FAR = 5; // normal scores beyond are not believed: the tails of few prompts are no normal ones
+
+/* The normal score of a value in the sample; beyond it, as if the tail were normal with the spread that the sample has out to its last
+ * thousandth on that side. */
+static double score(const struct bca *b, double value) {
+    double below = 0, edge = 1.0 / (b->n + 1);
+    for (int i = 0; i < b->n; i++) below += b->sample[i] < value ? 1 : b->sample[i] == value ? 0.5 : 0;
+    double share = below / b->n, least = gsl_cdf_ugaussian_Pinv(edge);
+    if (share >= edge && share <= 1 - edge) return gsl_cdf_ugaussian_Pinv(share);
+    double sign = share < edge ? -1 : 1, middle = gsl_stats_quantile_from_sorted_data(b->sample, 1, (size_t)b->n, 0.5);
+    double spread = (gsl_stats_quantile_from_sorted_data(b->sample, 1, (size_t)b->n, sign < 0 ? 0.001 : 0.999) - middle) / gsl_cdf_ugaussian_Pinv(0.999);
+    double z = spread != 0 ? fabs((value - middle) / spread) : FAR;
+    return sign * (z < -least ? -least : z < FAR ? z : FAR);
+}
+
 double stats_bca_p(const struct bca *b, double null) {
     if (!b->n || (b->flat && b->sample[0] == null)) return 1;
-    double below = 0, edge = 1.0 / (b->n + 1);
-    for (int i = 0; i < b->n; i++) below += b->sample[i] < null ? 1 : b->sample[i] == null ? 0.5 : 0;
-    double share = below / b->n;
-    share = share < edge ? edge : share > 1 - edge ? 1 - edge : share;
-    double z = gsl_cdf_ugaussian_Pinv(share) - b->z0, bent = 1 + b->a * z; // bca_percentile backwards
-    double alpha = bent > 0 ? gsl_cdf_ugaussian_P(z / bent - b->z0) : z > 0, p = 2 * (alpha < 0.5 ? alpha : 1 - alpha);
-    return p < 2 * edge ? 2 * edge : p;
+    double z = score(b, null) - b->z0, bent = 1 + b->a * z; // bca_percentile backwards
+    double side = bent > 0 ? z / bent - b->z0 : z > 0 ? INFINITY : -INFINITY;
+    return 2 * gsl_cdf_ugaussian_Q(fmin(fabs(side), FAR));
 }
 
 double stats_level(double level, int n) {

@@ -1,6 +1,7 @@
 /* test_stats.c - the bootstrap: coverage, pairing, reproducibility. */
 #include "tests/make_trace.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <omp.h>
 
@@ -125,7 +126,37 @@ static void test_stats_bca_of_a_paired_ratio_matches_an_independent_one(void **s
         assert_close(stats_bca_p(&bca, i.lo), 1 - level, 0.01);
         assert_close(stats_bca_p(&bca, i.hi), 1 - level, 0.01);
     }
-    assert_true(stats_bca_p(&bca, -5) >= 2.0 / (B + 1) && stats_bca_p(&bca, -5) < 1e-3); // no resample is so low
+    double lowest = sample[0], before = 1; // beyond all resamples p-values go on falling, to a floor
+    const double at[] = {lowest + 1e-9, lowest - 0.02, lowest - 0.04, -5};
+    for (int k = 0; k < 4; k++) {
+        double p = stats_bca_p(&bca, at[k]);
+        if (!(p > 1e-7 && p < before && p < 5e-4)) fail_msg("p of %g is %g, of the one before %g", at[k], p, before);
+        before = p;
+    }
+}
+
+/* Means of normal numbers, far from nothing: p-values beyond what 10000 resamples can tell are within a factor of some five of Student's. */
+static void test_stats_bca_p_goes_on_beyond_the_resamples(void **state) {
+    (void)state;
+    enum { Q = 28, B = 10000 };
+    static double x[Q], sums[B], left[Q];
+    struct err err = {""};
+    int n = 0;
+    for (uint32_t trial = 0; trial < 20; trial++) {
+        struct rng r = rng_at(5, 2, 0, trial);
+        double total = 0, squares = 0;
+        for (int q = 0; q < Q; q++) x[q] = 0.9 + rng_normal(&r), total += x[q];
+        for (int q = 0; q < Q; q++) squares += (x[q] - total / Q) * (x[q] - total / Q);
+        double t = total / Q / sqrt(squares / (Q - 1) / Q), student = 2 * gsl_cdf_tdist_Q(t, Q - 1);
+        assert_int_equal(stats_resample(x, Q, 1, B, trial, sums, &err), 0);
+        stats_leave_one_out(x, Q, 1, left);
+        struct bca bca = stats_bca(total, sums, B, left, Q);
+        double p = stats_level_p(stats_bca_p(&bca, 0), Q);
+        if (stats_bca_p(&bca, 0) >= 2.0 / (B + 1)) continue;
+        if (!(p > student / 6 && (p < student * 6 || p < 1e-4))) fail_msg("trial %u: p %.3g, Student's %.3g", trial, p, student);
+        n++;
+    }
+    assert_true(n >= 10);
 }
 
 /* Ratios of sums over skewed prompts, as tokens/s are: both means are 2. */
@@ -196,6 +227,7 @@ int main(void) {
         cmocka_unit_test(test_stats_interval_is_the_middle_and_leaves_out_what_is_not_finite),
         cmocka_unit_test(test_stats_bca_matches_published_and_independent_values),
         cmocka_unit_test(test_stats_bca_of_a_paired_ratio_matches_an_independent_one),
+        cmocka_unit_test(test_stats_bca_p_goes_on_beyond_the_resamples),
         cmocka_unit_test(test_stats_bca_covers_the_truth_93_to_97_times_in_100),
         cmocka_unit_test(test_stats_bca_of_what_does_not_vary_is_the_value),
         cmocka_unit_test(test_stats_level_is_wider_for_few_prompts),
