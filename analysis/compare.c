@@ -238,8 +238,19 @@ static int say_ranks(struct compare *c, struct err *err) {
         if (!c->rows[i].policy) plain = &c->rows[i];
         else faster += c->rows[i].change.verdict == VERDICT_FASTER, slower += c->rows[i].change.verdict == VERDICT_SLOWER;
     }
-    c->headline = printed(err, "of %d %s in both, %d %s faster in B, %d slower, and of %d no difference is found; plain decoding: %+.1f%% [%.1f, %.1f] in B", c->ranked, what, faster,
-                          faster == 1 ? "is" : "are", slower, c->ranked - faster - slower, plain ? plain->change.percent.value : 0, plain ? plain->change.percent.lo : 0, plain ? plain->change.percent.hi : 0);
+    int same = c->ranked - faster - slower;
+    char counts[120] = "", all[120] = "";
+    if (faster == c->ranked || slower == c->ranked || same == c->ranked)
+        c->ranked == 1 ? snprintf(all, sizeof all, "the only %s in both ", c->traces ? "arm" : "policy") : snprintf(all, sizeof all, "all %d %s in both ", c->ranked, what);
+    else {
+        snprintf(all, sizeof all, "of %d %s in both ", c->ranked, what);
+        if (faster) snprintf(counts, sizeof counts, "%d %s faster in B", faster, faster == 1 ? "is" : "are");
+        if (slower) snprintf(counts + strlen(counts), sizeof counts - strlen(counts), "%s%d %s slower%s", faster ? same ? ", " : " and " : "", slower, slower == 1 ? "is" : "are", faster ? "" : " in B");
+        if (same) snprintf(counts + strlen(counts), sizeof counts - strlen(counts), " and %d %s not differ distinguishably", same, same == 1 ? "does" : "do");
+    }
+    if (!*counts && same) snprintf(counts, sizeof counts, "%s not differ distinguishably", c->ranked == 1 ? "does" : "do");
+    else if (!*counts) snprintf(counts, sizeof counts, "%s %s in B", c->ranked == 1 ? "is" : "are", faster ? "faster" : "slower");
+    c->headline = printed(err, "%s%s; plain decoding: %+.1f%% [%.1f, %.1f]", all, counts, plain ? plain->change.percent.value : 0, plain ? plain->change.percent.lo : 0, plain ? plain->change.percent.hi : 0);
     char rank[120] = "";
     if (!isnan(c->spearman)) snprintf(rank, sizeof rank, " Their order by tokens/s correlates at %.2f (Spearman, %d %s).", c->spearman, c->ranked, what);
     if (c->paired) c->ranks = printed(err, "Differences are paired over the %d prompts that both have%s.%s", c->common, c->common < c->side[0].Q || c->common < c->side[1].Q ? ", and tokens/s are those of these prompts" : "", rank);

@@ -50,7 +50,7 @@ struct scale {
 /* Differences as dots and bars about a line at zero. */
 static void put_forest(FILE *to, const struct scale *x, const struct measure *m) {
     double zero = 160 * (0 - x->lo) / (x->hi - x->lo), lo = 160 * (m->lo - x->lo) / (x->hi - x->lo), hi = 160 * (m->hi - x->lo) / (x->hi - x->lo), at = 160 * (m->value - x->lo) / (x->hi - x->lo);
-    fprintf(to, "<td class=\"left\"><svg class=\"forest\" viewBox=\"0 0 160 14\" aria-hidden=\"true\"><path class=\"fixed\" d=\"M%.1f 0V14\"/><path class=\"bar\" d=\"M%.1f 7H%.1f\"/><circle class=\"dot\" cx=\"%.1f\" cy=\"7\" r=\"3.2\"/></svg></td>",
+    fprintf(to, "<td class=\"pic\"><svg class=\"forest\" viewBox=\"0 0 160 14\" aria-hidden=\"true\"><path class=\"fixed\" d=\"M%.1f 0V14\"/><path class=\"bar\" d=\"M%.1f 7H%.1f\"/><circle class=\"dot\" cx=\"%.1f\" cy=\"7\" r=\"3.2\"/></svg></td>",
             zero, lo, hi, at);
 }
 
@@ -86,7 +86,7 @@ static void put_rows(const struct compare *c, FILE *to) {
     x.lo -= edge, x.hi += edge;
     fprintf(to, "<section>\n<h2>%s</h2>\n", c->traces ? "Fixed arms in both" : "Policies in both");
     page_table(to, "rows", "rows in both", c->n > PAGE_TALL);
-    fputs("<tr><th></th><th colspan=\"4\" class=\"edge\">A</th><th colspan=\"4\" class=\"edge\">B</th><th colspan=\"5\" class=\"edge\">B against A</th></tr>\n<tr><th scope=\"col\" class=\"left\">", to);
+    fputs("<tr><th colspan=\"1\"></th><th colspan=\"4\" class=\"edge\">A</th><th colspan=\"4\" class=\"edge\">B</th><th colspan=\"5\" class=\"edge\">B against A</th></tr>\n<tr><th scope=\"col\" class=\"left\">", to);
     fprintf(to, "%s</th>", c->traces ? "arm" : "policy");
     page_heads(to, side, 4), page_heads(to, side, 4), page_heads(to, change, 2);
     fputs("<th scope=\"col\" class=\"axis\"><span>", to);

@@ -84,6 +84,29 @@ static int load_recording(struct report *r, struct err *err) {
     return rc;
 }
 
+/* -- live against simulation (sim/fidelity.sql) -- */
+
+static int load_fidelity(struct report *r, struct err *err) {
+    sqlite3_stmt *s = NULL;
+    int64_t there = 0;
+    size_t room = 0;
+    int rc = db_int64(r->plot.db, r->results, "SELECT count(*) FROM sqlite_schema WHERE name = 'fidelity_run'", &there, err);
+    if (rc || !there) return rc;
+    rc = db_prepare(r->plot.db, r->results, "SELECT x.spec, count(*), sum(x.tokens), sum(x.live_seconds), sum(x.simulated_seconds), f.device FROM fidelity f JOIN fidelity_run x ON x.fidelity = f.id"
+                    " WHERE f.id = (SELECT max(id) FROM fidelity WHERE trace_sha256 = ?) GROUP BY x.ordinal ORDER BY x.ordinal", &s, err);
+    if (!rc) sqlite3_bind_text(s, 1, r->sha256, -1, SQLITE_STATIC);
+    while (!rc && (rc = db_step(r->plot.db, r->results, s, err)) == 1) {
+        double live = sqlite3_column_double(s, 3), simulated = sqlite3_column_double(s, 4), tokens = sqlite3_column_double(s, 2);
+        rc = 0;
+        if (!(live > 0) || !(simulated > 0)) continue;
+        if ((rc = mem_grow(&r->fidelity, &room, (size_t)r->fidelity_n + 1, sizeof *r->fidelity, "fidelity", err))) break;
+        r->fidelity[r->fidelity_n] = (struct report_fidelity){.spec = copy(s, 0, err), .prompts = sqlite3_column_int(s, 1), .live = tokens / live, .simulated = tokens / simulated};
+        if (!r->fidelity[r->fidelity_n++].spec || (!r->fidelity_device && !(r->fidelity_device = copy(s, 5, err)))) rc = ERR_FAILED;
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
+
 /* -- categories -- */
 
 enum { TOKENS, PLAIN, FIXED, CHOSEN, COLUMNS }; // of a category's table: tokens, and seconds of the three that are compared
@@ -171,6 +194,7 @@ int report_open(struct report *r, const struct report_options *o, struct err *er
     if (!rc) rc = load_head(r, err);
     if (!rc) rc = load_setting(r, err);
     if (!rc) rc = load_recording(r, err);
+    if (!rc) rc = load_fidelity(r, err);
     if (!rc) rc = scores_open(&r->scores, r->plot.db, r->results, r->plot.experiment, o->holdout, err);
     if (!rc) rc = finding_open(&r->finding, &r->scores, o->margin, err);
     if (!rc) rc = load_categories(r, err);
@@ -183,10 +207,11 @@ void report_close(struct report *r) {
         trace_close(&r->recording->trace);
         mem_free(r->recording->created), mem_free(r->recording->engine), mem_free(r->recording);
     }
+    for (int i = 0; i < r->fidelity_n; i++) mem_free(r->fidelity[i].spec);
     finding_close(&r->finding);
     scores_close(&r->scores);
     plot_close(&r->plot);
-    void *blocks[] = {r->created, r->world, r->trace, r->sha256, r->target, r->device, r->scope, r->timing, r->version, r->setting, r->setting_arms, r->seconds, r->code, r->categories};
+    void *blocks[] = {r->created, r->world, r->trace, r->sha256, r->target, r->device, r->scope, r->timing, r->version, r->setting, r->setting_arms, r->seconds, r->code, r->categories, r->fidelity, r->fidelity_device};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);
     *r = (struct report){0};
 }
@@ -207,7 +232,16 @@ bool report_caveat(const struct report *r, int i, char *text, size_t size) {
     int at = 0;
     if (i == at++) return snprintf(text, size, "Time: %s%s%s.", report_timing(r), live || !strcmp(r->timing, "hardware") ? "" : "; the timings are those of ",
                                    live || !strcmp(r->timing, "hardware") ? "" : r->device), true;
-    if (!live && i == at++) return snprintf(text, size, "Modelled speed-ups may differ from live ones, and say nothing about other machines: hold them against banditspec live --compare."), true;
+    if (!live && r->fidelity_n && i == at++) {
+        double lo = INFINITY, hi = -INFINITY;
+        for (int k = 0; k < r->fidelity_n; k++) {
+            double off = 100 * (r->fidelity[k].simulated / r->fidelity[k].live - 1);
+            lo = fmin(lo, off), hi = fmax(hi, off);
+        }
+        return snprintf(text, size, "Held against live decoding on %s, simulated tokens/s of %d polic%s are off by %+.1f%%%s", r->fidelity_device, r->fidelity_n, r->fidelity_n == 1 ? "y" : "ies", lo,
+                        r->fidelity_n == 1 ? "." : ""), r->fidelity_n > 1 ? snprintf(text + strlen(text), size - strlen(text), " to %+.1f%%.", hi) : 0, true;
+    }
+    if (!live && !r->fidelity_n && i == at++) return snprintf(text, size, "Modelled speed-ups may differ from live ones, and say nothing about other machines: hold them against banditspec live --compare."), true;
     if (hindsight && !s->held && i == at++)
         return snprintf(text, size, "The best fixed arm was chosen in hindsight on these very prompts, which flatters the arm: a policy that is level with it would do better on others."), true;
     if (s->held && i == at++)

@@ -21,6 +21,12 @@ struct report_category {
     int fastest;               // policy with the most tokens/s there
 };
 
+struct report_fidelity {       // a policy that decoded live, held against the simulation of the same rounds
+    char *spec;                // owned
+    int prompts;
+    double live, simulated;    // tokens/s
+};
+
 struct report_recording {      // of the trace, where --db names it
     struct trace trace;
     char *created, *engine; // owned
@@ -38,6 +44,9 @@ struct report {
     struct report_category *categories; // (categories_n), owned
     int categories_n;
     struct report_recording *recording; // owned; null
+    struct report_fidelity *fidelity;   // (fidelity_n) the newest such run of this trace in the file, owned
+    int fidelity_n;
+    char *fidelity_device;              // owned; null
 };
 
 struct report_options {

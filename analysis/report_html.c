@@ -96,7 +96,7 @@ static struct scale scale_of(const struct report *r) {
 static double place(const struct scale *x, double value) { return x->hi > x->lo ? 160 * (value - x->lo) / (x->hi - x->lo) : 80; }
 
 static void put_forest(FILE *to, const struct scale *x, const struct measure *m) {
-    fprintf(to, "<td><svg class=\"forest\" viewBox=\"0 0 160 14\" aria-hidden=\"true\"><path class=\"plain\" d=\"M%.1f 0V14\"/>", place(x, x->plain));
+    fprintf(to, "<td class=\"pic\"><svg class=\"forest\" viewBox=\"0 0 160 14\" aria-hidden=\"true\"><path class=\"plain\" d=\"M%.1f 0V14\"/>", place(x, x->plain));
     if (x->fixed > 0) fprintf(to, "<path class=\"fixed\" d=\"M%.1f 0V14\"/>", place(x, x->fixed));
     fprintf(to, "<path class=\"bar\" d=\"M%.1f 7H%.1f\"/><circle class=\"dot\" cx=\"%.1f\" cy=\"7\" r=\"3.2\"/></svg></td>", place(x, m->lo), place(x, m->hi), place(x, m->value));
 }
@@ -334,6 +334,31 @@ static int draw_figures(const struct report *r, struct pictures *x, struct err *
 
 /* -- caveats and reproduction -- */
 
+/* How far simulation was from live decoding. */
+static void put_fidelity(const struct report *r, FILE *to) {
+    static const char *const heads[] = {"<policy, live", "prompts", "live, tokens/s", "simulated", "simulated is off by %"};
+    double largest = 0;
+    if (!r->fidelity_n) return;
+    for (int i = 0; i < r->fidelity_n; i++) largest = fmax(largest, fmax(r->fidelity[i].live, r->fidelity[i].simulated));
+    int digits = finding_digits(largest);
+    page_table(to, "fidelity", "live against simulation", false);
+    fputs("<tr>", to);
+    page_heads(to, heads, sizeof heads / sizeof *heads);
+    fputs("</tr></thead>\n<tbody>\n", to);
+    for (int i = 0; i < r->fidelity_n; i++) {
+        const struct report_fidelity *x = &r->fidelity[i];
+        fputs("<tr><th scope=\"row\">", to);
+        page_name(to, x->spec);
+        fprintf(to, "</th><td>%d</td>", x->prompts);
+        page_cell(to, "", "%.*f", digits, x->live), page_cell(to, "", "%.*f", digits, x->simulated);
+        page_cell(to, "", "%+.*f", 1, 100 * (x->simulated / x->live - 1));
+        fputs("</tr>\n", to);
+    }
+    fputs("</tbody>\n</table></div>\n<p class=\"legend\">The newest run of banditspec live --check with this trace in this file, on ", to);
+    page_name(to, r->fidelity_device);
+    fputs(".</p>\n", to);
+}
+
 static void put_caveats(const struct report *r, FILE *to) {
     char text[1024];
     fputs("<section>\n<h2>What to be careful about</h2>\n<ul>\n", to);
@@ -342,7 +367,9 @@ static void put_caveats(const struct report *r, FILE *to) {
         put_html(text, to);
         fputs("</li>\n", to);
     }
-    fputs("</ul>\n</section>\n", to);
+    fputs("</ul>\n", to);
+    put_fidelity(r, to);
+    fputs("</section>\n", to);
 }
 
 static void put_fact(FILE *to, const char *name, const char *value, bool code) {

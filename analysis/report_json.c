@@ -53,6 +53,16 @@ static json_t *caveats_of(const struct report *r) {
     return list;
 }
 
+static json_t *fidelity_of(const struct report *r) {
+    json_t *list = json_array();
+    for (int i = 0; i < r->fidelity_n; i++) {
+        const struct report_fidelity *x = &r->fidelity[i];
+        json_array_append_new(list, json_pack("{s:o, s:o, s:i, s:f, s:f}", "policy", json_lossy(x->spec), "device", json_lossy(r->fidelity_device), "prompts", x->prompts, "live_tokens_per_s", x->live,
+                                              "simulated_tokens_per_s", x->simulated));
+    }
+    return list;
+}
+
 static json_t *verdict_of(const struct report *r) {
     static const char *const words[] = {[CONCLUDE_POLICY] = "a policy is faster", [CONCLUDE_SAME] = "no policy is distinguishable", [CONCLUDE_NONE_FASTER] = "no policy is faster",
                                         [CONCLUDE_ARM] = "the arm is faster", [CONCLUDE_NO_ARM] = "the best fixed arm is not known", [CONCLUDE_ARMS_ONLY] = "only fixed arms played", [CONCLUDE_PLAIN] = "drafting does not pay"};
@@ -66,11 +76,11 @@ static json_t *verdict_of(const struct report *r) {
 }
 
 int report_json(const struct report *r, FILE *to, struct err *err) {
-    json_t *all = json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:i, s:o, s:o, s:o, s:o, s:o}", "results", json_lossy(r->results), "experiment",
+    json_t *all = json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "results", json_lossy(r->results), "experiment",
                             (json_int_t)r->plot.experiment, "created", json_lossy(r->created), "trace", json_lossy(r->trace), "trace_sha256", json_lossy(r->sha256), "target", json_lossy(r->target),
                             "device", json_lossy(r->device), "world", r->world, "scope", r->scope, "timing", r->timing, "version", r->version, "seeds", r->seeds, "prompts", r->scores.Q,
                             "holdout", r->holdout, "chosen_on", r->scores.chosen_on, "verdict", verdict_of(r), "policies", rows_of(r, true), "references", rows_of(r, false),
-                            "categories", categories_of(r), "caveats", caveats_of(r));
+                            "categories", categories_of(r), "caveats", caveats_of(r), "fidelity", fidelity_of(r));
     if (!all || json_dumpf(all, to, JSON_INDENT(2))) return json_decref(all), err_set(err, "cannot write JSON");
     json_decref(all);
     putc('\n', to);

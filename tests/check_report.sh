@@ -46,7 +46,9 @@ pages=("$page")
 if [ -f traces/demo/coding.db ]; then
     "$build/banditspec" replay --db traces/demo/coding.db --results "$out/coding-results.db" --seeds 5 --policy auto thompson hf ucbspec none >>"$out/replay.txt"
     "$build/banditspec" report --results "$out/coding-results.db" --db traces/demo/coding.db --out "$out/coding.html" >/dev/null
-    pages+=("$out/coding.html")
+    "$build/banditspec" report --compare "$out/results.db" "$out/coding-results.db" --out "$out/compare.html" >/dev/null
+    "$build/banditspec" report --compare traces/demo/smollm2.db traces/demo/coding.db --out "$out/traces.html" >/dev/null
+    pages+=("$out/coding.html" "$out/compare.html" "$out/traces.html")
 fi
 
 # spoil NAME SED-SCRIPT FAULT: a page that has it, and that is found

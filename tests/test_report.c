@@ -17,6 +17,7 @@
 #include "traces/db.h"
 
 command cmd_report, cmd_traces, cmd_sweep;
+extern const char sql_sim_fidelity[];
 
 static struct tempdir dir;
 static char kept[4200], page[4200], file[4200];
@@ -511,6 +512,27 @@ static void test_the_trace_adds_what_it_says_of_itself_and_must_be_the_one(void 
     assert_refused(cmd_report, WORDS("report", "--results", kept, "--db", kept, "--text"), ERR_FAILED, "is not a banditspec trace");
 }
 
+static void test_live_runs_of_the_same_trace_say_how_far_simulation_is_off(void **state) {
+    (void)state;
+    copy_of(kept, "live.db");
+    run_sql(file, sql_sim_fidelity);
+    run_sql(file, "INSERT INTO fidelity SELECT 1, 'then', trace, trace_sha256, target, 'A <phone>', 2, 'prompt', 0, '0' FROM experiment;"
+                  "INSERT INTO fidelity SELECT 2, 'then', trace, 'of another', target, 'a toaster', 2, 'prompt', 0, '0' FROM experiment;"
+                  "INSERT INTO fidelity_run VALUES (1, 0, 'auto', 0, 'c', 100, 50, 0.1, 0.4, 0.5, 0.1, 0.3, 0.4), (1, 0, 'auto', 1, 'c', 60, 20, 0.1, 0.2, 0.3, 0.1, 0.2, 0.3),"
+                  " (1, 1, 'none', 0, 'c', 100, 100, 0, 1, 1, 0, 1.1, 1.1), (2, 0, 'hf', 0, 'c', 100, 50, 0.1, 0.4, 9, 0.1, 0.3, 9)");
+    json_t *all = json_of(file), *rows = json_object_get(all, "fidelity");
+    assert_int_equal(json_array_size(rows), 2);
+    assert_near(at(json_array_get(rows, 0), "live_tokens_per_s", NULL), real(file, "SELECT sum(tokens) / sum(live_seconds) FROM fidelity_run WHERE fidelity = 1 AND spec = ?", "auto"), "live");
+    assert_near(at(json_array_get(rows, 0), "simulated_tokens_per_s", NULL), 160 / 0.7, "simulated");
+    assert_contains(text_at(all, "device"), "AMD EPYC");
+    json_decref(all);
+    char *html = bare_page_of(file);
+    assert_markup(html);
+    assert_contains(html, "Held against live decoding on A &lt;phone&gt;, simulated tokens/s of 2 policies are off by -9.1% to +14.3%.");
+    assert_contains(html, "<td>200.0</td><td>228.6</td><td>+14.3</td>");
+    free(html);
+}
+
 static void test_without_gnuplot_the_report_says_so_in_the_place_of_figures(void **state) {
     (void)state;
     char *html = bare_page_of(kept);
@@ -813,6 +835,7 @@ int main(void) {
         cmocka_unit_test(test_the_same_files_give_the_same_bytes_on_any_number_of_threads),
         cmocka_unit_test(test_the_commands_of_the_page_make_the_same_results),
         cmocka_unit_test(test_the_trace_adds_what_it_says_of_itself_and_must_be_the_one),
+        cmocka_unit_test(test_live_runs_of_the_same_trace_say_how_far_simulation_is_off),
         cmocka_unit_test(test_without_gnuplot_the_report_says_so_in_the_place_of_figures),
         cmocka_unit_test(test_many_policies_are_all_in_the_table_and_few_in_the_pictures),
         cmocka_unit_test(test_files_that_will_not_do_are_one_clear_line),
