@@ -18,13 +18,13 @@
 enum { RESULTS_APPLICATION = 0x42535252, RESULTS_VERSION = 3 }; // sim/results.sql; what an earlier version lacks is missing data
 
 extern const char gp_analysis_style[];
-#define FIGURE(name, sql, gp, source, rows, summary, missing, made_by) extern const char sql_analysis_##sql[], gp_analysis_##gp[];
+#define FIGURE(name, sql, gp, source, rows, summary, missing, made_by, caption) extern const char sql_analysis_##sql[], gp_analysis_##gp[];
 #include "analysis/figures.h"
 #undef FIGURE
 
 const struct figure figures[] = {
-#define FIGURE(name, sql, gp, source, rows, summary, missing, made_by) \
-    {name, summary, sql_analysis_##sql, gp_analysis_##gp, rows, FIGURE_##source, missing, made_by},
+#define FIGURE(name, sql, gp, source, rows, summary, missing, made_by, caption) \
+    {name, summary, sql_analysis_##sql, gp_analysis_##gp, rows, FIGURE_##source, missing, made_by, caption},
 #include "analysis/figures.h"
 #undef FIGURE
     {0},
@@ -413,6 +413,37 @@ static int draw_file(FILE *script, const struct figure *f, const struct plot_out
     if (rc == 0 && (fstat(fileno(file.to), &s) || s.st_size == 0))
         rc = err_set(err, "gnuplot drew nothing into '%s'", file.part);
     return file_end(&file, rc, err);
+}
+
+static int draw_memory(FILE *script, const struct figure *f, char **svg, struct err *err) {
+    FILE *picture = tmpfile();
+    if (!picture) return err_set(err, "cannot make a temporary file: %s", strerror(errno));
+    int rc = draw_svg(script, f, picture, err);
+    long n = rc || fseek(picture, 0, SEEK_END) ? 0 : ftell(picture);
+    rewind(picture);
+    if (!rc && n <= 0) rc = err_set(err, "gnuplot drew nothing of '%s'", f->name);
+    if (!rc && !(*svg = mem_alloc((size_t)n + 1, 1, "a picture", err))) rc = -1;
+    if (!rc && fread(*svg, 1, (size_t)n, picture) != (size_t)n) rc = err_set(err, "cannot read the picture of '%s'", f->name);
+    fclose(picture);
+    return rc;
+}
+
+int plot_svg(const struct plot *p, const struct figure *f, char **svg, struct err *err) {
+    struct answer t;
+    *svg = NULL;
+    if (read_figure(p, f, &t, err)) return -1;
+    FILE *script = tmpfile();
+    int rc = script ? 0 : err_set(err, "cannot make a temporary file: %s", strerror(errno));
+    if (!rc) {
+        write_script(p, f, &t, PLOT_SVG, script);
+        rc = draw_memory(script, f, svg, err);
+        fclose(script);
+    }
+    answer_close(&t);
+    if (!rc) return 0;
+    mem_free(*svg);
+    *svg = NULL;
+    return rc;
 }
 
 int plot_draw(const struct plot *p, const struct figure *f, const struct plot_output *out, struct err *err) {

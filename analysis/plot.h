@@ -22,6 +22,7 @@ struct figure {
     enum figure_source source;
     const char *missing; // what the source lacks when the query has no rows
     const char *made_by; // the command that makes it
+    const char *caption; // what to see in it
 };
 
 extern const struct figure figures[]; // null name ends the table
@@ -59,5 +60,8 @@ struct plot_output {
 
 /* Draws one figure and prints the paths it wrote on standard output. A picture appears whole or not at all. */
 int plot_draw(const struct plot *p, const struct figure *f, const struct plot_output *out, struct err *err);
+
+/* The picture as SVG text; mem_free it. */
+int plot_svg(const struct plot *p, const struct figure *f, char **svg, struct err *err);
 
 #endif

@@ -19,6 +19,20 @@ static char *copy(sqlite3_stmt *s, int i, struct err *err) {
     return mem_text(text ? text : "", text ? strlen(text) : 0, err);
 }
 
+/* Servers and live runs of another trace are not this report's matter. */
+static int keep_own(struct report *r, const char *table, int64_t *id, struct err *err) {
+    sqlite3_stmt *s = NULL;
+    char sql[120];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM %s WHERE id = ?1 AND trace_sha256 = ?2", table);
+    int rc = *id ? db_prepare(r->plot.db, r->results, sql, &s, err) : 0;
+    if (rc || !s) return rc;
+    sqlite3_bind_int64(s, 1, *id);
+    sqlite3_bind_text(s, 2, r->sha256, -1, SQLITE_STATIC);
+    if ((rc = db_step(r->plot.db, r->results, s, err)) == 1) rc = 0, *id = sqlite3_column_int(s, 0) ? *id : 0;
+    sqlite3_finalize(s);
+    return rc;
+}
+
 static int load_head(struct report *r, struct err *err) {
     sqlite3_stmt *s = NULL;
     int64_t version = 0;
@@ -70,6 +84,7 @@ static int find_recording(struct report *r, sqlite3 *db, struct err *err) {
         }
     }
     sqlite3_finalize(s);
+    if (!rc && found) rc = plot_open_trace(&r->plot, r->db, r->recording->trace.recording, err);
     if (rc || found) return rc;
     return err_set(err, "trace '%s' is not the one that experiment %lld of '%s' played: content sha256 %.16s..., expected %.16s...", r->db,
                    (long long)r->plot.experiment, r->results, *other ? other : "none", r->sha256);
@@ -191,7 +206,10 @@ static int load_categories(struct report *r, struct err *err) {
 int report_open(struct report *r, const struct report_options *o, struct err *err) {
     *r = (struct report){.results = o->results, .db = o->db, .holdout = o->holdout, .margin = o->margin};
     int rc = plot_open(&r->plot, o->results, o->experiment, NULL, 0, err);
+    if (!rc && !r->plot.experiment) rc = err_set(err, "no experiment in '%s' (replay --results and sweep --results write one)", o->results);
     if (!rc) rc = load_head(r, err);
+    if (!rc) rc = keep_own(r, "serving", &r->plot.serving, err);
+    if (!rc) rc = keep_own(r, "fidelity", &r->plot.fidelity, err);
     if (!rc) rc = load_setting(r, err);
     if (!rc) rc = load_recording(r, err);
     if (!rc) rc = load_fidelity(r, err);

@@ -12,8 +12,6 @@
 #include "policies/policy.h"
 #include "sim/stats.h"
 
-enum { SHOWN = 12, MANY = 20 };
-
 /* -- the head and the verdict -- */
 
 static double tokens_of(const struct scores *s) {
@@ -275,9 +273,9 @@ static void say_alt(const struct report *r, const struct figure *f, char *text, 
     if (n > 0 && (size_t)n < size) snprintf(text + n, size - (size_t)n, ".");
 }
 
-static int put_figure(const struct report *r, const struct plot *p, const struct figure *f, int number, struct pictures *x, FILE *to, struct err *err) {
+static int put_figure(const struct report *r, const struct figure *f, int number, struct pictures *x, FILE *to, struct err *err) {
     char *svg, id[80], alt[1200];
-    int rc = plot_svg(p, f, &svg, err);
+    int rc = plot_svg(&r->plot, f, &svg, err);
     if (rc) return rc;
     snprintf(id, sizeof id, "fig-%s", f->name);
     say_alt(r, f, alt, sizeof alt);
@@ -287,38 +285,21 @@ static int put_figure(const struct report *r, const struct plot *p, const struct
     put_html(f->summary + 1, to);
     fputs(".</b> ", to);
     put_html(f->caption, to);
-    if (p->policies) fprintf(to, " Shown: the %d fastest of %d policies.", r->scores.P < SHOWN ? r->scores.P : SHOWN, r->scores.P);
     fputs("</figcaption>\n</figure>\n", to);
     mem_free(svg);
     return rc;
 }
 
-/* Where there are many policies, the fastest ones, by specs that are no other's name. */
-static int open_few(const struct report *r, struct plot *p, struct err *err) {
-    const struct scores *s = &r->scores;
-    const char *specs[SHOWN];
-    int n = 0;
-    for (int i = 0; i < s->P && n < SHOWN; i++) {
-        const char *spec = s->policies[r->finding.order[i]].spec;
-        bool shared = false;
-        for (int o = 0; o < s->P; o++) shared |= o != r->finding.order[i] && !strcmp(s->policies[o].name, spec);
-        if (!shared) specs[n++] = spec;
-    }
-    return plot_open(p, r->results, r->plot.experiment, specs, n, err);
-}
-
 /* Every figure that has data. Without gnuplot the first failure is the answer for all. */
 static int draw_figures(const struct report *r, struct pictures *x, struct err *err) {
-    struct plot few = {0};
     struct err why = {""};
     FILE *to = open_memstream(&x->html, &x->n);
     if (!to) return err_set(err, "cannot write figures: out of memory");
-    const struct plot *from = r->scores.P > MANY && !open_few(r, &few, &why) ? &few : &r->plot;
     int number = 1;
     bool missing = false;
     for (const struct figure *f = figures; f->name && !missing; f++) {
-        if (!plot_has(from, f)) continue;
-        if (!put_figure(r, from, f, number, x, to, &why)) {
+        if (!plot_has(&r->plot, f)) continue;
+        if (!put_figure(r, f, number, x, to, &why)) {
             number++;
             continue;
         }
@@ -327,8 +308,7 @@ static int draw_figures(const struct report *r, struct pictures *x, struct err *
         put_html(why.text, to);
         fputs(".</p>\n", to);
     }
-    if (number == 1 && !missing) fputs("<p class=\"note\">This experiment keeps nothing that figures are drawn from.</p>\n", to);
-    plot_close(&few);
+    if (number == 1 && !missing) fputs("<p class=\"note\">There is nothing that figures are drawn from.</p>\n", to);
     return fclose(to) ? err_set(err, "cannot write figures: out of memory") : 0;
 }
 

@@ -269,7 +269,7 @@ int summary_category(const struct standing *x, const char *const *category, cons
     for (int q = 0; q < x->Q; q++) n += !strcmp(category[q], which);
     if (columns_open(&c, n, 2 + 2 * x->P, err)) return ERR_FAILED;
     fill_category(&c, x, category, which);
-    rc = columns_resample(&c, err);
+    rc = columns_resample(&c, BOOTSTRAP_SEED, err);
     #pragma omp parallel if (!rc)
     {
         struct columns mine = c; // a sample of its own
