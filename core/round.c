@@ -194,8 +194,7 @@ int decoder_draft_until(struct decoder *d, int drafter, int gamma, const struct 
     int rc = draft(d, drafter, gamma, out, asked, ns, err);
     d->target.rule = NULL;
     if (rc || !*asked) return rc;
-    if (out->away && rule) d->drafters[drafter].type->home(&d->drafters[drafter], out, NULL); // the last one, at which no rule looked
-    if (out->away) *ns = 0;
+    if (out->away) *ns = 0; // with a rule: the last one, at which it did not look
     else rc = finish_draft(d, drafter, *asked, out, ns, err);
     if (!rc && rule && out->n && out->n < *asked) *asked = out->n; // the rule asked for no more
     return rc;

@@ -69,8 +69,8 @@ int decoder_catch_up(struct decoder *d, int drafter, int64_t *ns, struct err *er
  * has not seen; *ns counts both. gamma (at most DRAFT_MAX) after the budget is returned in *asked.
  * A longer draft than asked is cut to it; a token that the target's vocabulary lacks is an error. */
 int decoder_draft(struct decoder *d, int drafter, int gamma, struct draft *out, int *asked, int64_t *ns, struct err *err);
-/* The same with a draft that ends where the rule says so; *asked is then what was drafted. rule null: nobody looks at the tokens before the round is
- * settled, so they may stay away, and *ns is then 0. */
+/* The same with a draft that ends where the rule says so; *asked is then what was drafted. Tokens that nobody has to look at before the round is
+ * settled (all without a rule) may stay away, and *ns is then 0. */
 int decoder_draft_until(struct decoder *d, int drafter, int gamma, const struct draft_rule *rule, struct draft *out, int *asked, int64_t *ns, struct err *err);
 /* The rest of a round: verifies the draft (of this drafter, at this position; n = 0: plain decoding), accepts and emits. Fills everything of r but
  * gamma and draft_ns; and that too, and the draft's tokens, where they were away: the host waits once for all of it. */

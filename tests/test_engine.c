@@ -11,6 +11,7 @@
 #include "core/backend.h"
 #include "core/rng.h"
 #include "tests/plain_llama.h"
+#include "tests/chosen.h"
 #include "tests/tiny.h"
 
 static void forward(struct engine *e, const struct row *rows, int n) {
@@ -403,10 +404,16 @@ static void test_top_sorts_whole_rows_like_a_stable_sort(void **state) {
     backend_cpu.close(b);
 }
 
+static void test_a_chosen_token_is_the_next_passes(void **state) {
+    (void)state;
+    for (int sampled = 0; sampled < 2; sampled++) check_chosen("cpu", sampled * 0.9);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     tiny_calm_threads(argv);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_chosen_token_is_the_next_passes),
         cmocka_unit_test(test_logits_equal_transformers_within_2e_3),
         cmocka_unit_test(test_greedy_text_equals_transformers),
         cmocka_unit_test(test_float_models_equal_the_definition_in_double),
