@@ -5,10 +5,7 @@
 -- value, highest first, as the curves end from top to bottom. A curve ends where fewer than half of
 -- the prompts go on: beyond, the mean speaks of other prompts than before.
 WITH shown AS (
-  SELECT p.id, p.spec, p.ordinal,
-    (1 - 2 * p.oracle) * (SELECT count(*) FROM policy o WHERE o.experiment = p.experiment AND o.oracle = p.oracle
-      AND o.ordinal < p.ordinal) - p.oracle AS style
-  FROM policy p
+  SELECT p.id, p.spec, p.ordinal, p.style FROM styled p
   WHERE p.experiment = :experiment
     AND (:policies IS NULL OR EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name)))
   ORDER BY CASE :figure WHEN 'regret-seconds' THEN p.regret_seconds ELSE p.regret_rounds END, p.ordinal

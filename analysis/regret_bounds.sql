@@ -3,10 +3,7 @@
 -- :experiment, :policies (JSON array of specs and names; NULL: UCBSpec and EXP3Spec, whose bounds these are, and the four of least
 -- regret). Columns as regret.sql's; a bound is its own band. At the lengths of answers upper bounds say little: they leave the picture.
 WITH shown AS (
-  SELECT p.id, p.spec, p.ordinal,
-    (1 - 2 * p.oracle) * (SELECT count(*) FROM policy o WHERE o.experiment = p.experiment AND o.oracle = p.oracle
-      AND o.ordinal < p.ordinal) - p.oracle AS style
-  FROM policy p
+  SELECT p.id, p.spec, p.ordinal, p.style FROM styled p
   WHERE p.experiment = :experiment
     AND (EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name))
       OR (:policies IS NULL AND (p.name IN ('ucbspec', 'exp3spec') OR p.id IN

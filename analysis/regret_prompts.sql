@@ -3,10 +3,7 @@
 -- :experiment, :policies (JSON array of specs and names; NULL: the sixteen of least regret). Columns as regret.sql's, with prompts in the
 -- place of tokens: a policy that carries on from prompt to prompt bends down here, one that learns anew goes straight.
 WITH shown AS (
-  SELECT p.id, p.spec, p.ordinal,
-    (1 - 2 * p.oracle) * (SELECT count(*) FROM policy o WHERE o.experiment = p.experiment AND o.oracle = p.oracle
-      AND o.ordinal < p.ordinal) - p.oracle AS style
-  FROM policy p
+  SELECT p.id, p.spec, p.ordinal, p.style FROM styled p
   WHERE p.experiment = :experiment
     AND (:policies IS NULL OR EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name)))
   ORDER BY p.regret_rounds, p.ordinal

@@ -72,6 +72,19 @@ static inline struct png png_read(const char *path) {
 
 static inline void png_free(struct png *p) { free(p->rgb); }
 
+/* Share of pixels of [x0, x1) x [y0, y1) that are coloured: neither white nor grey nor black. */
+static inline double png_colour(const struct png *p, int x0, int y0, int x1, int y1) {
+    long coloured = 0, all = 0;
+    for (int y = y0 < 0 ? 0 : y0; y < y1 && y < p->h; y++)
+        for (int x = x0 < 0 ? 0 : x0; x < x1 && x < p->w; x++, all++) {
+            const uint8_t *c = p->rgb + ((size_t)y * (size_t)p->w + (size_t)x) * 3;
+            int most = c[0] > c[1] ? c[0] : c[1], least = c[0] < c[1] ? c[0] : c[1];
+            most = c[2] > most ? c[2] : most, least = c[2] < least ? c[2] : least;
+            coloured += most - least > 24;
+        }
+    return all ? (double)coloured / (double)all : 0;
+}
+
 /* Share of pixels of [x0, x1) x [y0, y1) that are no white. */
 static inline double png_ink(const struct png *p, int x0, int y0, int x1, int y1) {
     long ink = 0, all = 0;

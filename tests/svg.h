@@ -16,6 +16,7 @@ struct box {
 struct svg_text {
     struct box box; // about: letters have the widths of a usual sans serif
     double size;
+    char fill[32]; // "rgb(61,129,167)"
     char words[256];
 };
 
@@ -126,9 +127,10 @@ static inline void svg_read(struct svg *s, const char *text) {
         struct svg_text *t = &s->text[s->n++];
         double x, y, angle = 0;
         sscanf(at, "<g transform=\"translate(%lf,%lf)", &x, &y);
-        const char *turn = strstr(at, "rotate("), *size = strstr(at, "font-size=\""), *anchor = strstr(at, "text-anchor=\"");
+        const char *turn = strstr(at, "rotate("), *size = strstr(at, "font-size=\""), *anchor = strstr(at, "text-anchor=\""), *fill = strstr(at, "fill=\"");
         if (turn && turn < words) angle = atof(turn + 7);
         t->size = size && size < words ? atof(size + 11) : 12;
+        if (fill && fill < words) snprintf(t->fill, sizeof t->fill, "%.*s", (int)strcspn(fill + 6, "\""), fill + 6);
         svg_words(t->words, sizeof t->words, strchr(words, '>') + 1, end);
         double w = svg_width(t->words) * t->size, from = 0;
         if (anchor && anchor < words) from = !strncmp(anchor + 13, "end", 3) ? -w : !strncmp(anchor + 13, "middle", 6) ? -w / 2 : 0;

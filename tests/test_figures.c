@@ -133,14 +133,14 @@ static void assert_readable(const char *name) {
         fail_msg("figure %s: data lie in %.0f..%.0f x %.0f..%.0f of %.0f x %.0f", name, d->x0, d->x1, d->y0, d->y1, svg.w, svg.h);
 }
 
-/* The same in pixels, twice as many: ink where the data are, none at the edges. */
+/* The same in pixels, twice as many: colour where the data are, no ink at the edges. */
 static void assert_inked(const char *name, const char *path) {
     enum { EDGE = 4 };
     struct png p = png_read(path);
-    double k = p.w / svg.w, inside = png_ink(&p, (int)(k * svg.drawn.x0), (int)(k * svg.drawn.y0), (int)(k * svg.drawn.x1), (int)(k * svg.drawn.y1));
+    double k = p.w / svg.w, inside = png_colour(&p, (int)(k * svg.drawn.x0), (int)(k * svg.drawn.y0), (int)(k * svg.drawn.x1), (int)(k * svg.drawn.y1));
     assert_int_equal(p.w, 1600);
     assert_true(p.h >= 960 && abs(p.h - (int)(2 * svg.h)) <= 2);
-    if (inside < 0.01) fail_msg("figure %s: %.2f%% of the pixels inside the axes are inked", name, 100 * inside);
+    if (inside < 0.002) fail_msg("figure %s: %.2f%% of the pixels inside the axes have a colour", name, 100 * inside);
     double edges[] = {png_ink(&p, 0, 0, EDGE, p.h), png_ink(&p, p.w - EDGE, 0, p.w, p.h), png_ink(&p, 0, 0, p.w, EDGE), png_ink(&p, 0, p.h - EDGE, p.w, p.h)};
     static const char *const sides[] = {"left", "right", "upper", "lower"};
     for (int i = 0; i < 4; i++)
@@ -173,6 +173,29 @@ static void test_every_figure_of_the_kept_trace_is_whole(void **state) {
         char *csv = read_file(picture(where, f->name, "csv"));
         assert_true(strchr(csv, '\n') && strchr(strchr(csv, '\n') + 1, '\n'));
         free(csv);
+    }
+}
+
+/* One policy has one colour, in figures of the experiment, the server and the live run, and where others are left out. */
+static void test_a_policy_keeps_its_colour(void **state) {
+    (void)state;
+    static const char *const names[] = {"regret", "regret-log", "categories", "serving", "fidelity"};
+    char where[4200];
+    snprintf(where, sizeof where, "%s", tempdir_file(&dir, "colours"));
+    for (int few = 0; few < 2; few++) {
+        must(cmd_plot, (char *[]){"plot", "regret", "regret-log", "categories", "serving", "fidelity", "--results", results, "--out", where, "--format", "svg",
+                                   few ? "--policy" : NULL, "thompson", "auto", NULL});
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            int seen = 0;
+            read_svg(picture(where, names[i], "svg"));
+            for (int k = 0; k < svg.n; k++) {
+                if (strncmp(svg.text[k].words, "thompson", 8)) continue;
+                seen++;
+                if (strcmp(svg.text[k].fill, "rgb(61,129,167)")) // 0.72 of the palette's sixth, #56B4E9
+                    fail_msg("figure %s%s: thompson is %s", names[i], few ? " of two policies" : "", svg.text[k].fill);
+            }
+            if (!seen) fail_msg("figure %s does not name thompson", names[i]);
+        }
     }
 }
 
@@ -440,6 +463,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sql_functions_give_their_check_values),
         cmocka_unit_test(test_every_figure_of_the_kept_trace_is_whole),
+        cmocka_unit_test(test_a_policy_keeps_its_colour),
         cmocka_unit_test(test_every_figure_of_the_other_trace_is_readable),
         cmocka_unit_test(test_odd_names_are_shown_as_they_are),
         cmocka_unit_test(test_every_figure_can_be_written_in_letters),
