@@ -45,12 +45,51 @@ static uint32_t stand_out(uint32_t c, uint32_t ground, double want) {
     return away;
 }
 
+/* The colours of style.gp. */
+static const uint32_t palette[] = {0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9};
+
+static int distance(uint32_t a, uint32_t b) {
+    int most = 0;
+    for (int shift = 0; shift <= 16; shift += 8) {
+        int d = abs((int)(a >> shift & 255) - (int)(b >> shift & 255));
+        most = d > most ? d : most;
+    }
+    return most;
+}
+
+/* How far `c` is on the way from `from` to `to`, 0..1, by least squares. */
+static double along(uint32_t c, uint32_t from, uint32_t to) {
+    double dot = 0, square = 0;
+    for (int shift = 0; shift <= 16; shift += 8) {
+        double way = (double)(to >> shift & 255) - (double)(from >> shift & 255);
+        dot += way * ((double)(c >> shift & 255) - (double)(from >> shift & 255)), square += way * way;
+    }
+    double x = dot / square;
+    return x < 0 ? 0 : x > 1 ? 1 : x;
+}
+
+/* A colour of the palette mixed with white becomes one mixed with the ground, one mixed with black one mixed with white: what stood out from
+ * white more than its neighbour does so from the ground, and scales of colours keep their order. */
+static bool turn_scale(uint32_t *c, uint32_t ground) {
+    enum { NEAR = 12 };
+    uint32_t turned = 0;
+    int nearest = NEAR;
+    for (size_t i = 0; i < sizeof palette / sizeof *palette; i++) {
+        double deep = along(*c, 0xFFFFFF, palette[i]), dark = along(*c, palette[i], 0x000000);
+        int from_tint = distance(*c, mix(0xFFFFFF, palette[i], deep)), from_shade = distance(*c, mix(palette[i], 0x000000, dark));
+        if (from_tint < nearest) nearest = from_tint, turned = mix(ground, palette[i], deep);
+        if (from_shade < nearest) nearest = from_shade, turned = mix(palette[i], 0xFFFFFF, 0.8 * dark);
+    }
+    if (nearest < NEAR) *c = turned;
+    return nearest < NEAR;
+}
+
 static uint32_t on_dark(uint32_t colour, uint32_t ground) {
     uint32_t c = colour & 0xFFFFFF;
     if (is_grey(c)) { // black to nearly white, white to the ground
         double light = (c >> 8 & 255) / 255.0;
         c = mix(0xE8E8E8, ground, light);
-    } else if (luminance(c) > 0.45) c = mix(c, ground, 0.55); // a tint: of the ground instead of white
+    } else if (!(colour & LETTERS) && turn_scale(&c, ground)) return c;
     return stand_out(c, ground, colour & LETTERS ? 4.6 : c == ground ? 1 : 1.35);
 }
 

@@ -21,7 +21,7 @@ struct svg_colours {
 int svg_inline(const char *svg, const char *id, const char *alt, struct svg_colours *colours, FILE *to, struct err *err);
 
 /* The rules that give the properties their values: as drawn, and on a dark ground (under `@media screen and (prefers-color-scheme: dark)`). Grey
- * is turned over; letters are darkened or lightened until they have a contrast of 4.5 to the ground (WCAG 2.2, 1.4.3), lines to 1.6. */
+ * is turned over, and so are tints and shades of the figures' palette; letters are darkened or lightened until they have a contrast of 4.5 to the ground (WCAG 2.2, 1.4.3). */
 void svg_colours_css(const struct svg_colours *colours, uint32_t light_ground, uint32_t dark_ground, FILE *to);
 void svg_colours_close(struct svg_colours *colours);
 

@@ -1,6 +1,7 @@
 /* test_report.c - reports: their numbers against queries of their own, what they conclude, and odd names in every form.
  *
  * One replay of the kept trace and some made worlds serve all; tests that spoil a file work on a copy. */
+#include <ctype.h>
 #include <jansson.h>
 #include <omp.h>
 #include <signal.h>
@@ -813,6 +814,27 @@ static void test_a_picture_takes_the_pages_colours_and_its_own_ids(void **state)
     }
     at = strstr(strstr(css, "dark"), "--k000000:#") + 11;
     assert_true(svg_contrast((uint32_t)strtoul(at, NULL, 16), 0x14171A) > 7); // black is not lost
+    // From white to dark blue, as heat maps go: on a dark ground the darkest is the brightest, and none is out of order.
+    static const char *const scale[] = {"#FFFFFF", "#D6E6F4", "#7FB4DA", "#0072B2", "#06263F"};
+    char steps[400] = "<svg viewBox=\"0 0 1 1\">";
+    for (int i = 0; i < 5; i++) snprintf(steps + strlen(steps), sizeof steps - strlen(steps), "<path fill=\"%s\"/>", scale[i]);
+    strcat(steps, "</svg>");
+    free(css);
+    FILE *nowhere = fopen("/dev/null", "w");
+    assert_int_equal(svg_inline(steps, "s", "", &colours, nowhere, &err), 0);
+    fclose(nowhere);
+    to = open_memstream(&css, &n);
+    svg_colours_css(&colours, 0xFFFFFF, 0x14171A, to);
+    fclose(to);
+    double before = 0;
+    for (int i = 0; i < 5; i++) {
+        char name[32] = "--k";
+        for (int k = 1; scale[i][k]; k++) name[2 + k] = (char)tolower(scale[i][k]);
+        uint32_t colour = (uint32_t)strtoul(strstr(strstr(css, "dark"), name) + 11, NULL, 16);
+        double x = svg_contrast(colour, 0x14171A);
+        if (!(x > before)) fail_msg("%s becomes #%06x, no lighter than the one before", scale[i], colour);
+        before = x;
+    }
     assert_int_equal(svg_inline("no picture", "f", "", &colours, stdout, &err), ERR_FAILED);
     svg_colours_close(&colours);
     free(text), free(css);
