@@ -89,6 +89,7 @@ static uint32_t on_dark(uint32_t colour, uint32_t ground) {
     if (is_grey(c)) { // black to nearly white, white to the ground
         double light = (c >> 8 & 255) / 255.0;
         c = mix(0xE8E8E8, ground, light);
+        if (light > 0.9 && !(colour & LETTERS)) return c; // a scale begins there
     } else if (!(colour & LETTERS) && turn_scale(&c, ground)) return c;
     return stand_out(c, ground, colour & LETTERS ? 4.6 : c == ground ? 1 : 1.35);
 }
