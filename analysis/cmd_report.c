@@ -16,7 +16,8 @@ static const struct opt_help help = {
     .usage = "report --results R [--db T --experiment ID --out report.html]\n"
              "       banditspec report --results R --text | --json | --latex | --csv\n"
              "       banditspec report --compare A B [--experiment ID ID --arms A... --text | --json | --csv]",
-    .about = "Says which policy to use for a model, prompts and hardware, by how much, and how sure that is; then the leaderboard, figures,\n"
+    .about = "Says which policy to use for a model, prompts and hardware, by how much, and how sure that is; then the leaderboard, "
+        "figures,\n"
              "caveats, and the commands and hashes to reproduce it: one HTML file that needs nothing else. --text says it in 24 lines.\n"
              "With --holdout the fastest policy, parameters and the best fixed arm are chosen on one part of the prompts and reported\n"
              "on the other, so that nothing is tested on what it was chosen by.\n"
@@ -46,7 +47,8 @@ struct document {
 
 static int put_form(const struct document *d, enum form form, bool colour, FILE *to, struct err *err) {
     if (d->compare) {
-        int (*const put[FORMS])(const struct compare *, FILE *, struct err *) = {compare_html, compare_text, compare_json, NULL, compare_csv};
+        int (*const put[FORMS])(const struct compare *, FILE *, struct err *) = {compare_html, compare_text, compare_json, NULL,
+            compare_csv};
         return put[form](d->compare, to, err);
     }
     int (*const put[FORMS])(const struct report *, FILE *, struct err *) = {report_html, NULL, report_json, report_latex, report_csv};
@@ -64,11 +66,13 @@ static int print(const struct document *d, enum form form, const char *out, stru
 }
 
 static int read_ids(const struct texts *words, int most, int *ids, struct err *err) {
-    if (words->n > most) return err_usage(err, "option '--experiment' wants %s, got %d", most == 1 ? "one number" : "a number for each of the two", words->n);
+    if (words->n > most) return err_usage(err, "option '--experiment' wants %s, got %d", most == 1 ? "one number"
+        : "a number for each of the two", words->n);
     for (int i = 0; i < words->n; i++) {
         char *end;
         long id = strtol(words->at[i], &end, 10);
-        if (*end || end == words->at[i] || id < 0 || id > 2147483647) return err_usage(err, "option '--experiment' wants a number from 0 to 2147483647, got '%s'", words->at[i]);
+        if (*end || end == words->at[i] || id < 0 || id > 2147483647) return err_usage(err, "option '--experiment' wants a number from 0 "
+            "to 2147483647, got '%s'", words->at[i]);
         ids[i] = (int)id;
     }
     return 0;
@@ -102,7 +106,8 @@ int cmd_report(int argc, char **argv, struct err *err) {
         {"results", OPT_TEXT, &o.results, "R", "results file, written by replay or sweep --results", 0, 0, false},
         {"db", OPT_TEXT, &o.db, "T", "the trace that was played: adds what it says of itself", 0, 0, false},
         {"compare", OPT_LIST, &pair, "A B", "two results files or two traces instead", 0, 0, false},
-        {"experiment", OPT_LIST, &experiments, "ID...", "which experiment, 0 the newest; with --compare one of each, of traces the recording", 0, 0, false},
+        {"experiment", OPT_LIST, &experiments, "ID...", "which experiment, 0 the newest; with --compare one of each, of traces the "
+            "recording", 0, 0, false},
         {"arms", OPT_LIST, &arms, "A...", "with --compare of traces: the fixed arms, e.g. pld:1-8", 0, 0, false},
         {"holdout", OPT_REAL, &o.holdout, "SHARE", "choose on the rest of the prompts, report on these", 0, 0.95, false},
         {"margin", OPT_REAL, &o.margin, "PERCENT", "how far behind the fastest a simpler policy may be to be recommended", 0, 100, false},
@@ -117,10 +122,12 @@ int cmd_report(int argc, char **argv, struct err *err) {
     if ((rc = one_form(wanted, &form, err))) return rc;
     if (!o.results == !pair.n) return err_usage(err, "give either --results or --compare (see banditspec report --help)");
     if (pair.n && pair.n != 2) return err_usage(err, "option '--compare' wants two files, got %d", pair.n);
-    if (pair.n && (o.db || o.holdout > 0 || form == FORM_LATEX)) return err_usage(err, "options --db, --holdout and --latex belong to --results");
+    if (pair.n && (o.db || o.holdout > 0 || form == FORM_LATEX)) return err_usage(err, "options --db, --holdout and --latex belong to "
+        "--results");
     if (!pair.n && arms.n) return err_usage(err, "option '--arms' belongs to --compare");
     if ((rc = read_ids(&experiments, pair.n ? 2 : 1, ids, err))) return rc;
     o.experiment = ids[0];
-    const struct compare_options two = {.path = {pair.at[0], pair.at[1]}, .id = {ids[0], ids[1]}, .arms = arms.at, .arms_n = arms.n, .margin = o.margin};
+    const struct compare_options two = {.path = {pair.at[0], pair.at[1]}, .id = {ids[0], ids[1]}, .arms = arms.at, .arms_n = arms.n,
+        .margin = o.margin};
     return pair.n ? compare(&two, form, out, err) : report(&o, form, out, err);
 }

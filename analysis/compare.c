@@ -21,7 +21,8 @@ enum { RESULTS = 0x42535252, TRACE = 0x42535043 }; // application ids (sim/resul
 int side_open(struct side *s, int Q, int N, struct err *err) {
     size_t q = (size_t)Q, n = (size_t)N;
     s->Q = Q, s->N = N;
-    return (s->prompt_key = mem_alloc(q, sizeof *s->prompt_key, "prompts", err)) && (s->tokens = mem_alloc(q, sizeof *s->tokens, "prompts", err))
+    return (s->prompt_key = mem_alloc(q, sizeof *s->prompt_key, "prompts", err))
+        && (s->tokens = mem_alloc(q, sizeof *s->tokens, "prompts", err))
         && (s->names = mem_alloc(n, sizeof *s->names, "rows", err)) && (s->rounds = mem_alloc(n * q, sizeof *s->rounds, "rows", err))
         && (s->took = mem_alloc(n * q, sizeof *s->took, "rows", err)) ? 0 : ERR_FAILED;
 }
@@ -29,7 +30,8 @@ int side_open(struct side *s, int Q, int N, struct err *err) {
 static void side_close(struct side *s) {
     for (int q = 0; s->prompt_key && q < s->Q; q++) mem_free(s->prompt_key[q]);
     for (int i = 0; s->names && i < s->N; i++) mem_free(s->names[i]);
-    void *blocks[] = {s->path, s->title, s->target, s->device, s->sha256, s->seconds, s->prompt_key, s->tokens, s->names, s->rounds, s->took};
+    void *blocks[] = {s->path, s->title, s->target, s->device, s->sha256, s->seconds, s->prompt_key, s->tokens, s->names, s->rounds,
+        s->took};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);
 }
 
@@ -73,12 +75,16 @@ static int match_prompts(const struct compare *c, int *place, int *common, struc
 }
 
 /* Columns of a paired table: tokens of A and of B, then for each row seconds of A and of B. */
-static double speed_a(const double *sum, size_t stride, int row, int unused) { return (void)unused, sum_at(sum, stride, 0) / sum_at(sum, stride, 2 + 2 * row); }
-static double speed_b(const double *sum, size_t stride, int row, int unused) { return (void)unused, sum_at(sum, stride, 1) / sum_at(sum, stride, 3 + 2 * row); }
+static double speed_a(const double *sum, size_t stride, int row, int unused) { return (void)unused,
+    sum_at(sum, stride, 0) / sum_at(sum, stride, 2 + 2 * row); }
+static double speed_b(const double *sum, size_t stride, int row, int unused) { return (void)unused,
+    sum_at(sum, stride, 1) / sum_at(sum, stride, 3 + 2 * row); }
 /* On the scale of logarithms, where a tenth as fast is as far from the same as ten times as fast. */
-static double change(const double *sum, size_t stride, int row, int unused) { return log(speed_b(sum, stride, row, unused) / speed_a(sum, stride, row, unused)); }
+static double change(const double *sum, size_t stride, int row,
+    int unused) { return log(speed_b(sum, stride, row, unused) / speed_a(sum, stride, row, unused)); }
 /* Of an unpaired one: tokens, then seconds of each row. */
-static double speed(const double *sum, size_t stride, int row, int unused) { return (void)unused, sum_at(sum, stride, 0) / sum_at(sum, stride, 1 + row); }
+static double speed(const double *sum, size_t stride, int row, int unused) { return (void)unused,
+    sum_at(sum, stride, 0) / sum_at(sum, stride, 1 + row); }
 
 static void take_change(struct comparison *x, const struct bca *b, double value, int prompts) {
     struct interval i = stats_bca_interval(b, stats_level(0.95, prompts));
@@ -139,13 +145,15 @@ static int unpaired(struct compare *c, struct err *err) {
         columns_close(&a);
         return rc;
     }
-    double *sample = mem_alloc(STATS_RESAMPLES, sizeof *sample, "bootstrap resamples", err), *left = mem_alloc((size_t)(a.Q + b.Q), sizeof *left, "a summary", err);
+    double *sample = mem_alloc(STATS_RESAMPLES, sizeof *sample, "bootstrap resamples", err),
+        *left = mem_alloc((size_t)(a.Q + b.Q), sizeof *left, "a summary", err);
     if (!sample || !left) rc = ERR_FAILED;
     for (int i = 0; !rc && i < c->n; i++) {
         struct compare_row *r = &c->rows[i];
         double va = speed(a.total, 1, i, 0), vb = speed(b.total, 1, i, 0);
         r->speed_a = measure(&a, speed, i), r->speed_b = measure(&b, speed, i);
-        for (int k = 0; k < STATS_RESAMPLES; k++) sample[k] = log(speed(b.sums + k, STATS_RESAMPLES, i, 0) / speed(a.sums + k, STATS_RESAMPLES, i, 0));
+        for (int k = 0; k < STATS_RESAMPLES; k++) sample[k] = log(speed(b.sums + k, STATS_RESAMPLES, i, 0) / speed(a.sums + k,
+            STATS_RESAMPLES, i, 0));
         for (int q = 0; q < a.Q; q++) left[q] = log(vb / speed(a.left + q, (size_t)a.Q, i, 0));
         for (int q = 0; q < b.Q; q++) left[a.Q + q] = log(speed(b.left + q, (size_t)b.Q, i, 0) / va);
         struct bca x = stats_bca(log(vb / va), sample, STATS_RESAMPLES, left, a.Q + b.Q);
@@ -241,20 +249,27 @@ static int say_ranks(struct compare *c, struct err *err) {
     int same = c->ranked - faster - slower;
     char counts[120] = "", all[120] = "";
     if (faster == c->ranked || slower == c->ranked || same == c->ranked)
-        c->ranked == 1 ? snprintf(all, sizeof all, "the only %s in both ", c->traces ? "arm" : "policy") : snprintf(all, sizeof all, "all %d %s in both ", c->ranked, what);
+        c->ranked == 1 ? snprintf(all, sizeof all, "the only %s in both ", c->traces ? "arm" : "policy")
+            : snprintf(all, sizeof all, "all %d %s in both ", c->ranked, what);
     else {
         snprintf(all, sizeof all, "of %d %s in both ", c->ranked, what);
         if (faster) snprintf(counts, sizeof counts, "%d %s faster in B", faster, faster == 1 ? "is" : "are");
-        if (slower) snprintf(counts + strlen(counts), sizeof counts - strlen(counts), "%s%d %s slower%s", faster ? same ? ", " : " and " : "", slower, slower == 1 ? "is" : "are", faster ? "" : " in B");
-        if (same) snprintf(counts + strlen(counts), sizeof counts - strlen(counts), " and %d %s not differ distinguishably", same, same == 1 ? "does" : "do");
+        if (slower) snprintf(counts + strlen(counts), sizeof counts - strlen(counts), "%s%d %s slower%s", faster ? same ? ", " : " and "
+            : "", slower, slower == 1 ? "is" : "are", faster ? "" : " in B");
+        if (same) snprintf(counts + strlen(counts), sizeof counts - strlen(counts), " and %d %s not differ distinguishably", same,
+            same == 1 ? "does" : "do");
     }
     if (!*counts && same) snprintf(counts, sizeof counts, "%s not differ distinguishably", c->ranked == 1 ? "does" : "do");
     else if (!*counts) snprintf(counts, sizeof counts, "%s %s in B", c->ranked == 1 ? "is" : "are", faster ? "faster" : "slower");
-    c->headline = printed(err, "%s%s; plain decoding: %+.1f%% [%.1f, %.1f]", all, counts, plain ? plain->change.percent.value : 0, plain ? plain->change.percent.lo : 0, plain ? plain->change.percent.hi : 0);
+    c->headline = printed(err, "%s%s; plain decoding: %+.1f%% [%.1f, %.1f]", all, counts, plain ? plain->change.percent.value : 0, plain
+        ? plain->change.percent.lo : 0, plain ? plain->change.percent.hi : 0);
     char rank[120] = "";
-    if (!isnan(c->spearman)) snprintf(rank, sizeof rank, " Their order by tokens/s correlates at %.2f (Spearman, %d %s).", c->spearman, c->ranked, what);
-    if (c->paired) c->ranks = printed(err, "Differences are paired over the %d prompts that both have%s.%s", c->common, c->common < c->side[0].Q || c->common < c->side[1].Q ? ", and tokens/s are those of these prompts" : "", rank);
-    else c->ranks = printed(err, "The prompts are not the same (%d in common of %d and %d), so they are drawn apart: differences hold what prompts differ in, too.%s", c->common, c->side[0].Q, c->side[1].Q, rank);
+    if (!isnan(c->spearman)) snprintf(rank, sizeof rank, " Their order by tokens/s correlates at %.2f (Spearman, %d %s).", c->spearman,
+        c->ranked, what);
+    if (c->paired) c->ranks = printed(err, "Differences are paired over the %d prompts that both have%s.%s", c->common,
+        c->common < c->side[0].Q || c->common < c->side[1].Q ? ", and tokens/s are those of these prompts" : "", rank);
+    else c->ranks = printed(err, "The prompts are not the same (%d in common of %d and %d), so they are drawn apart: differences hold what "
+        "prompts differ in, too.%s", c->common, c->side[0].Q, c->side[1].Q, rank);
     return c->headline && c->ranks ? 0 : ERR_FAILED;
 }
 
@@ -271,7 +286,8 @@ static int kind_of(const char *path, int *kind, struct err *err) {
     sqlite3_finalize(s);
     sqlite3_close(db);
     if (rc) return ERR_FAILED;
-    if (*kind != RESULTS && *kind != TRACE) return err_set(err, "'%s' is neither a trace nor a results file (application_id 0x%08x)", path, (unsigned)*kind);
+    if (*kind != RESULTS && *kind != TRACE) return err_set(err, "'%s' is neither a trace nor a results file (application_id 0x%08x)",
+        path, (unsigned)*kind);
     return 0;
 }
 
@@ -280,17 +296,20 @@ int compare_open(struct compare *c, const struct compare_options *o, struct err 
     *c = (struct compare){0};
     for (int i = 0; !rc && i < 2; i++) rc = kind_of(o->path[i], &kind[i], err);
     if (!rc && kind[0] != kind[1])
-        rc = err_set(err, "'%s' is a %s and '%s' a %s: give two of a kind", o->path[0], kind[0] == TRACE ? "trace" : "results file", o->path[1], kind[1] == TRACE ? "trace" : "results file");
+        rc = err_set(err, "'%s' is a %s and '%s' a %s: give two of a kind", o->path[0], kind[0] == TRACE ? "trace" : "results file",
+            o->path[1], kind[1] == TRACE ? "trace" : "results file");
     if (!rc) c->traces = kind[0] == TRACE, rc = c->traces ? compare_load_traces(c, o, err) : compare_load_results(c, o, err);
     if (!rc) rc = match_rows(c, err);
-    if (!rc) rc = (place = mem_alloc((size_t)c->side[1].Q, sizeof *place, "prompts", err)) ? match_prompts(c, place, &c->common, err) : ERR_FAILED;
+    if (!rc) rc = (place = mem_alloc((size_t)c->side[1].Q, sizeof *place, "prompts", err)) ? match_prompts(c, place, &c->common, err)
+        : ERR_FAILED;
     if (!rc) {
         int least = c->side[0].Q < c->side[1].Q ? c->side[0].Q : c->side[1].Q;
         c->paired = c->common >= 2 && 2 * c->common >= least;
         rc = c->paired ? paired(c, place, err) : unpaired(c, err);
     }
     mem_free(place);
-    for (int i = 0; !rc && i < c->n; i++) c->rows[i].mat_a = mat_of(&c->side[0], c->rows[i].a), c->rows[i].mat_b = mat_of(&c->side[1], c->rows[i].b);
+    for (int i = 0; !rc && i < c->n; i++) c->rows[i].mat_a = mat_of(&c->side[0], c->rows[i].a),
+        c->rows[i].mat_b = mat_of(&c->side[1], c->rows[i].b);
     if (!rc) rc = correct(c, err);
     if (!rc) rc = rank_rows(c, err);
     if (!rc) qsort(c->rows, (size_t)c->n, sizeof *c->rows, faster_in_a);

@@ -37,10 +37,12 @@ static void put_statements(const struct compare *c, FILE *to) {
         const struct compare_statement *s = &c->statements[i];
         fprintf(to, "<tr%s><th scope=\"row\">", s->a && s->b ? " class=\"best\"" : "");
         page_name(to, s->text);
-        fprintf(to, "</th><td class=\"left\">%s</td><td class=\"left\">%s</td><td class=\"left\">%s</td></tr>\n", s->a ? "yes" : "no", s->b ? "yes" : "no",
+        fprintf(to, "</th><td class=\"left\">%s</td><td class=\"left\">%s</td><td class=\"left\">%s</td></tr>\n", s->a ? "yes" : "no",
+            s->b ? "yes" : "no",
                 s->a && s->b ? "holds in both" : s->a || s->b ? "differs" : "holds in neither");
     }
-    fprintf(to, "</tbody>\n</table></div>\n%s</section>\n", c->traces ? "" : "<p class=\"legend\">Each by the tests of its own report: paired by prompts, corrected for the number of policies (Holm).</p>\n");
+    fprintf(to, "</tbody>\n</table></div>\n%s</section>\n", c->traces ? ""
+        : "<p class=\"legend\">Each by the tests of its own report: paired by prompts, corrected for the number of policies (Holm).</p>\n");
 }
 
 struct scale {
@@ -49,8 +51,10 @@ struct scale {
 
 /* Differences as dots and bars about a line at zero. */
 static void put_forest(FILE *to, const struct scale *x, const struct measure *m) {
-    double zero = 160 * (0 - x->lo) / (x->hi - x->lo), lo = 160 * (m->lo - x->lo) / (x->hi - x->lo), hi = 160 * (m->hi - x->lo) / (x->hi - x->lo), at = 160 * (m->value - x->lo) / (x->hi - x->lo);
-    fprintf(to, "<td class=\"pic\"><svg class=\"forest\" viewBox=\"0 0 160 14\" aria-hidden=\"true\"><path class=\"fixed\" d=\"M%.1f 0V14\"/><path class=\"bar\" d=\"M%.1f 7H%.1f\"/><circle class=\"dot\" cx=\"%.1f\" cy=\"7\" r=\"3.2\"/></svg></td>",
+    double zero = 160 * (0 - x->lo) / (x->hi - x->lo), lo = 160 * (m->lo - x->lo) / (x->hi - x->lo),
+        hi = 160 * (m->hi - x->lo) / (x->hi - x->lo), at = 160 * (m->value - x->lo) / (x->hi - x->lo);
+    fprintf(to, "<td class=\"pic\"><svg class=\"forest\" viewBox=\"0 0 160 14\" aria-hidden=\"true\"><path class=\"fixed\" d=\"M%.1f "
+        "0V14\"/><path class=\"bar\" d=\"M%.1f 7H%.1f\"/><circle class=\"dot\" cx=\"%.1f\" cy=\"7\" r=\"3.2\"/></svg></td>",
             zero, lo, hi, at);
 }
 
@@ -74,7 +78,8 @@ static void put_row(const struct compare_row *r, const struct scale *x, int digi
 }
 
 static void put_rows(const struct compare *c, FILE *to) {
-    static const char *const side[] = {"|rank", "tokens/s", "95%", "MAT"}, *const change[] = {"|%", "95%"}, *const end[] = {"p", "<verdict"};
+    static const char *const side[] = {"|rank", "tokens/s", "95%", "MAT"}, *const change[] = {"|%", "95%"},
+        *const end[] = {"p", "<verdict"};
     struct scale x = {0, 0};
     double largest = 0;
     for (int i = 0; i < c->n; i++) {
@@ -86,7 +91,8 @@ static void put_rows(const struct compare *c, FILE *to) {
     x.lo -= edge, x.hi += edge;
     fprintf(to, "<section>\n<h2>%s</h2>\n", c->traces ? "Fixed arms in both" : "Policies in both");
     page_table(to, "rows", "rows in both", c->n > PAGE_TALL);
-    fputs("<tr><th colspan=\"1\"></th><th colspan=\"4\" class=\"edge\">A</th><th colspan=\"4\" class=\"edge\">B</th><th colspan=\"5\" class=\"edge\">B against A</th></tr>\n<tr><th scope=\"col\" class=\"left\">", to);
+    fputs("<tr><th colspan=\"1\"></th><th colspan=\"4\" class=\"edge\">A</th><th colspan=\"4\" class=\"edge\">B</th><th colspan=\"5\" "
+        "class=\"edge\">B against A</th></tr>\n<tr><th scope=\"col\" class=\"left\">", to);
     fprintf(to, "%s</th>", c->traces ? "arm" : "policy");
     page_heads(to, side, 4), page_heads(to, side, 4), page_heads(to, change, 2);
     fputs("<th scope=\"col\" class=\"axis\"><span>", to);
@@ -97,8 +103,10 @@ static void put_rows(const struct compare *c, FILE *to) {
     page_heads(to, end, 2);
     fputs("</tr></thead>\n<tbody>\n", to);
     for (int i = 0; i < c->n; i++) put_row(&c->rows[i], &x, finding_digits(largest), to);
-    fprintf(to, "</tbody>\n</table></div>\n<p class=\"legend\">Tokens/s with 95%% intervals (BCa bootstrap over prompts, %d resamples); MAT: mean tokens a round. Dots and bars: the difference in per cent, the line is none. p: two-sided, "
-                "%s, corrected for the number of rows (Holm); 0.05 or more is called no difference found.</p>\n</section>\n", STATS_RESAMPLES, c->paired ? "paired by prompts" : "prompts drawn apart");
+    fprintf(to, "</tbody>\n</table></div>\n<p class=\"legend\">Tokens/s with 95%% intervals (BCa bootstrap over prompts, %d resamples); "
+        "MAT: mean tokens a round. Dots and bars: the difference in per cent, the line is none. p: two-sided, "
+                "%s, corrected for the number of rows (Holm); 0.05 or more is called no difference found.</p>\n</section>\n",
+                    STATS_RESAMPLES, c->paired ? "paired by prompts" : "prompts drawn apart");
 }
 
 static void put_table(const struct compare_table *t, int id, FILE *to) {
@@ -106,7 +114,8 @@ static void put_table(const struct compare_table *t, int id, FILE *to) {
     snprintf(name, sizeof name, "table-%d", id);
     fprintf(to, "<section>\n<h2>%s</h2>\n", t->title);
     page_table(to, name, t->title, false);
-    fprintf(to, "<tr><th></th><th scope=\"col\">A, %s</th><th scope=\"col\">B, %s</th><th scope=\"col\">B / A</th></tr></thead>\n<tbody>\n", t->head, t->head);
+    fprintf(to, "<tr><th></th><th scope=\"col\">A, %s</th><th scope=\"col\">B, %s</th><th scope=\"col\">B / "
+        "A</th></tr></thead>\n<tbody>\n", t->head, t->head);
     for (int i = 0; i < t->n; i++) {
         fputs("<tr><th scope=\"row\">", to);
         page_name(to, t->names[i]);
@@ -135,7 +144,8 @@ static void put_sources(const struct compare *c, FILE *to) {
     fputs("</code></pre>\n<dl class=\"facts\">\n", to);
     for (int i = 0; i < 2; i++) {
         const struct side *s = &c->side[i];
-        const char *const what[] = {s->title, s->target, s->device, s->sha256, s->seconds}, *const names[] = {"", "target", "device", "trace content sha256", "seconds"};
+        const char *const what[] = {s->title, s->target, s->device, s->sha256, s->seconds},
+            *const names[] = {"", "target", "device", "trace content sha256", "seconds"};
         for (int k = 0; k < 5; k++) {
             fprintf(to, "<dt>%c%s%s</dt><dd>", 'A' + i, *names[k] ? ", " : "", names[k]);
             page_name(to, what[k]);

@@ -14,7 +14,8 @@ static int fill_side(struct side *s, const struct report *r, struct err *err) {
     int rc = side_open(s, x->Q, x->P + 1, err);
     if (rc) return rc;
     snprintf(text, sizeof text, "experiment %lld of '%s'", (long long)r->plot.experiment, r->results);
-    if (!(s->path = copy(r->results, err)) || !(s->title = copy(text, err)) || !(s->target = copy(r->target, err)) || !(s->device = copy(r->device, err))
+    if (!(s->path = copy(r->results, err)) || !(s->title = copy(text, err)) || !(s->target = copy(r->target, err))
+        || !(s->device = copy(r->device, err))
         || !(s->sha256 = copy(r->sha256, err)) || !(s->seconds = copy(report_timing(r), err))) return ERR_FAILED;
     for (int q = 0; q < x->Q; q++) {
         s->tokens[q] = x->tokens[q];
@@ -49,7 +50,8 @@ static bool holds(const struct report *r, const char *spec, enum claim claim) {
 }
 
 static void say_claims(struct compare *c, const struct report *a, const struct report *b, const char *spec) {
-    static const char *const words[] = {[FASTER_THAN_PLAIN] = "%s is faster than plain decoding", [FASTER_THAN_ARM] = "%s is faster than the best fixed arm", [FASTEST] = "%s has the most tokens/s of the policies",
+    static const char *const words[] = {[FASTER_THAN_PLAIN] = "%s is faster than plain decoding",
+        [FASTER_THAN_ARM] = "%s is faster than the best fixed arm", [FASTEST] = "%s has the most tokens/s of the policies",
                                         [LEVEL] = "%s is, or cannot be told apart from, the fastest"};
     if (find(a, spec) < 0 || find(b, spec) < 0) return;
     for (int claim = FASTER_THAN_PLAIN; claim <= LEVEL; claim++) {
@@ -63,12 +65,14 @@ static const char *best_arm(const struct report *r) { return r->scores.best < 0 
 
 static void say_all(struct compare *c, const struct report *a, const struct report *b) {
     char room_a[512], room_b[512];
-    const char *in_a = finding_spec(&a->finding, a->finding.recommended, room_a, sizeof room_a), *in_b = finding_spec(&b->finding, b->finding.recommended, room_b, sizeof room_b);
+    const char *in_a = finding_spec(&a->finding, a->finding.recommended, room_a, sizeof room_a),
+        *in_b = finding_spec(&b->finding, b->finding.recommended, room_b, sizeof room_b);
     compare_say(c, true, !strcmp(in_a, in_b), "%s is recommended", in_a);
     compare_say(c, !strcmp(in_a, in_b), true, "%s is recommended", in_b);
     if (*best_arm(a)) compare_say(c, true, !strcmp(best_arm(a), best_arm(b)), "the best fixed arm is %s", best_arm(a));
     if (*best_arm(b)) compare_say(c, !strcmp(best_arm(a), best_arm(b)), true, "the best fixed arm is %s", best_arm(b));
-    compare_say(c, a->finding.conclusion == CONCLUDE_POLICY, b->finding.conclusion == CONCLUDE_POLICY, "some policy is faster than the best fixed arm");
+    compare_say(c, a->finding.conclusion == CONCLUDE_POLICY,
+        b->finding.conclusion == CONCLUDE_POLICY, "some policy is faster than the best fixed arm");
     say_claims(c, a, b, a->scores.policies[a->scores.fastest].spec);
     say_claims(c, a, b, b->scores.policies[b->scores.fastest].spec);
 }

@@ -52,7 +52,8 @@ static int fill_side(struct side *s, const struct played *p, struct err *err) {
     int rc = side_open(s, t->Q, drafting + 1, err);
     if (rc) return rc;
     snprintf(text, sizeof text, "recording %lld of '%s'", (long long)t->recording, t->path);
-    if (!(s->path = copy(t->path, err)) || !(s->title = copy(text, err)) || !(s->target = copy(t->target, err)) || !(s->device = copy(t->device, err)) || !(s->sha256 = copy(t->sha256, err))) return ERR_FAILED;
+    if (!(s->path = copy(t->path, err)) || !(s->title = copy(text, err)) || !(s->target = copy(t->target, err))
+        || !(s->device = copy(t->device, err)) || !(s->sha256 = copy(t->sha256, err))) return ERR_FAILED;
     timing_say(&p->cost, text, sizeof text);
     if (!(s->seconds = copy(text, err))) return ERR_FAILED;
     for (int q = 0; q < t->Q; q++) {
@@ -81,7 +82,8 @@ static int find_drafter(const struct trace *t, const char *name) {
 static int add_drafters(struct compare *c, const struct played p[2], struct err *err) {
     int n = p[0].trace.D, at = 0;
     for (int d = 0; d < p[1].trace.D; d++) n += find_drafter(&p[0].trace, p[1].trace.drafters[d].name) < 0;
-    struct compare_table *mean = compare_table(c, "Accepted tokens a draft, by drafter", "mean accepted", 3, n, err), *one = compare_table(c, "Probability that a drafted token is accepted", "p", 4, n, err);
+    struct compare_table *mean = compare_table(c, "Accepted tokens a draft, by drafter", "mean accepted", 3, n, err),
+        *one = compare_table(c, "Probability that a drafted token is accepted", "p", 4, n, err);
     struct hazard *h = mem_alloc(1, sizeof *h, "trials", err);
     int rc = mean && one && h ? 0 : ERR_FAILED;
     for (int side = 0; !rc && side < 2; side++)
@@ -122,7 +124,8 @@ static int take_timing(void *user, const struct trace_timing *x) {
     return 0;
 }
 
-static int ascending(const void *x, const void *y) { return *(const double *)x < *(const double *)y ? -1 : *(const double *)x > *(const double *)y; }
+static int ascending(const void *x, const void *y) { return *(const double *)x < *(const double *)y ? -1
+    : *(const double *)x > *(const double *)y; }
 
 /* Median milliseconds of a verification by width: of an even number of timings the lower one, as `traces info` has it. */
 static int medians(const struct trace *t, double *median, struct err *err) {
@@ -164,7 +167,8 @@ static const char *best_drafter(const struct compare_table *t, const double *x) 
 
 static bool pays(const struct played *p) {
     double plain = 0, best = 0;
-    for (int q = 0; q < p->trace.Q; q++) plain += p->oracle.plain[q].seconds, best += p->oracle.fixed[(size_t)q * (size_t)p->oracle.K + (size_t)p->oracle.best].seconds;
+    for (int q = 0; q < p->trace.Q; q++) plain += p->oracle.plain[q].seconds,
+        best += p->oracle.fixed[(size_t)q * (size_t)p->oracle.K + (size_t)p->oracle.best].seconds;
     return best < plain * (1 - 1e-9);
 }
 

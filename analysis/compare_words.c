@@ -17,7 +17,8 @@ static void put_row(struct wrap *p, const struct compare_row *r) {
     char rank[24] = "";
     if (r->rank_a) snprintf(rank, sizeof rank, "%d > %d", r->rank_a, r->rank_b);
     for (int pad = NAME - put_terminal(r->name, NAME, p->to); pad > 0; pad--) putc(' ', p->to);
-    fprintf(p->to, " %8s %8.*f %8.*f %+7.1f [%.1f, %.1f]%s\n", rank, finding_digits(r->speed_a.value), r->speed_a.value, finding_digits(r->speed_b.value), r->speed_b.value, r->change.percent.value,
+    fprintf(p->to, " %8s %8.*f %8.*f %+7.1f [%.1f, %.1f]%s\n", rank, finding_digits(r->speed_a.value), r->speed_a.value,
+        finding_digits(r->speed_b.value), r->speed_b.value, r->change.percent.value,
             r->change.percent.lo, r->change.percent.hi, r->change.verdict == VERDICT_NONE ? " =" : "");
     p->lines++;
 }
@@ -26,7 +27,8 @@ int compare_text(const struct compare *c, FILE *to, struct err *err) {
     struct wrap p = {to, false, 0};
     char text[1200];
     for (int i = 0; i < 2; i++) {
-        snprintf(text, sizeof text, "%c: %s, %d prompts, %s, %s", 'A' + i, c->side[i].target, c->side[i].Q, c->side[i].device, c->side[i].title);
+        snprintf(text, sizeof text, "%c: %s, %d prompts, %s, %s", 'A' + i, c->side[i].target, c->side[i].Q, c->side[i].device,
+            c->side[i].title);
         put_terminal(text, WRAP_WIDE, to), putc('\n', to), p.lines++;
     }
     wrap_text(&p, c->headline, 3, NULL);
@@ -52,7 +54,8 @@ static json_t *number(double x) { return isnan(x) ? json_null() : json_real(x); 
 static json_t *rank(int x) { return x ? json_integer(x) : json_null(); }
 
 static json_t *side_json(const struct side *s) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "path", json_lossy(s->path), "title", json_lossy(s->title), "target", json_lossy(s->target), "device", json_lossy(s->device),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "path", json_lossy(s->path), "title", json_lossy(s->title), "target",
+        json_lossy(s->target), "device", json_lossy(s->device),
                      "trace_sha256", json_lossy(s->sha256), "seconds", json_lossy(s->seconds), "prompts", s->Q);
 }
 
@@ -60,20 +63,26 @@ int compare_json(const struct compare *c, FILE *to, struct err *err) {
     json_t *rows = json_array(), *statements = json_array(), *tables = json_array();
     for (int i = 0; i < c->n; i++) {
         const struct compare_row *r = &c->rows[i];
-        json_array_append_new(rows, json_pack("{s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:f, s:f, s:s}", "name", json_lossy(r->name), "tokens_per_s_a", measure(&r->speed_a), "tokens_per_s_b",
-                                              measure(&r->speed_b), "mat_a", r->mat_a, "mat_b", r->mat_b, "rank_a", rank(r->rank_a), "rank_b", rank(r->rank_b), "percent", measure(&r->change.percent),
+        json_array_append_new(rows, json_pack("{s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:f, s:f, s:s}", "name",
+            json_lossy(r->name), "tokens_per_s_a", measure(&r->speed_a), "tokens_per_s_b",
+                                              measure(&r->speed_b), "mat_a", r->mat_a, "mat_b", r->mat_b, "rank_a",
+                                                  rank(r->rank_a), "rank_b", rank(r->rank_b), "percent", measure(&r->change.percent),
                                               "p", r->change.p, "p_holm", r->change.p_holm, "verdict", finding_word(r->change.verdict)));
     }
     for (int i = 0; i < c->statements_n; i++)
-        json_array_append_new(statements, json_pack("{s:o, s:b, s:b}", "text", json_lossy(c->statements[i].text), "a", c->statements[i].a, "b", c->statements[i].b));
+        json_array_append_new(statements, json_pack("{s:o, s:b, s:b}", "text", json_lossy(c->statements[i].text), "a",
+            c->statements[i].a, "b", c->statements[i].b));
     for (int i = 0; i < c->tables_n; i++) {
         const struct compare_table *t = &c->tables[i];
         json_t *list = json_array();
-        for (int k = 0; k < t->n; k++) json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "name", json_lossy(t->names[k]), "a", number(t->a[k]), "b", number(t->b[k])));
+        for (int k = 0; k < t->n; k++) json_array_append_new(list,
+            json_pack("{s:o, s:o, s:o}", "name", json_lossy(t->names[k]), "a", number(t->a[k]), "b", number(t->b[k])));
         json_array_append_new(tables, json_pack("{s:s, s:s, s:o}", "title", t->title, "unit", t->head, "rows", list));
     }
-    json_t *all = json_pack("{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", c->traces ? "traces" : "results", "a", side_json(&c->side[0]), "b", side_json(&c->side[1]), "paired", c->paired,
-                            "prompts_in_both", c->common, "spearman", number(c->spearman), "headline", json_lossy(c->headline), "ranks", json_lossy(c->ranks), "conclusions", statements, "rows", rows, "tables", tables);
+    json_t *all = json_pack("{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", c->traces ? "traces" : "results", "a",
+        side_json(&c->side[0]), "b", side_json(&c->side[1]), "paired", c->paired,
+                            "prompts_in_both", c->common, "spearman", number(c->spearman), "headline", json_lossy(c->headline), "ranks",
+                                json_lossy(c->ranks), "conclusions", statements, "rows", rows, "tables", tables);
     if (!all || json_dumpf(all, to, JSON_INDENT(2))) return json_decref(all), err_set(err, "cannot write JSON");
     json_decref(all);
     putc('\n', to);
@@ -83,7 +92,8 @@ int compare_json(const struct compare *c, FILE *to, struct err *err) {
 /* -- CSV -- */
 
 int compare_csv(const struct compare *c, FILE *to, struct err *err) {
-    fputs("name,kind,rank_a,rank_b,tokens_per_s_a,tokens_per_s_a_lo,tokens_per_s_a_hi,tokens_per_s_b,tokens_per_s_b_lo,tokens_per_s_b_hi,mat_a,mat_b,percent,percent_lo,percent_hi,p,p_holm,verdict\n", to);
+    fputs("name,kind,rank_a,rank_b,tokens_per_s_a,tokens_per_s_a_lo,tokens_per_s_a_hi,tokens_per_s_b,tokens_per_s_b_lo,tokens_per_s_b_hi,"
+          "mat_a,mat_b,percent,percent_lo,percent_hi,p,p_holm,verdict\n", to);
     for (int i = 0; i < c->n; i++) {
         const struct compare_row *r = &c->rows[i];
         const struct measure *const m[] = {&r->speed_a, &r->speed_b};
@@ -92,7 +102,8 @@ int compare_csv(const struct compare *c, FILE *to, struct err *err) {
         if (r->rank_a) fprintf(to, "%d,%d", r->rank_a, r->rank_b);
         else putc(',', to);
         for (int k = 0; k < 2; k++) fprintf(to, ",%.10g,%.10g,%.10g", m[k]->value, m[k]->lo, m[k]->hi);
-        fprintf(to, ",%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%s\n", r->mat_a, r->mat_b, r->change.percent.value, r->change.percent.lo, r->change.percent.hi, r->change.p, r->change.p_holm,
+        fprintf(to, ",%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%s\n", r->mat_a, r->mat_b, r->change.percent.value, r->change.percent.lo,
+            r->change.percent.hi, r->change.p, r->change.p_holm,
                 finding_word(r->change.verdict));
     }
     return ferror(to) ? err_set(err, "cannot write the table") : 0;

@@ -58,7 +58,8 @@ static size_t state_size(const struct scores *s, const struct score *p) {
     for (int k = 0; k < s->K; k++) {
         int same = 0;
         while (strcmp(s->arms[same].drafter, s->arms[k].drafter)) same++;
-        arms[k] = (struct arm){.drafter = !*s->arms[k].drafter ? -1 : same < k ? arms[same].drafter : problem.D++, .gamma = s->arms[k].gamma};
+        arms[k] = (struct arm){.drafter = !*s->arms[k].drafter ? -1 : same < k ? arms[same].drafter : problem.D++,
+            .gamma = s->arms[k].gamma};
         snprintf(arms[k].name, sizeof arms[k].name, "%s", s->arms[k].name);
         if (arms[k].gamma > problem.L) problem.L = arms[k].gamma;
     }
@@ -73,7 +74,8 @@ static bool is_level(const struct finding *v, int p, double margin) {
     return (c->verdict == VERDICT_NONE || c->verdict == VERDICT_REFERENCE) && c->percent.value >= -margin;
 }
 
-static bool beats_arm(const struct finding *v, int p) { return v->conclusion != CONCLUDE_POLICY || v->with_fixed[p].verdict == VERDICT_FASTER; }
+static bool beats_arm(const struct finding *v, int p) { return v->conclusion != CONCLUDE_POLICY
+    || v->with_fixed[p].verdict == VERDICT_FASTER; }
 
 static int recommend_policy(const struct finding *v, double margin) {
     const struct scores *s = v->scores;
@@ -96,7 +98,8 @@ static int recommend_policy(const struct finding *v, double margin) {
 static bool plain_is_best(const struct finding *v) {
     const struct scores *s = v->scores;
     bool arm = s->has[REFERENCE_BEST_FIXED];
-    if (arm && (s->best < 0 || !*s->arms[s->best].drafter || v->with_plain[s->P + REFERENCE_BEST_FIXED].verdict != VERDICT_SLOWER)) return false;
+    if (arm && (s->best < 0 || !*s->arms[s->best].drafter
+                || v->with_plain[s->P + REFERENCE_BEST_FIXED].verdict != VERDICT_SLOWER)) return false;
     for (int p = 0; p < s->P; p++)
         if (v->with_plain[p].percent.value > 0) return false;
     return true;
@@ -114,7 +117,8 @@ static enum conclusion conclude(const struct finding *v) {
 static void drop_rounding(struct comparison *c, int n) {
     const double least = 1e-7; // per cent
     for (int i = 0; i < n; i++)
-        if (c[i].verdict != VERDICT_REFERENCE && fabs(c[i].percent.value) < least && fabs(c[i].percent.lo) < least && fabs(c[i].percent.hi) < least)
+        if (c[i].verdict != VERDICT_REFERENCE && fabs(c[i].percent.value) < least && fabs(c[i].percent.lo) < least
+            && fabs(c[i].percent.hi) < least)
             c[i] = (struct comparison){.p = 1, .p_holm = 1, .verdict = VERDICT_NONE};
 }
 
@@ -130,7 +134,8 @@ static void count(struct finding *v) {
     }
 }
 
-const struct summary *finding_row(const struct finding *v, int row) { return row < v->scores->P ? &v->rows[row] : &v->references[row - v->scores->P]; }
+const struct summary *finding_row(const struct finding *v, int row) { return row < v->scores->P ? &v->rows[row]
+    : &v->references[row - v->scores->P]; }
 
 const char *finding_spec(const struct finding *v, int row, char *room, size_t size) {
     const struct scores *s = v->scores;
@@ -161,14 +166,16 @@ static void say_headline(const struct finding *v, FILE *to) {
         fprintf(to, "no policy is distinguishable from %s %s", v->arm, where);
         break;
     case CONCLUDE_NONE_FASTER:
-        fprintf(to, "no policy is distinguishably faster than %s %s (%d of %d are not distinguishable from it, %d %s slower)", v->arm, where, v->same, v->choosing,
+        fprintf(to, "no policy is distinguishably faster than %s %s (%d of %d are not distinguishable from it, %d %s slower)", v->arm,
+            where, v->same, v->choosing,
                 v->slower, v->slower == 1 ? "is" : "are");
         break;
     case CONCLUDE_ARM:
         fprintf(to, "%s is faster than every policy %s", v->arm, where);
         break;
     case CONCLUDE_NO_ARM:
-        fprintf(to, "use %s: %.2f times as fast as plain decoding %s; how it compares with the best fixed arm this file does not say", spec, x->speedup.value, where);
+        fprintf(to, "use %s: %.2f times as fast as plain decoding %s; how it compares with the best fixed arm this file does not say",
+            spec, x->speedup.value, where);
         return;
     case CONCLUDE_PLAIN:
         fprintf(to, "no policy and no fixed arm is faster than plain decoding %s", where);
@@ -183,7 +190,8 @@ static void say_headline(const struct finding *v, FILE *to) {
 static void say_amount(const struct finding *v, FILE *to) {
     const struct scores *s = v->scores;
     char room[512];
-    const struct summary *x = finding_row(v, v->recommended), *plain = &v->references[REFERENCE_PLAIN], *fixed = &v->references[REFERENCE_BEST_FIXED];
+    const struct summary *x = finding_row(v, v->recommended), *plain = &v->references[REFERENCE_PLAIN],
+        *fixed = &v->references[REFERENCE_BEST_FIXED];
     const struct comparison *with_fixed = &v->with_fixed[v->recommended], *with_plain = &v->with_plain[v->recommended];
     int digits = finding_digits(x->tokens_per_s.value);
     fprintf(to, "%s: %.*f tokens/s ", finding_spec(v, v->recommended, room, sizeof room), digits, x->tokens_per_s.value);
@@ -195,7 +203,8 @@ static void say_amount(const struct finding *v, FILE *to) {
     if (s->has[REFERENCE_BEST_FIXED] && v->recommended < s->P) {
         fprintf(to, ", %+.1f%% ", with_fixed->percent.value);
         say_interval(to, &with_fixed->percent, 1);
-        fprintf(to, " against the %.*f of the best fixed arm, %s, ", digits, fixed->tokens_per_s.value, s->best < 0 ? "best-fixed" : s->arms[s->best].name);
+        fprintf(to, " against the %.*f of the best fixed arm, %s, ", digits, fixed->tokens_per_s.value, s->best < 0 ? "best-fixed"
+            : s->arms[s->best].name);
         say_p(to, with_fixed->p_holm);
     }
     fputs(".", to);
@@ -254,7 +263,8 @@ static void say_reason(const struct finding *v, double margin, FILE *to) {
         if (!strcmp(s->policies[i].spec, "auto")) automatic = i;
     if (p == s->P + REFERENCE_PLAIN) fputs("It needs no drafter; on other prompts or hardware drafting may pay.", to);
     else if (p >= s->P) {
-        fputs("A fixed arm is the simplest choice: it keeps nothing and needs no policy. But this one is known only in hindsight of these prompts", to);
+        fputs("A fixed arm is the simplest choice: it keeps nothing and needs no policy. But this one is known only in hindsight of these "
+            "prompts", to);
         if (automatic >= 0) {
             fputs("; auto, which must find it, is at ", to);
             fprintf(to, "%+.1f%% ", v->with_fixed[automatic].percent.value);
@@ -263,10 +273,12 @@ static void say_reason(const struct finding *v, double margin, FILE *to) {
         }
         fputs(".", to);
     } else if (p != s->fastest) {
-        fprintf(to, "%s is recommended rather than %s, from which it cannot be told apart (%+.1f%% ", s->policies[p].spec, s->policies[s->fastest].spec,
+        fprintf(to, "%s is recommended rather than %s, from which it cannot be told apart (%+.1f%% ", s->policies[p].spec,
+            s->policies[s->fastest].spec,
                 v->with_fastest[p].percent.value);
         say_interval(to, &v->with_fastest[p].percent, 1);
-        fprintf(to, "), because it is %s, and not more than %g%% behind.", !strcmp(s->policies[p].spec, "auto") ? "what live decoding uses unless told otherwise" : "the simplest of these: it keeps the least state", margin);
+        fprintf(to, "), because it is %s, and not more than %g%% behind.", !strcmp(s->policies[p].spec, "auto")
+            ? "what live decoding uses unless told otherwise" : "the simplest of these: it keeps the least state", margin);
     }
 }
 
@@ -288,8 +300,10 @@ static void say_arm_of(const struct finding *v, FILE *to) { say_arm(v->scores, t
 static int open_rows(struct finding *v, struct err *err) {
     const struct scores *s = v->scores;
     size_t P = (size_t)s->P, all = P + REFERENCES;
-    return (v->rows = mem_alloc(P, sizeof *v->rows, "a verdict", err)) && (v->with_fastest = mem_alloc(3 * all, sizeof *v->with_fastest, "a verdict", err))
-        && (v->first = mem_alloc(P, sizeof *v->first, "a verdict", err)) && (v->order = mem_alloc(P, sizeof *v->order, "a verdict", err)) ? 0 : ERR_FAILED;
+    return (v->rows = mem_alloc(P, sizeof *v->rows, "a verdict", err))
+        && (v->with_fastest = mem_alloc(3 * all, sizeof *v->with_fastest, "a verdict", err))
+        && (v->first = mem_alloc(P, sizeof *v->first, "a verdict", err)) && (v->order = mem_alloc(P, sizeof *v->order, "a verdict", err))
+            ? 0 : ERR_FAILED;
 }
 
 int finding_open(struct finding *v, const struct scores *s, double margin, struct err *err) {
@@ -305,7 +319,8 @@ int finding_open(struct finding *v, const struct scores *s, double margin, struc
         count(v);
         v->conclusion = conclude(v);
         v->recommended = v->conclusion == CONCLUDE_SAME || v->conclusion == CONCLUDE_NONE_FASTER || v->conclusion == CONCLUDE_ARM
-                         ? s->P + REFERENCE_BEST_FIXED : v->conclusion == CONCLUDE_PLAIN ? s->P + REFERENCE_PLAIN : recommend_policy(v, margin);
+                         ? s->P + REFERENCE_BEST_FIXED : v->conclusion == CONCLUDE_PLAIN ? s->P + REFERENCE_PLAIN
+                             : recommend_policy(v, margin);
         rc = say(&v->arm, v, say_arm_of, margin, err);
     }
     if (!rc) rc = say(&v->headline, v, say_headline, margin, err);

@@ -26,7 +26,8 @@ double svg_contrast(uint32_t a, uint32_t b) {
 
 static uint32_t mix(uint32_t a, uint32_t b, double share) {
     uint32_t out = 0;
-    for (int shift = 0; shift <= 16; shift += 8) out |= (uint32_t)lround((1 - share) * (a >> shift & 255) + share * (b >> shift & 255)) << shift;
+    for (int shift = 0; shift <= 16; shift += 8)
+        out |= (uint32_t)lround((1 - share) * (a >> shift & 255) + share * (b >> shift & 255)) << shift;
     return out;
 }
 
@@ -68,7 +69,8 @@ static double along(uint32_t c, uint32_t from, uint32_t to) {
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
-/* A colour of the palette mixed with white becomes one mixed with the ground, one mixed with black one mixed with white: what stood out from
+/* A colour of the palette mixed with white becomes one mixed with the ground, one mixed with black one mixed with white: what stood out
+ * from
  * white more than its neighbour does so from the ground, and scales of colours keep their order. */
 static bool turn_scale(uint32_t *c, uint32_t ground) {
     enum { NEAR = 12 };
@@ -98,7 +100,8 @@ void svg_colours_css(const struct svg_colours *colours, uint32_t light_ground, u
     fputs(":root{", to);
     for (size_t i = 0; i < colours->n; i++) {
         uint32_t c = colours->at[i];
-        fprintf(to, "--%c%06x:#%06x;", c & LETTERS ? 't' : 'k', c & 0xFFFFFF, c & LETTERS ? stand_out(c & 0xFFFFFF, light_ground, 4.6) : c & 0xFFFFFF);
+        fprintf(to, "--%c%06x:#%06x;", c & LETTERS ? 't' : 'k', c & 0xFFFFFF, c & LETTERS ? stand_out(c & 0xFFFFFF, light_ground, 4.6)
+            : c & 0xFFFFFF);
     }
     fputs("}\n@media screen and (prefers-color-scheme:dark){:root{", to);
     for (size_t i = 0; i < colours->n; i++) {
@@ -124,7 +127,8 @@ void svg_colours_close(struct svg_colours *c) {
 /* A value of fill, stroke or color: true and the colour, or false for what is none ('none', 'currentColor', 'url(...)'). */
 static bool parse_colour(const char *text, size_t n, uint32_t *colour) {
     static const struct { const char *name; uint32_t colour; } names[] = {
-        {"black", 0}, {"white", 0xFFFFFF}, {"gray", 0x808080}, {"grey", 0x808080}, {"lightgrey", 0xD3D3D3}, {"lightgray", 0xD3D3D3}, {"red", 0xFF0000},
+        {"black", 0}, {"white", 0xFFFFFF}, {"gray", 0x808080}, {"grey", 0x808080}, {"lightgrey", 0xD3D3D3}, {"lightgray", 0xD3D3D3},
+            {"red", 0xFF0000},
         {"green", 0x008000}, {"blue", 0x0000FF}, {"cyan", 0x00FFFF}, {"magenta", 0xFF00FF}, {"yellow", 0xFFFF00}};
     int r, g, b;
     char value[64];
@@ -152,7 +156,8 @@ static bool parse_colour(const char *text, size_t n, uint32_t *colour) {
 static bool named(const char *name, size_t n, const char *word) { return strlen(word) == n && !memcmp(name, word, n); }
 
 /* One attribute, from its name; returns where it ends. */
-static const char *put_attribute(const char *at, const char *end, bool letters, const char *id, struct svg_colours *colours, FILE *to, int *rc, struct err *err) {
+static const char *put_attribute(const char *at, const char *end, bool letters, const char *id, struct svg_colours *colours, FILE *to,
+    int *rc, struct err *err) {
     const char *name = at;
     while (at < end && !strchr(" \t\r\n=", *at)) at++;
     size_t name_n = (size_t)(at - name);
@@ -175,7 +180,8 @@ static const char *put_attribute(const char *at, const char *end, bool letters, 
     else if (n > 5 && !strncmp(value, "url(#", 5)) fprintf(to, "url(#%s-%.*s", id, (int)n - 5, value + 5);
     else if (named(name, name_n, "font-family")) fputs("Arial, 'Liberation Sans', Helvetica, sans-serif", to);
     else
-        for (size_t i = 0; i < n; i++) value[i] == '"' ? (void)fputs("&quot;", to) : (void)putc((unsigned char)value[i] < ' ' ? ' ' : value[i], to);
+        for (size_t i = 0; i < n; i++) value[i] == '"' ? (void)fputs("&quot;", to)
+            : (void)putc((unsigned char)value[i] < ' ' ? ' ' : value[i], to);
     putc('"', to);
     return close + 1;
 }

@@ -10,8 +10,10 @@ extern const char css_analysis_report[];
 enum { LIGHT_GROUND = 0xFFFFFF, DARK_GROUND = 0x14171A }; // --ground of report.css
 
 void page_begin(FILE *to, const struct svg_colours *colours, const char *before, const char *name, const char *after) {
-    fprintf(to, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"generator\" content=\"banditspec " VERSION "\">\n<link rel=\"icon\" href=\"data:,\">\n<title>%s", before);
+    fprintf(to, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+        "content=\"width=device-width, initial-scale=1\">\n"
+                "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"generator\" content=\"banditspec " VERSION "\">\n<link "
+                    "rel=\"icon\" href=\"data:,\">\n<title>%s", before);
     put_html(name, to);
     fprintf(to, "%s BanditSpec report</title>\n<style>\n%s", after, css_analysis_report);
     if (colours) svg_colours_css(colours, LIGHT_GROUND, DARK_GROUND, to);
@@ -55,9 +57,11 @@ void page_name(FILE *to, const char *name) {
 }
 
 void page_table(FILE *to, const char *id, const char *what, bool tall) {
-    fprintf(to, "<div class=\"scroll%s\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table id=\"%s\">\n<thead>", tall ? " tall" : "", what, id);
+    fprintf(to, "<div class=\"scroll%s\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table id=\"%s\">\n<thead>", tall ? " tall"
+        : "", what, id);
 }
 
 void page_heads(FILE *to, const char *const *heads, int n) {
-    for (int i = 0; i < n; i++) fprintf(to, "<th scope=\"col\"%s>%s</th>", *heads[i] == '<' ? " class=\"left\"" : *heads[i] == '|' ? " class=\"edge\"" : "", heads[i] + (*heads[i] == '<' || *heads[i] == '|'));
+    for (int i = 0; i < n; i++) fprintf(to, "<th scope=\"col\"%s>%s</th>", *heads[i] == '<' ? " class=\"left\"" : *heads[i] == '|'
+        ? " class=\"edge\"" : "", heads[i] + (*heads[i] == '<' || *heads[i] == '|'));
 }

@@ -44,7 +44,8 @@ static const struct {
 } formats[] = {
     [PLOT_PNG] = {"png", "pngcairo noenhanced size 1600,%.0f font 'Arial,25' linewidth 2.2 dashlength 0.8 pointscale 1.9", "960", "25"},
     [PLOT_SVG] = {"svg", "svg noenhanced size 800,%.0f dynamic font 'Arial,12.5' linewidth 1.1 dashlength 0.8", "480", "12.5"},
-    [PLOT_PDF] = {"pdf", "pdfcairo noenhanced size 20cm,%.2fcm font 'Arial,9' fontscale 1 linewidth 1.6 dashlength 0.8 pointscale 0.7", "12", "9"},
+    [PLOT_PDF] = {"pdf", "pdfcairo noenhanced size 20cm,%.2fcm font 'Arial,9' fontscale 1 linewidth 1.6 dashlength 0.8 pointscale "
+        "0.7", "12", "9"},
     [PLOT_TERM] = {"txt", "dumb noenhanced size 100,%.0f", "31", "1"},
 };
 
@@ -87,12 +88,15 @@ static int open_database(struct plot *p, struct err *err) {
 static const char *const contents[FIGURE_SOURCES] = {
     [FIGURE_EXPERIMENT] =
         "SELECT e.id, printf('%s, %s, %d prompts, %d seed%s, scope %s, %s', e.target, e.device,"
-        " (SELECT count(*) FROM sequence WHERE experiment = e.id), e.seeds, " PLURAL("e.seeds") ", e.scope, " FILE_NAME("e.trace") "), e.timing"
+        " (SELECT count(*) FROM sequence WHERE experiment = e.id), e.seeds, " PLURAL("e.seeds") ", e.scope, " FILE_NAME("e.trace") "), "
+            "e.timing"
         " FROM experiment e WHERE ?1 IN (0, e.id) ORDER BY e.id DESC LIMIT 1",
     [FIGURE_SERVING] =
         "SELECT s.id, printf('%s, %s, %d requests, %s, %d seed%s, passes %s, %s', s.target, s.device, s.requests,"
-        " CASE s.arrivals WHEN 'closed' THEN 'closed loop' ELSE s.arrivals || CASE WHEN s.rate > 0 THEN printf(' %g/s', s.rate) ELSE '' END END,"
-        " s.seeds, " PLURAL("s.seeds") ", s.passes, " FILE_NAME("s.trace") ") FROM serving s WHERE ?1 IN (0, s.id) ORDER BY s.id DESC LIMIT 1",
+        " CASE s.arrivals WHEN 'closed' THEN 'closed loop' ELSE s.arrivals || CASE WHEN s.rate > 0 THEN printf(' %g/s', s.rate) ELSE '' "
+            "END END,"
+        " s.seeds, " PLURAL("s.seeds") ", s.passes, " FILE_NAME("s.trace") ") FROM serving s WHERE ?1 IN (0, s.id) ORDER BY s.id DESC "
+            "LIMIT 1",
     [FIGURE_FIDELITY] =
         "SELECT f.id, printf('%s, %s, %d threads, %d prompts, scope %s, %s', f.target, f.device, f.threads,"
         " (SELECT count(DISTINCT sequence) FROM fidelity_run WHERE fidelity = f.id), f.scope, " FILE_NAME("f.trace") ")"
@@ -143,7 +147,8 @@ static int find_contents(struct plot *p, int64_t wanted, struct err *err) {
 /* Whether a server's or a live run's policies are called so. */
 static bool named_elsewhere(const struct plot *p, const char *word) {
 #define NAMED " ?1 IN (spec, substr(spec, 1, instr(spec || ':', ':') - 1))"
-    static const char *const tables[] = {"SELECT 1 FROM serving_row WHERE kind = 'policy' AND" NAMED, "SELECT 1 FROM fidelity_run WHERE" NAMED};
+    static const char *const tables[] = {"SELECT 1 FROM serving_row WHERE kind = 'policy' AND" NAMED, "SELECT 1 FROM fidelity_run "
+        "WHERE" NAMED};
     bool there = false;
     for (int i = 0; i < 2 && !there; i++) {
         sqlite3_stmt *query;
@@ -210,7 +215,8 @@ int plot_open_trace(struct plot *p, const char *path, int64_t recording, struct 
     if (db_open_read(&p->trace, path, &db_trace, err) || functions_add(p->trace, err)
         || db_int64(p->trace, path, "SELECT count(*) FROM recording", &several, err)) return -1;
     if (!recording && several > 1)
-        return err_set(err, "'%s' holds %lld recordings: give --recording ID (banditspec traces info lists them)", path, (long long)several);
+        return err_set(err, "'%s' holds %lld recordings: give --recording ID (banditspec traces info lists them)", path,
+            (long long)several);
     if (find(p, FIGURE_TRACE, recording, &p->recording, err)) return -1;
     if (!p->recording && recording) return err_set(err, "no recording %lld in '%s'", (long long)recording, path);
     return p->recording ? 0 : err_set(err, "no recording in '%s'", path);

@@ -36,7 +36,8 @@ static int keep_own(struct report *r, const char *table, int64_t *id, struct err
 static int load_head(struct report *r, struct err *err) {
     sqlite3_stmt *s = NULL;
     int64_t version = 0;
-    int rc = db_prepare(r->plot.db, r->results, "SELECT created, world, trace, trace_sha256, target, device, scope, timing, version, seeds, max_draft"
+    int rc = db_prepare(r->plot.db, r->results, "SELECT created, world, trace, trace_sha256, target, device, scope, timing, version, "
+        "seeds, max_draft"
                                                 " FROM experiment WHERE id = ?", &s, err);
     if (rc) return rc;
     sqlite3_bind_int64(s, 1, r->plot.experiment);
@@ -60,7 +61,8 @@ static int load_setting(struct report *r, struct err *err) {
     if (rc) return rc;
     sqlite3_bind_int64(s, 1, r->plot.experiment);
     if ((rc = db_step(r->plot.db, r->results, s, err)) == 1)
-        rc = (r->setting = copy(s, 0, err)) && (r->setting_arms = copy(s, 1, err)) && (r->seconds = copy(s, 2, err)) && (r->code = copy(s, 3, err)) ? 0 : ERR_FAILED;
+        rc = (r->setting = copy(s, 0, err)) && (r->setting_arms = copy(s, 1, err)) && (r->seconds = copy(s, 2, err))
+            && (r->code = copy(s, 3, err)) ? 0 : ERR_FAILED;
     sqlite3_finalize(s);
     return rc;
 }
@@ -76,7 +78,8 @@ static int find_recording(struct report *r, sqlite3 *db, struct err *err) {
     while (!rc && !found && (rc = db_step(db, r->db, s, err)) == 1) {
         struct report_recording *x = r->recording;
         if ((rc = trace_open(&x->trace, r->db, sqlite3_column_int64(s, 0), err))) break;
-        if ((found = !strcmp(x->trace.sha256, r->sha256))) rc = (x->created = copy(s, 1, err)) && (x->engine = copy(s, 2, err)) ? 0 : ERR_FAILED;
+        if ((found = !strcmp(x->trace.sha256, r->sha256))) rc = (x->created = copy(s, 1, err)) && (x->engine = copy(s, 2, err)) ? 0
+            : ERR_FAILED;
         else {
             memcpy(other, x->trace.sha256, sizeof other);
             trace_close(&x->trace);
@@ -107,7 +110,8 @@ static int load_fidelity(struct report *r, struct err *err) {
     size_t room = 0;
     int rc = db_int64(r->plot.db, r->results, "SELECT count(*) FROM sqlite_schema WHERE name = 'fidelity_run'", &there, err);
     if (rc || !there) return rc;
-    rc = db_prepare(r->plot.db, r->results, "SELECT x.spec, count(*), sum(x.tokens), sum(x.live_seconds), sum(x.simulated_seconds), f.device FROM fidelity f JOIN fidelity_run x ON x.fidelity = f.id"
+    rc = db_prepare(r->plot.db, r->results, "SELECT x.spec, count(*), sum(x.tokens), sum(x.live_seconds), sum(x.simulated_seconds), "
+        "f.device FROM fidelity f JOIN fidelity_run x ON x.fidelity = f.id"
                     " WHERE f.id = (SELECT max(id) FROM fidelity WHERE trace_sha256 = ?) GROUP BY x.ordinal ORDER BY x.ordinal", &s, err);
     if (!rc) sqlite3_bind_text(s, 1, r->sha256, -1, SQLITE_STATIC);
     while (!rc && (rc = db_step(r->plot.db, r->results, s, err)) == 1) {
@@ -115,7 +119,8 @@ static int load_fidelity(struct report *r, struct err *err) {
         rc = 0;
         if (!(live > 0) || !(simulated > 0)) continue;
         if ((rc = mem_grow(&r->fidelity, &room, (size_t)r->fidelity_n + 1, sizeof *r->fidelity, "fidelity", err))) break;
-        r->fidelity[r->fidelity_n] = (struct report_fidelity){.spec = copy(s, 0, err), .prompts = sqlite3_column_int(s, 1), .live = tokens / live, .simulated = tokens / simulated};
+        r->fidelity[r->fidelity_n] = (struct report_fidelity){.spec = copy(s, 0, err), .prompts = sqlite3_column_int(s, 1),
+            .live = tokens / live, .simulated = tokens / simulated};
         if (!r->fidelity[r->fidelity_n++].spec || (!r->fidelity_device && !(r->fidelity_device = copy(s, 5, err)))) rc = ERR_FAILED;
     }
     sqlite3_finalize(s);
@@ -229,7 +234,8 @@ void report_close(struct report *r) {
     finding_close(&r->finding);
     scores_close(&r->scores);
     plot_close(&r->plot);
-    void *blocks[] = {r->created, r->world, r->trace, r->sha256, r->target, r->device, r->scope, r->timing, r->version, r->setting, r->setting_arms, r->seconds, r->code, r->categories, r->fidelity, r->fidelity_device};
+    void *blocks[] = {r->created, r->world, r->trace, r->sha256, r->target, r->device, r->scope, r->timing, r->version, r->setting,
+        r->setting_arms, r->seconds, r->code, r->categories, r->fidelity, r->fidelity_device};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);
     *r = (struct report){0};
 }
@@ -238,8 +244,10 @@ void report_close(struct report *r) {
 
 const char *report_timing(const struct report *r) {
     if (!strcmp(r->timing, "model")) return "seconds are modelled from the trace's recorded timings, not measured";
-    if (!strcmp(r->timing, "sampled")) return "seconds are modelled from the trace's recorded timings and scattered as those were, not measured";
-    if (!strcmp(r->timing, "hardware")) return "seconds are a roofline's of hardware that was not at hand: nothing of this was measured there";
+    if (!strcmp(r->timing, "sampled")) return "seconds are modelled from the trace's recorded timings and scattered as those were, not "
+        "measured";
+    if (!strcmp(r->timing, "hardware")) return "seconds are a roofline's of hardware that was not at hand: nothing of this was measured "
+        "there";
     if (!strcmp(r->timing, "live")) return "seconds were measured live";
     return "where seconds come from is not known to this program";
 }
@@ -248,7 +256,8 @@ bool report_caveat(const struct report *r, int i, char *text, size_t size) {
     const struct scores *s = &r->scores;
     const bool live = !strcmp(r->timing, "live"), hindsight = s->has[REFERENCE_BEST_FIXED];
     int at = 0;
-    if (i == at++) return snprintf(text, size, "Time: %s%s%s.", report_timing(r), live || !strcmp(r->timing, "hardware") ? "" : "; the timings are those of ",
+    if (i == at++) return snprintf(text, size, "Time: %s%s%s.", report_timing(r), live || !strcmp(r->timing, "hardware") ? ""
+        : "; the timings are those of ",
                                    live || !strcmp(r->timing, "hardware") ? "" : r->device), true;
     if (!live && r->fidelity_n && i == at++) {
         double lo = INFINITY, hi = -INFINITY;
@@ -256,23 +265,35 @@ bool report_caveat(const struct report *r, int i, char *text, size_t size) {
             double off = 100 * (r->fidelity[k].simulated / r->fidelity[k].live - 1);
             lo = fmin(lo, off), hi = fmax(hi, off);
         }
-        return snprintf(text, size, "Held against live decoding on %s, simulated tokens/s of %d polic%s are off by %+.1f%%%s", r->fidelity_device, r->fidelity_n, r->fidelity_n == 1 ? "y" : "ies", lo,
-                        r->fidelity_n == 1 ? "." : ""), r->fidelity_n > 1 ? snprintf(text + strlen(text), size - strlen(text), " to %+.1f%%.", hi) : 0, true;
+        return snprintf(text, size, "Held against live decoding on %s, simulated tokens/s of %d polic%s are off by %+.1f%%%s",
+            r->fidelity_device, r->fidelity_n, r->fidelity_n == 1 ? "y" : "ies", lo,
+                        r->fidelity_n == 1 ? "." : ""), r->fidelity_n > 1
+                            ? snprintf(text + strlen(text), size - strlen(text), " to %+.1f%%.", hi) : 0, true;
     }
-    if (!live && !r->fidelity_n && i == at++) return snprintf(text, size, "Modelled speed-ups may differ from live ones, and say nothing about other machines: hold them against banditspec live --compare."), true;
+    if (!live && !r->fidelity_n && i == at++) return snprintf(text,
+        size, "Modelled speed-ups may differ from live ones, and say nothing about other machines: hold them against banditspec live "
+        "--compare."), true;
     if (hindsight && !s->held && i == at++)
-        return snprintf(text, size, "The best fixed arm was chosen in hindsight on these very prompts, which flatters the arm: a policy that is level with it would do better on others."), true;
+        return snprintf(text, size, "The best fixed arm was chosen in hindsight on these very prompts, which flatters the arm: a policy "
+            "that is level with it would do better on others."), true;
     if (s->held && i == at++)
-        return snprintf(text, size, "Hold-out: the fastest policy, parameters%s were chosen on %d prompts; every figure here is of the %d others.", hindsight ? " and the best fixed arm" : "", s->chosen_on, s->Q), true;
+        return snprintf(text, size, "Hold-out: the fastest policy, parameters%s were chosen on %d prompts; every figure here is of the %d "
+            "others.", hindsight ? " and the best fixed arm" : "", s->chosen_on, s->Q), true;
     if (!s->held && s->P > 1 && i == at++)
-        return snprintf(text, size, "The fastest policy was chosen on the same prompts it is tested on: how far it leads is somewhat too favourable. Tests against the best fixed arm and plain decoding are corrected for that"
-                                    " (Holm, all policies); those against the fastest lean towards finding differences. --holdout removes both."), true;
-    if (s->Q < 20 && i == at++) return snprintf(text, size, "Only %d prompt%s: intervals are wide, and 'no difference found' is no proof of equality.", s->Q, s->Q == 1 ? "" : "s"), true;
-    if (i == at++) return snprintf(text, size, "Seconds hold drafting, verification and catching up, not the policy's own arithmetic."), true;
+        return snprintf(text, size, "The fastest policy was chosen on the same prompts it is tested on: how far it leads is somewhat too "
+            "favourable. Tests against the best fixed arm and plain decoding are corrected for that"
+                                    " (Holm, all policies); those against the fastest lean towards finding differences. --holdout removes "
+                                        "both."), true;
+    if (s->Q < 20 && i == at++) return snprintf(text, size, "Only %d prompt%s: intervals are wide, and 'no difference found' is no proof "
+        "of equality.", s->Q, s->Q == 1 ? "" : "s"), true;
+    if (i == at++) return snprintf(text, size, "Seconds hold drafting, verification and catching up, not the policy's own arithmetic."),
+        true;
     if (!s->has[REFERENCE_BEST_FIXED] && i == at++)
-        return snprintf(text, size, "This file keeps no walks of fixed arms (version %d): the best fixed arm is not known. Replay again with this program.", r->file_version), true;
+        return snprintf(text, size, "This file keeps no walks of fixed arms (version %d): the best fixed arm is not known. Replay again "
+            "with this program.", r->file_version), true;
     if (!strcmp(r->scope, "stream") && i == at++)
-        return snprintf(text, size, "Policies carried on from prompt to prompt (scope stream): prompts are then not independent, as the intervals take them to be."), true;
+        return snprintf(text, size, "Policies carried on from prompt to prompt (scope stream): prompts are then not independent, as the "
+            "intervals take them to be."), true;
     return false;
 }
 
@@ -283,7 +304,8 @@ static void put_arms(const struct report *r, FILE *to) {
 static void put_policies(const struct report *r, FILE *to) {
     sqlite3_stmt *s = NULL;
     struct err unread = {""};
-    const char *sql = r->setting ? "SELECT DISTINCT spec FROM run WHERE experiment = ? ORDER BY spec" : "SELECT spec FROM policy WHERE experiment = ? ORDER BY ordinal";
+    const char *sql = r->setting ? "SELECT DISTINCT spec FROM run WHERE experiment = ? ORDER BY spec"
+        : "SELECT spec FROM policy WHERE experiment = ? ORDER BY ordinal";
     if (db_prepare(r->plot.db, r->results, sql, &s, &unread)) return;
     sqlite3_bind_int64(s, 1, r->plot.experiment);
     while (db_step(r->plot.db, r->results, s, &unread) == 1) putc(' ', to), put_shell((const char *)sqlite3_column_text(s, 0), to);

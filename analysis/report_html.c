@@ -33,7 +33,8 @@ static void put_verdict(const struct report *r, FILE *to) {
     page_name(to, r->target);
     fprintf(to, " \u00b7 %d prompt%s, %.0f tokens \u00b7 ", r->scores.Q, r->scores.Q == 1 ? "" : "s", tokens_of(&r->scores));
     page_name(to, r->device);
-    fprintf(to, "</p>\n<h1>Which policy should I use for this model, these prompts and this hardware, by how much, and how sure are we?</h1>\n<p class=\"verdict\">");
+    fprintf(to, "</p>\n<h1>Which policy should I use for this model, these prompts and this hardware, by how much, and how sure are "
+        "we?</h1>\n<p class=\"verdict\">");
     put_html(f->headline, to);
     fputs(".</p>\n</header>\n", to);
 }
@@ -44,8 +45,10 @@ static void put_key(const struct report *r, int row, const char *title, const ch
     int digits = finding_digits(x->tokens_per_s.value);
     fprintf(to, "<div class=\"key%s\"><dt>%s", best ? " best" : "", title);
     page_name(to, name);
-    fprintf(to, "</dt><dd>%.*f <small>tokens/s</small></dd><dd>95%% interval %.*f to %.*f</dd>", digits, x->tokens_per_s.value, digits, x->tokens_per_s.lo, digits, x->tokens_per_s.hi);
-    if (row != r->scores.P + REFERENCE_PLAIN) fprintf(to, "<dd>%.2f times plain, %.2f to %.2f</dd>", x->speedup.value, x->speedup.lo, x->speedup.hi);
+    fprintf(to, "</dt><dd>%.*f <small>tokens/s</small></dd><dd>95%% interval %.*f to %.*f</dd>", digits, x->tokens_per_s.value, digits,
+        x->tokens_per_s.lo, digits, x->tokens_per_s.hi);
+    if (row != r->scores.P + REFERENCE_PLAIN) fprintf(to, "<dd>%.2f times plain, %.2f to %.2f</dd>", x->speedup.value, x->speedup.lo,
+        x->speedup.hi);
     if (x->has_gap && r->scores.has[REFERENCE_BEST_FIXED] && row < r->scores.P) {
         fputs("<dd>gap to clairvoyance closed: ", to);
         page_number(to, "%.*f", 0, 100 * x->gap_closed);
@@ -63,7 +66,8 @@ static void put_keys(const struct report *r, FILE *to) {
     put_key(r, f->recommended, "Recommended", spec, true, to);
     if (f->recommended >= s->P) put_key(r, s->fastest, "Fastest policy", s->policies[s->fastest].spec, false, to);
     else if (s->has[REFERENCE_BEST_FIXED])
-        put_key(r, s->P + REFERENCE_BEST_FIXED, s->held ? "Best fixed arm, chosen on other prompts" : "Best fixed arm, in hindsight", s->best < 0 ? "best-fixed" : s->arms[s->best].name, false, to);
+        put_key(r, s->P + REFERENCE_BEST_FIXED, s->held ? "Best fixed arm, chosen on other prompts" : "Best fixed arm, in hindsight",
+            s->best < 0 ? "best-fixed" : s->arms[s->best].name, false, to);
     if (f->recommended != s->P + REFERENCE_PLAIN) put_key(r, s->P + REFERENCE_PLAIN, "Without drafting", "plain decoding", false, to);
     fputs("</dl>\n", to);
     put_sentence(to, "By how much.", f->amount);
@@ -80,7 +84,8 @@ struct scale { // of the little pictures of intervals
 static struct scale scale_of(const struct report *r) {
     const struct finding *f = &r->finding;
     const struct scores *s = &r->scores;
-    struct scale x = {INFINITY, 0, f->references[REFERENCE_PLAIN].tokens_per_s.value, s->has[REFERENCE_BEST_FIXED] ? f->references[REFERENCE_BEST_FIXED].tokens_per_s.value : 0};
+    struct scale x = {INFINITY, 0, f->references[REFERENCE_PLAIN].tokens_per_s.value, s->has[REFERENCE_BEST_FIXED]
+        ? f->references[REFERENCE_BEST_FIXED].tokens_per_s.value : 0};
     for (int row = 0; row < s->P + REFERENCES; row++) {
         if (row >= s->P && !s->has[row - s->P]) continue;
         const struct measure *m = &finding_row(f, row)->tokens_per_s;
@@ -94,9 +99,11 @@ static struct scale scale_of(const struct report *r) {
 static double place(const struct scale *x, double value) { return x->hi > x->lo ? 160 * (value - x->lo) / (x->hi - x->lo) : 80; }
 
 static void put_forest(FILE *to, const struct scale *x, const struct measure *m) {
-    fprintf(to, "<td class=\"pic\"><svg class=\"forest\" viewBox=\"0 0 160 14\" aria-hidden=\"true\"><path class=\"plain\" d=\"M%.1f 0V14\"/>", place(x, x->plain));
+    fprintf(to, "<td class=\"pic\"><svg class=\"forest\" viewBox=\"0 0 160 14\" aria-hidden=\"true\"><path class=\"plain\" d=\"M%.1f "
+        "0V14\"/>", place(x, x->plain));
     if (x->fixed > 0) fprintf(to, "<path class=\"fixed\" d=\"M%.1f 0V14\"/>", place(x, x->fixed));
-    fprintf(to, "<path class=\"bar\" d=\"M%.1f 7H%.1f\"/><circle class=\"dot\" cx=\"%.1f\" cy=\"7\" r=\"3.2\"/></svg></td>", place(x, m->lo), place(x, m->hi), place(x, m->value));
+    fprintf(to, "<path class=\"bar\" d=\"M%.1f 7H%.1f\"/><circle class=\"dot\" cx=\"%.1f\" cy=\"7\" r=\"3.2\"/></svg></td>",
+        place(x, m->lo), place(x, m->hi), place(x, m->value));
 }
 
 static void put_comparison(FILE *to, const struct comparison *c, bool known) {
@@ -142,7 +149,8 @@ static void put_detail(const struct report *r, int row, const char *name, FILE *
     page_range(to, &m->regret_seconds, 4);
     if (m->has_gap && known) page_cell(to, "", "%.*f", 0, 100 * m->gap_closed);
     else fputs("<td></td>", to);
-    known && f->with_fixed[row].verdict != VERDICT_REFERENCE ? page_range(to, &f->with_fixed[row].percent, 1) : (void)fputs("<td></td>", to);
+    known && f->with_fixed[row].verdict != VERDICT_REFERENCE ? page_range(to, &f->with_fixed[row].percent, 1)
+        : (void)fputs("<td></td>", to);
     f->with_fastest[row].verdict != VERDICT_REFERENCE ? page_range(to, &f->with_fastest[row].percent, 1) : (void)fputs("<td></td>", to);
     if (row < r->scores.P) page_cell(to, "", "%.*f", 1, 100 * f->first[row]);
     else fputs("<td></td>", to);
@@ -150,14 +158,16 @@ static void put_detail(const struct report *r, int row, const char *name, FILE *
 }
 
 static const char *reference_name(const struct report *r, int i, char *room, size_t size) {
-    static const char *const names[REFERENCES] = {"plain decoding", "best fixed arm", "best arm of each category", "best arm of each prompt", "clairvoyant, in rounds", "clairvoyant, in seconds"};
+    static const char *const names[REFERENCES] = {"plain decoding", "best fixed arm", "best arm of each category", "best arm of each "
+        "prompt", "clairvoyant, in rounds", "clairvoyant, in seconds"};
     if (i != REFERENCE_BEST_FIXED || r->scores.best < 0) return names[i];
     snprintf(room, size, "best fixed arm: %s", r->scores.arms[r->scores.best].name);
     return room;
 }
 
 static void put_details(const struct report *r, FILE *to) {
-    static const char *const heads[] = {"<policy", "speed-up 95%", "MAT", "95%", "regret, rounds", "95%", "regret, s", "95%", "gap %", "against the arm, % 95%", "against the fastest, % 95%", "first %"};
+    static const char *const heads[] = {"<policy", "speed-up 95%", "MAT", "95%", "regret, rounds", "95%", "regret, s", "95%", "gap "
+        "%", "against the arm, % 95%", "against the fastest, % 95%", "first %"};
     const struct finding *f = &r->finding;
     const struct scores *s = &r->scores;
     char room[512];
@@ -170,7 +180,8 @@ static void put_details(const struct report *r, FILE *to) {
     fputs("</tbody>\n<tbody class=\"comparators\">\n", to);
     for (int i = 0; i < REFERENCES; i++)
         if (s->has[i]) put_detail(r, s->P + i, reference_name(r, i, room, sizeof room), to);
-    fputs("</tbody>\n</table></div>\n<p class=\"legend\">MAT: mean tokens a round. Regret: a prompt, against the best fixed arm of that prompt. Gap: how much of the way from the best fixed arm to the clairvoyant is closed, in seconds. "
+    fputs("</tbody>\n</table></div>\n<p class=\"legend\">MAT: mean tokens a round. Regret: a prompt, against the best fixed arm of that "
+        "prompt. Gap: how much of the way from the best fixed arm to the clairvoyant is closed, in seconds. "
           "First: share of the resamples in which the policy is the fastest.</p>\n</details>\n", to);
 }
 
@@ -183,19 +194,23 @@ static void put_leaderboard(const struct report *r, FILE *to) {
     static const char *const heads[] = {"<policy", "rank", "95%", "tokens/s", "95%"}, *const against[] = {"|%", "p", "<verdict"};
     fputs("<section>\n<h2>Every policy</h2>\n", to);
     page_table(to, "leaderboard", "leaderboard", s->P > PAGE_TALL);
-    fputs("<tr><th colspan=\"7\"></th><th colspan=\"3\" class=\"edge\">against the best fixed arm</th><th colspan=\"3\" class=\"edge\">against the fastest, ", to);
+    fputs("<tr><th colspan=\"7\"></th><th colspan=\"3\" class=\"edge\">against the best fixed arm</th><th colspan=\"3\" "
+        "class=\"edge\">against the fastest, ", to);
     page_name(to, s->policies[s->fastest].spec);
     fputs("</th></tr>\n<tr>", to);
     page_heads(to, heads, 5);
-    fprintf(to, "<th scope=\"col\" class=\"axis\"><span>%.*f</span><span>%.*f</span></th><th scope=\"col\">speed-up</th>", digits, fmax(x.lo, 0), digits, x.hi);
+    fprintf(to, "<th scope=\"col\" class=\"axis\"><span>%.*f</span><span>%.*f</span></th><th scope=\"col\">speed-up</th>", digits,
+        fmax(x.lo, 0), digits, x.hi);
     for (int i = 0; i < 2; i++) page_heads(to, against, 3);
     fputs("</tr></thead>\n<tbody>\n", to);
     for (int i = 0; i < s->P; i++) put_row(r, f->order[i], s->policies[f->order[i]].spec, &x, digits, to);
     fputs("</tbody>\n<tbody class=\"comparators\">\n", to);
     for (int i = 0; i < REFERENCES; i++)
         if (s->has[i]) put_row(r, s->P + i, reference_name(r, i, room, sizeof room), &x, digits, to);
-    fprintf(to, "</tbody>\n</table></div>\n<p class=\"legend\">Dots and bars: tokens/s with its 95%% interval; dashed line: plain decoding%s. Intervals: BCa bootstrap over the %d prompts, seeds within them (%d resamples, the same "
-                "for every policy). Rank: by tokens/s, and where 95%% of the resamples put it. p: two-sided, paired by prompts, corrected for the number of policies (Holm); 0.05 or more is called no difference found. "
+    fprintf(to, "</tbody>\n</table></div>\n<p class=\"legend\">Dots and bars: tokens/s with its 95%% interval; dashed line: plain "
+        "decoding%s. Intervals: BCa bootstrap over the %d prompts, seeds within them (%d resamples, the same "
+                "for every policy). Rank: by tokens/s, and where 95%% of the resamples put it. p: two-sided, paired by prompts, corrected "
+                    "for the number of policies (Holm); 0.05 or more is called no difference found. "
                 "Comparators, which use hindsight, stand outside that family.</p>\n",
             x.fixed > 0 ? ", solid line: the best fixed arm" : "", s->Q, STATS_RESAMPLES);
     put_details(r, to);
@@ -213,7 +228,8 @@ static void put_categories(const struct report *r, FILE *to) {
     int digits = finding_digits(largest);
     fputs("<section>\n<h2>By category</h2>\n", to);
     page_table(to, "categories", "by category", false);
-    fputs("<tr><th scope=\"col\" class=\"left\">category</th><th scope=\"col\">prompts</th><th scope=\"col\">tokens</th><th scope=\"col\">plain</th>", to);
+    fputs("<tr><th scope=\"col\" class=\"left\">category</th><th scope=\"col\">prompts</th><th scope=\"col\">tokens</th><th "
+        "scope=\"col\">plain</th>", to);
     if (fixed && chosen) fputs("<th scope=\"col\">best fixed arm</th>", to);
     fputs("<th scope=\"col\">", to);
     page_name(to, finding_spec(&r->finding, r->finding.recommended, room, sizeof room));
@@ -239,7 +255,8 @@ static void put_categories(const struct report *r, FILE *to) {
         page_name(to, s->policies[c->fastest].spec);
         fputs("</td></tr>\n", to);
     }
-    fputs("</tbody>\n</table></div>\n<p class=\"legend\">Tokens/s, 95% intervals over the prompts of the category alone; nothing here is corrected for the number of categories. The fastest there is a figure, not a finding.</p>\n</section>\n", to);
+    fputs("</tbody>\n</table></div>\n<p class=\"legend\">Tokens/s, 95% intervals over the prompts of the category alone; nothing here is "
+        "corrected for the number of categories. The fastest there is a figure, not a finding.</p>\n</section>\n", to);
 }
 
 /* -- figures -- */
@@ -255,7 +272,8 @@ static void say_alt(const struct report *r, const struct figure *f, char *text, 
     const struct finding *x = &r->finding;
     const struct scores *s = &r->scores;
     const bool regret = !strncmp(f->name, "regret", 6), seconds = !strcmp(f->name, "regret-seconds");
-    int n = snprintf(text, size, "Figure: %s. %s:", f->summary, regret ? seconds ? "Least regret in seconds a prompt" : "Least regret in rounds a prompt" : "The fastest policies in tokens per second");
+    int n = snprintf(text, size, "Figure: %s. %s:", f->summary, regret ? seconds ? "Least regret in seconds a prompt"
+        : "Least regret in rounds a prompt" : "The fastest policies in tokens per second");
     int taken[3] = {-1, -1, -1};
     for (int i = 0; i < 3 && i < s->P; i++) {
         for (int p = 0; p < s->P; p++) {
@@ -268,7 +286,8 @@ static void say_alt(const struct report *r, const struct figure *f, char *text, 
         }
         const struct summary *a = &x->rows[taken[i]];
         double value = regret ? seconds ? a->regret_seconds.value : a->regret_rounds.value : a->tokens_per_s.value;
-        if (n > 0 && (size_t)n < size) n += snprintf(text + n, size - (size_t)n, "%s %s %.*f", i ? "," : "", s->policies[taken[i]].spec, regret ? seconds ? 4 : 2 : finding_digits(value), value);
+        if (n > 0 && (size_t)n < size) n += snprintf(text + n, size - (size_t)n, "%s %s %.*f", i ? "," : "", s->policies[taken[i]].spec,
+            regret ? seconds ? 4 : 2 : finding_digits(value), value);
     }
     if (n > 0 && (size_t)n < size) snprintf(text + n, size - (size_t)n, ".");
 }
@@ -362,14 +381,17 @@ static void put_fact(FILE *to, const char *name, const char *value, bool code) {
 static void put_recording(const struct report *r, FILE *to) {
     const struct trace *t = &r->recording->trace;
     char text[1024];
-    snprintf(text, sizeof text, "%s, %s, %d thread%s, %s, engine %s", t->backend, t->device, t->threads, t->threads == 1 ? "" : "s", t->dtype, r->recording->engine);
+    snprintf(text, sizeof text, "%s, %s, %d thread%s, %s, engine %s", t->backend, t->device, t->threads, t->threads == 1 ? "" : "s",
+        t->dtype, r->recording->engine);
     put_fact(to, "recorded", r->recording->created, false);
     put_fact(to, "recorded on", text, false);
     put_fact(to, "target sha256", t->target_sha256, true);
-    snprintf(text, sizeof text, "temperature %g, noise seed %lld, at most %d new tokens, template %s", t->temperature, (long long)t->noise_seed, t->max_new, t->template);
+    snprintf(text, sizeof text, "temperature %g, noise seed %lld, at most %d new tokens, template %s", t->temperature,
+        (long long)t->noise_seed, t->max_new, t->template);
     put_fact(to, "decoding", text, false);
     for (int d = 0; d < t->D; d++) {
-        snprintf(text, sizeof text, "%s: %s%s%s, drafts up to %d", t->drafters[d].name, t->drafters[d].kind, *t->drafters[d].parameters ? ", " : "", t->drafters[d].parameters, t->drafters[d].max_draft);
+        snprintf(text, sizeof text, "%s: %s%s%s, drafts up to %d", t->drafters[d].name, t->drafters[d].kind, *t->drafters[d].parameters
+            ? ", " : "", t->drafters[d].parameters, t->drafters[d].max_draft);
         put_fact(to, "drafter", text, false);
     }
     if (!trace_recorded(t, text, sizeof text)) put_fact(to, "nature", text, false);
@@ -448,7 +470,8 @@ static int put_reproduction(const struct report *r, FILE *to, struct err *err) {
     if (r->recording) put_recording(r, to);
     fputs("</dl>\n<details><summary>Parameters and sources of the policies</summary>\n", to);
     page_table(to, "parameters", "parameters", s->P > PAGE_TALL);
-    fputs("<tr><th scope=\"col\" class=\"left\">policy</th><th scope=\"col\" class=\"left\">parameters</th><th scope=\"col\" class=\"left\">source</th></tr></thead>\n<tbody>\n", to);
+    fputs("<tr><th scope=\"col\" class=\"left\">policy</th><th scope=\"col\" class=\"left\">parameters</th><th scope=\"col\" "
+        "class=\"left\">source</th></tr></thead>\n<tbody>\n", to);
     for (int p = 0; p < s->P; p++) put_parameters(to, s->policies[p].spec, s->policies[p].name);
     fputs("</tbody>\n</table></div></details>\n</section>\n", to);
     return rc;

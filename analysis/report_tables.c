@@ -5,7 +5,8 @@
 
 #include "analysis/escape.h"
 
-static const char *const references[REFERENCES] = {"plain", "best-fixed", "best-per-category", "best-per-prompt", "clairvoyant-rounds", "clairvoyant"};
+static const char *const references[REFERENCES] = {"plain", "best-fixed", "best-per-category", "best-per-prompt",
+        "clairvoyant-rounds", "clairvoyant"};
 
 /* -- LaTeX -- */
 
@@ -37,7 +38,8 @@ int report_latex(const struct report *r, FILE *to, struct err *err) {
     double largest = 0;
     for (int p = 0; p < s->P; p++) largest = fmax(largest, f->rows[p].tokens_per_s.hi);
     int digits = finding_digits(largest);
-    fprintf(to, "%% experiment %lld, trace content sha256 %s\n%% \\usepackage{booktabs} \\usepackage[T1]{fontenc}\n\\begin{table}\n\\centering\\small\n\\caption{", (long long)r->plot.experiment, r->sha256);
+    fprintf(to, "%% experiment %lld, trace content sha256 %s\n%% \\usepackage{booktabs} "
+        "\\usepackage[T1]{fontenc}\n\\begin{table}\n\\centering\\small\n\\caption{", (long long)r->plot.experiment, r->sha256);
     put_latex(r->target, to);
     fprintf(to, ", %d prompts, ", s->Q);
     put_latex(r->device, to);
@@ -82,23 +84,27 @@ static void csv_row(const struct report *r, int row, const char *name, const cha
     fprintf(to, ",%s,", kind);
     if (x->rank) fprintf(to, "%d,%d,%d", x->rank, x->rank_lo, x->rank_hi);
     else fputs(",,", to);
-    csv_measure(to, &x->tokens_per_s), csv_measure(to, &x->speedup), csv_measure(to, &x->mat), csv_measure(to, &x->regret_rounds), csv_measure(to, &x->regret_seconds);
+    csv_measure(to, &x->tokens_per_s), csv_measure(to, &x->speedup), csv_measure(to, &x->mat), csv_measure(to, &x->regret_rounds),
+        csv_measure(to, &x->regret_seconds);
     if (known && x->has_gap) fprintf(to, ",%.10g", x->gap_closed);
     else putc(',', to);
-    csv_comparison(to, &f->with_fixed[row], known), csv_comparison(to, &f->with_plain[row], true), csv_comparison(to, &f->with_fastest[row], true);
+    csv_comparison(to, &f->with_fixed[row], known), csv_comparison(to, &f->with_plain[row], true),
+        csv_comparison(to, &f->with_fastest[row], true);
     if (row < r->scores.P) fprintf(to, ",%.10g", f->first[row]);
     else putc(',', to);
     putc('\n', to);
 }
 
 int report_csv(const struct report *r, FILE *to, struct err *err) {
-    static const char *const measures[] = {"tokens_per_s", "speedup", "mat", "regret_rounds", "regret_seconds"}, *const against[] = {"best_fixed", "plain", "fastest"};
+    static const char *const measures[] = {"tokens_per_s", "speedup", "mat", "regret_rounds", "regret_seconds"},
+        *const against[] = {"best_fixed", "plain", "fastest"};
     const struct scores *s = &r->scores;
     fputs("policy,kind,rank,rank_lo,rank_hi", to);
     for (int i = 0; i < 5; i++) fprintf(to, ",%s,%s_lo,%s_hi", measures[i], measures[i], measures[i]);
     fputs(",gap_closed", to);
     for (int i = 0; i < 3; i++)
-        fprintf(to, ",percent_%s,percent_%s_lo,percent_%s_hi,p_%s,p_holm_%s,verdict_%s", against[i], against[i], against[i], against[i], against[i], against[i]);
+        fprintf(to, ",percent_%s,percent_%s_lo,percent_%s_hi,p_%s,p_holm_%s,verdict_%s", against[i], against[i], against[i], against[i],
+            against[i], against[i]);
     fputs(",share_first\n", to);
     for (int i = 0; i < s->P; i++) csv_row(r, r->finding.order[i], s->policies[r->finding.order[i]].spec, "policy", to);
     for (int i = 0; i < REFERENCES; i++)

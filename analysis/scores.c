@@ -67,8 +67,10 @@ static int load_prompts(const struct reader *r, struct scores *s) {
     if (number(r, "SELECT count(*) FROM sequence WHERE experiment = ?", &n)) return ERR_FAILED;
     if (n < 1) return err_set(r->err, "experiment %lld of '%s' has no prompts", (long long)r->experiment, r->path);
     size_t Q = (size_t)n;
-    bool good = (s->category = mem_alloc(Q, sizeof *s->category, "prompts", r->err)) && (s->prompt_key = mem_alloc(Q, sizeof *s->prompt_key, "prompts", r->err))
-        && (s->tokens = mem_alloc(Q, sizeof *s->tokens, "prompts", r->err)) && (s->best_rounds = mem_alloc(Q, sizeof *s->best_rounds, "prompts", r->err));
+    bool good = (s->category = mem_alloc(Q, sizeof *s->category, "prompts", r->err))
+        && (s->prompt_key = mem_alloc(Q, sizeof *s->prompt_key, "prompts", r->err))
+        && (s->tokens = mem_alloc(Q, sizeof *s->tokens, "prompts", r->err))
+            && (s->best_rounds = mem_alloc(Q, sizeof *s->best_rounds, "prompts", r->err));
     for (int i = 0; good && i < REFERENCES; i++) good = (s->reference[i] = mem_alloc(Q, sizeof *s->reference[i], "comparators", r->err));
     int rc = good ? query(r, "SELECT prompt_key, category, tokens, best_rounds, best_seconds, oracle_rounds, oracle_seconds, plain_seconds"
                              " FROM sequence WHERE experiment = ? ORDER BY sequence", &q) : ERR_FAILED;
@@ -91,14 +93,16 @@ static int load_walks(const struct reader *r, struct scores *s) {
     int64_t n = 0;
     sqlite3_stmt *q;
     if (!has_table(r, "walk")) return 0;
-    if (number(r, "SELECT count(*) FROM walk WHERE experiment = ? AND arm >= 0", &n) || n != (int64_t)s->Q * s->K) return *r->err->text ? ERR_FAILED : 0;
+    if (number(r, "SELECT count(*) FROM walk WHERE experiment = ? AND arm >= 0", &n) || n != (int64_t)s->Q * s->K) return *r->err->text
+        ? ERR_FAILED : 0;
     if (!(s->fixed = mem_alloc((size_t)s->Q * (size_t)s->K, sizeof *s->fixed, "fixed arms", r->err))) return ERR_FAILED;
     int rc = query(r, "SELECT dense_rank() OVER (ORDER BY sequence) - 1, arm, rounds, seconds FROM walk WHERE experiment = ?", &q);
     while (!rc && (rc = db_step(r->db, r->path, q, r->err)) == 1) {
         int i = sqlite3_column_int(q, 0), arm = sqlite3_column_int(q, 1);
         struct walk x = {sqlite3_column_int(q, 2), sqlite3_column_double(q, 3)};
         rc = 0;
-        if (i >= s->Q || arm >= s->K) rc = err_set(r->err, "experiment %lld of '%s' has a walk of sequence %d and arm %d, expected less than %d and %d", (long long)r->experiment, r->path, i, arm, s->Q, s->K);
+        if (i >= s->Q || arm >= s->K) rc = err_set(r->err, "experiment %lld of '%s' has a walk of sequence %d and arm %d, expected less "
+            "than %d and %d", (long long)r->experiment, r->path, i, arm, s->Q, s->K);
         else if (arm >= 0) s->fixed[(size_t)i * (size_t)s->K + (size_t)arm] = x;
         else if (arm == -1) s->reference[REFERENCE_CLAIRVOYANT][i] = x;
         else if (arm == -2) s->reference[REFERENCE_PLAIN][i] = x;
@@ -112,13 +116,15 @@ static int load_walks(const struct reader *r, struct scores *s) {
 static int load_policies(const struct reader *r, struct scores *s, bool runs) {
     sqlite3_stmt *q;
     size_t room = 0, players = 0;
-    int rc = query(r, runs ? "SELECT spec, substr(spec, 1, instr(spec || ':', ':') - 1), count(*), 0 FROM run WHERE experiment = ? GROUP BY spec ORDER BY spec"
+    int rc = query(r, runs ? "SELECT spec, substr(spec, 1, instr(spec || ':', ':') - 1), count(*), 0 FROM run WHERE experiment = ? GROUP "
+        "BY spec ORDER BY spec"
                            : "SELECT spec, name, seeds, ordinal FROM policy WHERE experiment = ? AND oracle = 0 ORDER BY ordinal", &q);
     while (!rc && (rc = db_step(r->db, r->path, q, r->err)) == 1) {
         if ((rc = mem_grow(&s->policies, &room, (size_t)s->P + 1, sizeof *s->policies, "policies", r->err))
             || (rc = mem_grow(&s->players, &players, (size_t)s->P + 1, sizeof *s->players, "policies", r->err))) break;
         struct score *p = &s->policies[s->P++];
-        *p = (struct score){.spec = text_at(r, q, 0), .name = text_at(r, q, 1), .seeds = sqlite3_column_int(q, 2), .ordinal = runs ? s->P - 1 : sqlite3_column_int(q, 3)};
+        *p = (struct score){.spec = text_at(r, q, 0), .name = text_at(r, q, 1), .seeds = sqlite3_column_int(q, 2),
+                            .ordinal = runs ? s->P - 1 : sqlite3_column_int(q, 3)};
         if (!p->spec || !p->name) rc = ERR_FAILED;
         else p->fixed = !strcmp(p->name, "none") || !strcmp(p->name, "fixed");
         s->players[s->P - 1] = (struct player){.kind = PLAYER_POLICY, .seeds = p->seeds};
@@ -127,7 +133,8 @@ static int load_policies(const struct reader *r, struct scores *s, bool runs) {
     sqlite3_finalize(q);
     if (rc) return rc;
     size_t cells = (size_t)s->P * (size_t)s->Q;
-    return (s->rounds = mem_alloc(cells, sizeof *s->rounds, "outcomes", r->err)) && (s->seconds = mem_alloc(cells, sizeof *s->seconds, "outcomes", r->err)) ? 0 : ERR_FAILED;
+    return (s->rounds = mem_alloc(cells, sizeof *s->rounds, "outcomes", r->err))
+        && (s->seconds = mem_alloc(cells, sizeof *s->seconds, "outcomes", r->err)) ? 0 : ERR_FAILED;
 }
 
 /* The place of a sequence's number among the ascending `numbers`, from `at` on or from the start; -1: there is none. */
@@ -149,10 +156,12 @@ static int load_numbers(const struct reader *r, int *numbers, int n) {
 static int load_outcomes(const struct reader *r, struct scores *s) {
     sqlite3_stmt *q = NULL;
     size_t cells = (size_t)s->P * (size_t)s->Q;
-    int *numbers = mem_alloc((size_t)s->Q, sizeof *numbers, "prompts", r->err), *n = mem_alloc(cells, sizeof *n, "outcomes", r->err), p = 0, at = 0;
+    int *numbers = mem_alloc((size_t)s->Q, sizeof *numbers, "prompts", r->err), *n = mem_alloc(cells, sizeof *n, "outcomes", r->err),
+        p = 0, at = 0;
     int64_t first = INT64_MAX;
     int rc = numbers && n ? load_numbers(r, numbers, s->Q) : ERR_FAILED;
-    if (!rc) rc = query(r, "SELECT p.ordinal, o.sequence, o.rounds, o.seconds, o.seed FROM (SELECT id, ordinal FROM policy WHERE experiment = ? AND oracle = 0 ORDER BY ordinal) p"
+    if (!rc) rc = query(r, "SELECT p.ordinal, o.sequence, o.rounds, o.seconds, o.seed FROM (SELECT id, ordinal FROM policy WHERE "
+        "experiment = ? AND oracle = 0 ORDER BY ordinal) p"
                            " CROSS JOIN outcome o ON o.policy = p.id", &q);
     while (!rc && (rc = db_step(r->db, r->path, q, r->err)) == 1) {
         int ordinal = sqlite3_column_int(q, 0);
@@ -184,7 +193,8 @@ static int load_runs(const struct reader *r, struct scores *s) {
         rc = 0;
         while (p + 1 < s->P && strcmp(s->policies[p].spec, spec)) p++;
         if (sqlite3_column_bytes(q, 1) != s->Q * (int)sizeof(struct sweep_outcome))
-            rc = err_set(r->err, "a run of policy '%s' in '%s' has outcomes of %d bytes, expected %d", spec, r->path, sqlite3_column_bytes(q, 1), s->Q * (int)sizeof(struct sweep_outcome));
+            rc = err_set(r->err, "a run of policy '%s' in '%s' has outcomes of %d bytes, expected %d", spec, r->path,
+                sqlite3_column_bytes(q, 1), s->Q * (int)sizeof(struct sweep_outcome));
         for (int i = 0; !rc && i < s->Q; i++) {
             struct sweep_outcome o;
             memcpy(&o, bytes + (size_t)i * sizeof o, sizeof o);
@@ -273,7 +283,8 @@ static int best_fixed_that_played(const struct reader *r, struct scores *s) {
     rc = query(r, "SELECT row_number() OVER (ORDER BY o.sequence) - 1, o.rounds, o.seconds FROM policy p JOIN outcome o ON o.policy = p.id"
                   " WHERE p.experiment = ? AND p.oracle = 1 AND p.spec = 'best-fixed' ORDER BY o.sequence", &q);
     while (!rc && (rc = db_step(r->db, r->path, q, r->err)) == 1) {
-        if (sqlite3_column_int(q, 0) < s->Q) s->reference[REFERENCE_BEST_FIXED][sqlite3_column_int(q, 0)] = (struct walk){sqlite3_column_int(q, 1), sqlite3_column_double(q, 2)};
+        if (sqlite3_column_int(q, 0) < s->Q) s->reference[REFERENCE_BEST_FIXED][sqlite3_column_int(q,
+            0)] = (struct walk){sqlite3_column_int(q, 1), sqlite3_column_double(q, 2)};
         n++, rc = 0;
     }
     sqlite3_finalize(q);
@@ -304,7 +315,8 @@ static void keep_prompts(struct scores *s, const bool *in) {
         s->category[n] = s->category[q], s->prompt_key[n] = s->prompt_key[q];
         s->tokens[n] = s->tokens[q], s->best_rounds[n] = s->best_rounds[q];
         for (int i = 0; i < REFERENCES; i++) s->reference[i][n] = s->reference[i][q];
-        for (int k = 0; s->fixed && k < s->K; k++) s->fixed[(size_t)n * (size_t)s->K + (size_t)k] = s->fixed[(size_t)q * (size_t)s->K + (size_t)k];
+        for (int k = 0; s->fixed && k < s->K; k++)
+            s->fixed[(size_t)n * (size_t)s->K + (size_t)k] = s->fixed[(size_t)q * (size_t)s->K + (size_t)k];
         n++;
     }
     for (int p = 0; p < s->P; p++)
@@ -321,7 +333,8 @@ static int hold_out(const struct reader *r, struct scores *s, double share, bool
     for (int q = 0; q < s->Q; q++) n += in[q] = !(share > 0 && board_holds_out(s->prompt_key[q], share));
     s->held = share > 0, s->chosen_on = n;
     if (s->held && (n < 2 || s->Q - n < 2))
-        return err_set(r->err, "--holdout %g leaves %d prompts to choose by and %d to report, expected at least 2 of each", share, n, s->Q - n);
+        return err_set(r->err, "--holdout %g leaves %d prompts to choose by and %d to report, expected at least 2 of each", share, n,
+            s->Q - n);
     if (s->held) keep_best_parameters(s, in);
     choose(s, in);
     if (s->held) keep_prompts(s, in);
@@ -357,7 +370,8 @@ void scores_close(struct scores *s) {
         if (s->prompt_key) mem_free(s->prompt_key[q]);
     }
     for (int i = 0; i < REFERENCES; i++) mem_free(s->reference[i]);
-    void *blocks[] = {s->policies, s->players, s->arms, s->category, s->prompt_key, s->tokens, s->best_rounds, s->rounds, s->seconds, s->fixed};
+    void *blocks[] = {s->policies, s->players, s->arms, s->category, s->prompt_key, s->tokens, s->best_rounds, s->rounds, s->seconds,
+        s->fixed};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);
     *s = (struct scores){0};
 }

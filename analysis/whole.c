@@ -17,7 +17,8 @@ int whole_begin(struct whole *f, const char *path, struct err *err) {
 }
 
 int whole_end(struct whole *f, int rc, struct err *err) {
-    if (f->to == stdout) return rc ? rc : fflush(stdout) || ferror(stdout) ? err_set(err, "cannot write to standard output: %s", strerror(errno)) : 0;
+    if (f->to == stdout) return rc ? rc : fflush(stdout) || ferror(stdout)
+        ? err_set(err, "cannot write to standard output: %s", strerror(errno)) : 0;
     if ((fflush(f->to) || ferror(f->to)) && !rc) rc = err_set(err, "cannot write '%s': %s", f->part, strerror(errno));
     if (fclose(f->to) && !rc) rc = err_set(err, "cannot write '%s': %s", f->part, strerror(errno));
     if (!rc && rename(f->part, f->path)) rc = err_set(err, "cannot rename '%s': %s", f->part, strerror(errno));

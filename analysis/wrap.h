@@ -13,7 +13,8 @@ struct wrap {
     int lines; // written
 };
 
-/* The words of `text` over at most `most` lines, the rest an ellipsis; `mark` is an escape sequence for all of them, where there is colour. */
+/* The words of `text` over at most `most` lines, the rest an ellipsis; `mark` is an escape sequence for all of them, where there is
+ * colour. */
 void wrap_text(struct wrap *p, const char *text, int most, const char *mark);
 
 #endif

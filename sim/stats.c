@@ -62,7 +62,8 @@ static double acceleration(const double *left, int Q) {
     return isfinite(a) ? a : 0;
 }
 
-/* Ascending. The order of doubles is that of their bits, with the sign's turned over and negative ones' all; those are sorted eleven at a time,
+/* Ascending. The order of doubles is that of their bits, with the sign's turned over and negative ones' all; those are sorted eleven at a
+ * time,
  * least first: six passes over 10000 numbers, where comparing takes 14. */
 static void sort(double *x, size_t n) {
     enum { BITS = 11, SIZE = 1 << BITS, MOST = 1 << 14 };
@@ -101,7 +102,8 @@ struct bca stats_bca(double value, double *sample, int n, const double *left, in
         if (isfinite(sample[i])) sample[b.n++] = sample[i];
     sort(sample, (size_t)b.n);
     for (int i = 0; i < b.n; i++) below += sample[i] < value ? 1 : sample[i] == value ? 0.5 : 0;
-    b.flat = !b.n || (sample[b.n - 1] - sample[0] <= 1e-11 * fabs(value) && fabs(sample[0] - value) <= 1e-11 * fabs(value)); // up to rounding
+    // up to rounding
+    b.flat = !b.n || (sample[b.n - 1] - sample[0] <= 1e-11 * fabs(value) && fabs(sample[0] - value) <= 1e-11 * fabs(value));
     double share = b.n ? below / b.n : 0.5, edge = b.n ? 0.5 / b.n : 0; // a value beyond all resamples has no percentile: half a resample's
     b.z0 = b.flat ? 0 : gsl_cdf_ugaussian_Pinv(share < edge ? edge : share > 1 - edge ? 1 - edge : share);
     b.a = b.flat ? 0 : acceleration(left, Q);
@@ -131,7 +133,8 @@ static double score(const struct bca *b, double value) {
     double share = below / b->n, least = gsl_cdf_ugaussian_Pinv(edge);
     if (share >= edge && share <= 1 - edge) return gsl_cdf_ugaussian_Pinv(share);
     double sign = share < edge ? -1 : 1, middle = gsl_stats_quantile_from_sorted_data(b->sample, 1, (size_t)b->n, 0.5);
-    double spread = (gsl_stats_quantile_from_sorted_data(b->sample, 1, (size_t)b->n, sign < 0 ? 0.001 : 0.999) - middle) / gsl_cdf_ugaussian_Pinv(0.999);
+    double spread = (gsl_stats_quantile_from_sorted_data(b->sample, 1, (size_t)b->n, sign < 0 ? 0.001
+        : 0.999) - middle) / gsl_cdf_ugaussian_Pinv(0.999);
     double z = spread != 0 ? fabs((value - middle) / spread) : FAR;
     return sign * (z < -least ? -least : z < FAR ? z : FAR);
 }

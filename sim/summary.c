@@ -88,7 +88,8 @@ static void summarise(const struct columns *c, int row, int P, struct summary *s
 }
 
 static void name_references(const struct standing *p, struct summary *s) {
-    static const char *const names[REFERENCES] = {"plain", "best-fixed", "best-per-category", "best-per-prompt", "clairvoyant-rounds", "clairvoyant"};
+    static const char *const names[REFERENCES] = {"plain", "best-fixed", "best-per-category", "best-per-prompt",
+        "clairvoyant-rounds", "clairvoyant"};
     for (int i = 0; i < REFERENCES; i++) {
         s[i].oracle = i != REFERENCE_PLAIN;
         s[i].seeds = 1;
@@ -103,7 +104,8 @@ static int rank(const struct columns *c, struct summary *players, int P, struct 
     int *row = mem_alloc((size_t)P, sizeof *row, "ranks", err), n = 0;
     for (int p = 0; row && p < P; p++)
         if (!players[p].oracle) row[n++] = p;
-    double *speed = mem_alloc((size_t)n, sizeof *speed, "ranks", err), *sample = mem_alloc((size_t)n * STATS_RESAMPLES, sizeof *sample, "ranks", err);
+    double *speed = mem_alloc((size_t)n, sizeof *speed, "ranks", err),
+        *sample = mem_alloc((size_t)n * STATS_RESAMPLES, sizeof *sample, "ranks", err);
     size_t *order = mem_alloc((size_t)n, sizeof *order, "ranks", err);
     bool good = row && speed && sample && order;
     for (int b = -1; good && b < STATS_RESAMPLES; b++) { // -1: all prompts
@@ -125,7 +127,8 @@ static int rank(const struct columns *c, struct summary *players, int P, struct 
 }
 
 /* The row that others are compared with. */
-static int find_against(const char *word, const struct summary *players, int P, const struct summary *references, int *which, struct err *err) {
+static int find_against(const char *word, const struct summary *players, int P, const struct summary *references, int *which,
+    struct err *err) {
     *which = -1;
     for (int p = 0; p < P && word && *which < 0; p++)
         if (!strcmp(word, players[p].spec)) *which = p;
@@ -137,7 +140,8 @@ static int find_against(const char *word, const struct summary *players, int P, 
         if (players[p].rank && (*which < 0 || players[p].rank < players[*which].rank)) *which = p;
     if (*which >= 0) return 0;
     if (!word) { *which = P + REFERENCE_PLAIN; return 0; } // all of them use hindsight
-    err_usage(err, "option '--against' wants one of the policies that play, or plain, best-fixed, best-per-category, best-per-prompt, clairvoyant-rounds, clairvoyant; got '%s', there are", word);
+    err_usage(err, "option '--against' wants one of the policies that play, or plain, best-fixed, best-per-category, best-per-prompt, "
+        "clairvoyant-rounds, clairvoyant; got '%s', there are", word);
     for (int p = 0; p < P && p < 20; p++) err_add(err, " %s", players[p].spec);
     return ERR_USAGE;
 }
@@ -169,7 +173,8 @@ static int compare(const struct columns *c, const struct player *players, int P,
         if (i != which && players[i].kind == PLAYER_POLICY) out[i].p_holm = p[n++];
     for (int row = 0; row < P + REFERENCES; row++) {
         struct comparison *x = &out[row];
-        x->verdict = row == which ? VERDICT_REFERENCE : x->p_holm >= 0.05 ? VERDICT_NONE : x->percent.value > 0 ? VERDICT_FASTER : VERDICT_SLOWER;
+        x->verdict = row == which ? VERDICT_REFERENCE : x->p_holm >= 0.05 ? VERDICT_NONE : x->percent.value > 0 ? VERDICT_FASTER
+            : VERDICT_SLOWER;
     }
     mem_free(p);
     return 0;
@@ -184,9 +189,11 @@ static void count_firsts(const struct columns *c, const struct player *players, 
         for (int p = 0; p < P; p++)
             if (players[p].kind == PLAYER_POLICY) least = fmin(least, sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p)));
         least *= 1 + 1e-10;
-        for (int p = 0; p < P; p++) n += players[p].kind == PLAYER_POLICY && sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p)) <= least;
+        for (int p = 0; p < P; p++) n += players[p].kind == PLAYER_POLICY
+            && sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p)) <= least;
         for (int p = 0; p < P; p++)
-            if (players[p].kind == PLAYER_POLICY && sum_at(c->sums + b, STATS_RESAMPLES, seconds_column(p)) <= least) first[p] += 1.0 / n / STATS_RESAMPLES;
+            if (players[p].kind == PLAYER_POLICY && sum_at(c->sums + b, STATS_RESAMPLES,
+                seconds_column(p)) <= least) first[p] += 1.0 / n / STATS_RESAMPLES;
     }
 }
 
@@ -212,7 +219,8 @@ static void summarise_all(const struct columns *c, const struct standing *x, str
     for (int i = 0; i < REFERENCES; i++) summarise(c, x->P + i, x->P, &references[i]);
 }
 
-int summary_several(const struct standing *x, const int *which, int n, struct summary *players, struct summary *references, struct comparison *out, double *first, struct err *err) {
+int summary_several(const struct standing *x, const int *which, int n, struct summary *players, struct summary *references,
+    struct comparison *out, double *first, struct err *err) {
     struct columns c;
     int rc = open_standing(&c, x, err);
     if (rc) return rc;
@@ -224,7 +232,8 @@ int summary_several(const struct standing *x, const int *which, int n, struct su
     return rc;
 }
 
-int summary_of(const struct standing *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
+int summary_of(const struct standing *x, const char *against, struct summary *players, struct summary *references, int *which,
+    struct err *err) {
     struct columns c;
     struct comparison *with = NULL;
     int rc = open_standing(&c, x, err);
@@ -232,7 +241,8 @@ int summary_of(const struct standing *x, const char *against, struct summary *pl
     summarise_all(&c, x, players, references);
     rc = rank(&c, players, x->P, err);
     if (!rc) rc = find_against(against, players, x->P, references, which, err);
-    if (!rc) rc = (with = mem_alloc((size_t)(x->P + REFERENCES), sizeof *with, "comparisons", err)) ? compare(&c, x->players, x->P, *which, with, err) : ERR_FAILED;
+    if (!rc) rc = (with = mem_alloc((size_t)(x->P + REFERENCES), sizeof *with, "comparisons", err))
+        ? compare(&c, x->players, x->P, *which, with, err) : ERR_FAILED;
     for (int p = 0; !rc && p < x->P; p++) players[p].against = with[p];
     for (int i = 0; !rc && i < REFERENCES; i++) references[i].against = with[x->P + i];
     mem_free(with);
@@ -312,7 +322,8 @@ int summary_category_arms(const struct walk *fixed, const char *const *category,
     return 0;
 }
 
-int summary_against(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players, struct summary *references, int *which, struct err *err) {
+int summary_against(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players,
+    struct summary *references, int *which, struct err *err) {
     const struct oracle *o = &r->oracle;
     size_t Q = (size_t)r->Q;
     double *tokens = mem_alloc(Q, sizeof *tokens, "a summary", err), *best_rounds = mem_alloc(Q, sizeof *best_rounds, "a summary", err);
@@ -329,7 +340,8 @@ int summary_against(const struct replay *r, const double *own_ns, bool charge, c
         fixed[q] = of[o->best], fixed[Q + (size_t)q] = of[arms[q]], fixed[2 * Q + (size_t)q] = of[o->best_seconds[q]];
     }
     const struct standing x = {.P = r->plan.lineup->n, .Q = r->Q, .players = r->plan.lineup->at, .rounds = r->rounds, .seconds = r->seconds,
-                             .tokens = tokens, .best_rounds = best_rounds, .reference = {o->plain, fixed, fixed + Q, fixed + 2 * Q, o->shortest, o->clairvoyant},
+                             .tokens = tokens, .best_rounds = best_rounds,
+                                 .reference = {o->plain, fixed, fixed + Q, fixed + 2 * Q, o->shortest, o->clairvoyant},
                              .best_arm = r->problem.arms[o->best].name, .own_ns = own_ns, .charge = charge};
     if (!rc) rc = summary_of(&x, against, players, references, which, err);
     mem_free(tokens), mem_free(best_rounds), mem_free(fixed), mem_free(category), mem_free(arms);
@@ -399,7 +411,8 @@ int summary_stream(const struct replay *r, int p, struct stream_point *out, stru
         }
     int rc = columns_resample(&c, BOOTSTRAP_SEED, err);
     for (int i = 0; !rc && i < n; i++) {
-        out[i] = (struct stream_point){.prompts = at[i], .rounds = times(measure(&c, stream_rounds, i), at[i]), .seconds = times(measure(&c, stream_seconds, i), at[i])};
+        out[i] = (struct stream_point){.prompts = at[i], .rounds = times(measure(&c, stream_rounds, i), at[i]),
+            .seconds = times(measure(&c, stream_seconds, i), at[i])};
         for (int q = 0; q < at[i]; q++) out[i].tokens += r->plan.trace->sequences[q].tokens - 1;
     }
     columns_close(&c);

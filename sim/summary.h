@@ -67,14 +67,18 @@ struct standing {
 /* players: one row a player, in order (P rows, the caller's); references: REFERENCES rows. Every row is compared with the
  * policy `against` (its spec or name, or "plain", "best-fixed"; null: the fastest without hindsight), whose place among players and then
  * references is written to *which. */
-int summary_of(const struct standing *x, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
+int summary_of(const struct standing *x, const char *against, struct summary *players, struct summary *references, int *which,
+    struct err *err);
 
-/* The same, but every row (players, then references) is held against each of the rows `which` (n): out (n, P + REFERENCES); first (P) is the
+/* The same, but every row (players, then references) is held against each of the rows `which` (n): out (n, P + REFERENCES); first (P) is
+ * the
  * share of resamples in which that player is the fastest of those without hindsight. */
-int summary_several(const struct standing *x, const int *which, int n, struct summary *players, struct summary *references, struct comparison *out, double *first, struct err *err);
+int summary_several(const struct standing *x, const int *which, int n, struct summary *players, struct summary *references,
+    struct comparison *out, double *first, struct err *err);
 
 /* summary_of a replay; own_ns may be null. */
-int summary_against(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players, struct summary *references, int *which, struct err *err);
+int summary_against(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players,
+    struct summary *references, int *which, struct err *err);
 
 /* And against the fastest. */
 int summary_make(const struct replay *r, struct summary *players, struct summary *references, struct err *err);
@@ -96,7 +100,8 @@ struct curve_point {
 /* Regret of player p along a prompt: r->tokens.n points into out. */
 int summary_curve(const struct replay *r, int p, struct curve_point *out, struct err *err);
 
-/* Regret added up over prompts in their order: after 1, 2, 4, ... of them and all; out has room for STREAM_POINTS. Returns how many. Intervals
+/* Regret added up over prompts in their order: after 1, 2, 4, ... of them and all; out has room for STREAM_POINTS. Returns how many.
+ * Intervals
  * are those of the mean over the prompts so far. */
 enum { STREAM_POINTS = 34 };
 struct stream_point {

@@ -1,4 +1,5 @@
-/* markup.h - is a page well-formed? Tags open and close in order, attributes are quoted, ids are there once, and what refers to an id finds it. */
+/* markup.h - is a page well-formed? Tags open and close in order, attributes are quoted, ids are there once, and what refers to an id
+ * finds it. */
 #ifndef TESTS_MARKUP_H
 #define TESTS_MARKUP_H
 
@@ -55,7 +56,8 @@ static inline void markup_references(const struct markup *m, const char *html) {
 static inline void markup_text(const char *html) {
     const char *body = strstr(html, "<body>");
     for (const char *at = body; (at = strchr(at, '&')); at++)
-        if (strncmp(at, "&amp;", 5) && strncmp(at, "&lt;", 4) && strncmp(at, "&gt;", 4) && strncmp(at, "&quot;", 6) && strncmp(at, "&nbsp;", 6)) fail_msg("a bare '&': %.40s", at);
+        if (strncmp(at, "&amp;", 5) && strncmp(at, "&lt;", 4) && strncmp(at, "&gt;", 4) && strncmp(at, "&quot;", 6)
+            && strncmp(at, "&nbsp;", 6)) fail_msg("a bare '&': %.40s", at);
 }
 
 static inline void assert_markup(const char *html) {
@@ -70,7 +72,9 @@ static inline void assert_markup(const char *html) {
         if (!end || n == 0 || n > 20) fail_msg("no tag: %.60s", at);
         for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) single |= strlen(alone[i]) == n && !strncmp(name, alone[i], n);
         if (closing) {
-            if (!m.depth || strlen(m.open[m.depth - 1]) != n || strncmp(m.open[m.depth - 1], name, n)) fail_msg("closes '%.*s', open is '%s'", (int)n, name, m.depth ? m.open[m.depth - 1] : "nothing");
+            if (!m.depth || strlen(m.open[m.depth - 1]) != n
+                || strncmp(m.open[m.depth - 1], name, n)) fail_msg("closes '%.*s', open is '%s'", (int)n, name, m.depth
+                ? m.open[m.depth - 1] : "nothing");
             m.depth--;
         } else {
             markup_attributes(&m, name + n, end);

@@ -133,7 +133,8 @@ static int teardown(void **state) {
 /* -- numbers -- */
 
 #define TOKENS "(SELECT sum(tokens - 1) FROM sequence WHERE experiment = 1)"
-#define TOOK(what) "(SELECT sum(x) FROM (SELECT avg(" what ") x FROM outcome o JOIN policy p ON p.id = o.policy WHERE p.spec = ?1 GROUP BY o.sequence))"
+#define TOOK(what) \
+    "(SELECT sum(x) FROM (SELECT avg(" what ") x FROM outcome o JOIN policy p ON p.id = o.policy WHERE p.spec = ?1 GROUP BY o.sequence))"
 #define ARM "(SELECT arm FROM walk WHERE arm >= 0 GROUP BY arm ORDER BY sum(seconds) LIMIT 1)"
 #define FIXED "(SELECT sum(seconds) FROM walk WHERE arm = " ARM ")"
 
@@ -141,23 +142,29 @@ static void test_figures_of_every_policy_match_a_query_over_its_outcomes(void **
     (void)state;
     size_t i;
     json_t *all = json_of(kept), *row;
-    char *html = bare_page_of(kept), *csv = report_of(kept, "--csv"), *text = report_of(kept, "--text"), *latex = report_of(kept, "--latex"), cell[128];
+    char *html = bare_page_of(kept), *csv = report_of(kept, "--csv"), *text = report_of(kept, "--text"),
+        *latex = report_of(kept, "--latex"), cell[128];
     assert_int_equal(json_array_size(json_object_get(all, "policies")), 6);
     json_array_foreach(json_object_get(all, "policies"), i, row) {
         const char *spec = text_at(row, "policy");
         double speed = real(kept, "SELECT " TOKENS " / " TOOK("o.seconds"), spec);
         assert_near(at(row, "tokens_per_s", "value"), speed, spec);
         assert_near(at(row, "mat", "value"), real(kept, "SELECT " TOKENS " / " TOOK("o.rounds"), spec), spec);
-        assert_near(at(row, "speedup", "value"), real(kept, "SELECT (SELECT sum(plain_seconds) FROM sequence) / " TOOK("o.seconds"), spec), spec);
-        assert_near(at(row, "regret_rounds", "value"), real(kept, "SELECT (" TOOK("o.rounds") " - sum(best_rounds)) / count(*) FROM sequence", spec), spec);
-        assert_near(at(row, "gap_closed", NULL), real(kept, "SELECT (" FIXED " - " TOOK("o.seconds") ") / (" FIXED " - (SELECT sum(oracle_seconds) FROM sequence))", spec), spec);
+        assert_near(at(row, "speedup", "value"), real(kept, "SELECT (SELECT sum(plain_seconds) FROM sequence) / " TOOK("o.seconds"),
+            spec), spec);
+        assert_near(at(row, "regret_rounds", "value"), real(kept, "SELECT (" TOOK("o.rounds") " - sum(best_rounds)) / count(*) FROM "
+            "sequence", spec), spec);
+        assert_near(at(row, "gap_closed", NULL), real(kept, "SELECT (" FIXED " - " TOOK("o.seconds") ") / (" FIXED " - (SELECT "
+            "sum(oracle_seconds) FROM sequence))", spec), spec);
         double percent = real(kept, "SELECT 100 * (" FIXED " / " TOOK("o.seconds") " - 1)", spec);
         assert_near(at(json_object_get(row, "against_best_fixed"), "percent", "value"), percent, spec);
         // Intervals are those that the replay has stored, and so are its comparisons, with the fastest.
         assert_near(at(row, "tokens_per_s", "lo"), real(kept, "SELECT tokens_per_s_lo FROM policy WHERE spec = ?", spec), spec);
         assert_near(at(row, "speedup", "hi"), real(kept, "SELECT speedup_hi FROM policy WHERE spec = ?", spec), spec);
-        assert_near(at(json_object_get(row, "against_fastest"), "p_holm", NULL), real(kept, "SELECT p_holm FROM comparison c JOIN policy p ON p.id = c.policy WHERE spec = ?", spec), spec);
-        assert_near(at(row, "rank", "value"), real(kept, "SELECT rank FROM comparison c JOIN policy p ON p.id = c.policy WHERE spec = ?", spec), spec);
+        assert_near(at(json_object_get(row, "against_fastest"), "p_holm", NULL),
+            real(kept, "SELECT p_holm FROM comparison c JOIN policy p ON p.id = c.policy WHERE spec = ?", spec), spec);
+        assert_near(at(row, "rank", "value"), real(kept, "SELECT rank FROM comparison c JOIN policy p ON p.id = c.policy WHERE spec = ?",
+            spec), spec);
         snprintf(cell, sizeof cell, "<span class=\"name\">%s</span></th><td>%.0f</td>", spec, at(row, "rank", "value"));
         const char *line = strstr(html, cell);
         if (!line) fail_msg("no row '%s' in the page", cell);
@@ -171,7 +178,8 @@ static void test_figures_of_every_policy_match_a_query_over_its_outcomes(void **
         assert_contains(text, cell);
         snprintf(cell, sizeof cell, "%s}& ", spec);
         snprintf(cell, sizeof cell, "\\texttt{%s} & %.1f & {[}%.1f, ", spec, speed, at(row, "tokens_per_s", "lo"));
-        if (at(row, "tokens_per_s", "hi") < 1000 && real(kept, "SELECT max(tokens_per_s_hi) FROM policy WHERE oracle = 0", NULL) < 999.95) assert_contains(latex, cell);
+        if (at(row, "tokens_per_s", "hi") < 1000 && real(kept, "SELECT max(tokens_per_s_hi) FROM policy WHERE oracle = 0",
+            NULL) < 999.95) assert_contains(latex, cell);
         snprintf(cell, sizeof cell, "\n%s,policy,%.0f,", spec, at(row, "rank", "value"));
         assert_contains(csv, cell);
         snprintf(cell, sizeof cell, ",%.10g,%.10g,%.10g,", speed, at(row, "tokens_per_s", "lo"), at(row, "tokens_per_s", "hi"));
@@ -184,10 +192,13 @@ static void test_figures_of_every_policy_match_a_query_over_its_outcomes(void **
 static void test_comparators_match_queries_over_the_walks(void **state) {
     (void)state;
     static const struct { const char *name, *seconds; } want[] = {
-        {"plain", "(SELECT sum(seconds) FROM walk WHERE arm = -2)"}, {"best-fixed", FIXED}, {"best-per-prompt", "(SELECT sum(best_seconds) FROM sequence)"},
-        {"best-per-category", "(SELECT sum(x) FROM (SELECT min(y) x FROM (SELECT q.category c, w.arm, sum(w.seconds) y FROM walk w JOIN sequence q USING (experiment, sequence)"
+        {"plain", "(SELECT sum(seconds) FROM walk WHERE arm = -2)"}, {"best-fixed", FIXED},
+            {"best-per-prompt", "(SELECT sum(best_seconds) FROM sequence)"},
+        {"best-per-category", "(SELECT sum(x) FROM (SELECT min(y) x FROM (SELECT q.category c, w.arm, sum(w.seconds) y FROM walk w JOIN "
+            "sequence q USING (experiment, sequence)"
                               " WHERE w.arm >= 0 GROUP BY q.category, w.arm) GROUP BY c))"},
-        {"clairvoyant-rounds", "(SELECT sum(seconds) FROM walk WHERE arm = -3)"}, {"clairvoyant", "(SELECT sum(oracle_seconds) FROM sequence)"}};
+        {"clairvoyant-rounds", "(SELECT sum(seconds) FROM walk WHERE arm = -3)"},
+            {"clairvoyant", "(SELECT sum(oracle_seconds) FROM sequence)"}};
     json_t *all = json_of(kept), *rows = json_object_get(all, "references");
     assert_int_equal(json_array_size(rows), 6);
     for (int i = 0; i < 6; i++)
@@ -219,10 +230,12 @@ static void test_the_table_by_category_matches_a_query(void **state) {
     json_array_foreach(rows, i, row) {
         const char *name = text_at(row, "category");
         char sql[2048];
-        snprintf(sql, sizeof sql, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE category = ?1) / (SELECT sum(x) FROM (SELECT avg(o.seconds) x FROM outcome o JOIN policy p ON p.id = o.policy"
+        snprintf(sql, sizeof sql, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE category = ?1) / (SELECT sum(x) FROM (SELECT "
+            "avg(o.seconds) x FROM outcome o JOIN policy p ON p.id = o.policy"
                  " JOIN sequence q ON q.sequence = o.sequence WHERE q.category = ?1 AND p.spec = '%s' GROUP BY o.sequence))", chosen);
         assert_near(at(row, "recommended", "value"), real(kept, sql, name), name);
-        assert_near(at(row, "best_fixed", "value"), real(kept, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE category = ?1) / (SELECT sum(w.seconds) FROM walk w JOIN sequence q"
+        assert_near(at(row, "best_fixed", "value"), real(kept, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE category = ?1) / "
+            "(SELECT sum(w.seconds) FROM walk w JOIN sequence q"
                     " USING (experiment, sequence) WHERE q.category = ?1 AND w.arm = " ARM ")", name), name);
         assert_int_equal(at(row, "prompts", NULL), (int)real(kept, "SELECT count(*) FROM sequence WHERE category = ?", name));
     }
@@ -233,7 +246,8 @@ static void test_a_sweep_is_reported_from_its_runs(void **state) {
     (void)state;
     struct err err;
     snprintf(file, sizeof file, "%s", here("sweep.db"));
-    if (run_command(cmd_sweep, &err, NULL, WORDS("sweep", "--db", KEPT_TRACE, "--results", file, "--policy", "ucbspec:delta={0.1,0.5}", "hf", "--seeds", "2", "--quiet"))) fail_msg("%s", err.text);
+    if (run_command(cmd_sweep, &err, NULL, WORDS("sweep", "--db", KEPT_TRACE, "--results",
+        file, "--policy", "ucbspec:delta={0.1,0.5}", "hf", "--seeds", "2", "--quiet"))) fail_msg("%s", err.text);
     json_t *all = json_of(file), *row;
     size_t i;
     assert_int_equal(json_array_size(json_object_get(all, "policies")), 3);
@@ -272,7 +286,8 @@ static void test_a_hold_out_chooses_on_one_part_and_reports_the_other(void **sta
     assert_int_equal(at(all, "prompts", NULL), n);
     assert_int_equal(at(all, "chosen_on", NULL), 28 - n);
     json_array_foreach(json_object_get(all, "policies"), i, row) {
-        snprintf(sql, sizeof sql, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE sequence IN (%s)) / (SELECT sum(x) FROM (SELECT avg(o.seconds) x FROM outcome o JOIN policy p"
+        snprintf(sql, sizeof sql, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE sequence IN (%s)) / (SELECT sum(x) FROM (SELECT "
+            "avg(o.seconds) x FROM outcome o JOIN policy p"
                  " ON p.id = o.policy WHERE p.spec = ?1 AND o.sequence IN (%s) GROUP BY o.sequence))", list, list);
         assert_near(at(row, "tokens_per_s", "value"), real(kept, sql, text_at(row, "policy")), text_at(row, "policy"));
     }
@@ -281,7 +296,8 @@ static void test_a_hold_out_chooses_on_one_part_and_reports_the_other(void **sta
     snprintf(sql, sizeof sql, "SELECT count(*) FROM arm WHERE arm = %d AND name = ?", arm);
     assert_int_equal(real(kept, sql, text_at(json_object_get(all, "verdict"), "best_fixed_arm")), 1);
     free(text), json_decref(all);
-    assert_refused(cmd_report, WORDS("report", "--results", kept, "--holdout", "0.001", "--json"), ERR_FAILED, "leaves 28 prompts to choose by and 0 to report");
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--holdout", "0.001", "--json"),
+        ERR_FAILED, "leaves 28 prompts to choose by and 0 to report");
 }
 
 /* -- conclusions -- */
@@ -334,13 +350,16 @@ static void test_of_level_policies_auto_else_the_one_of_least_state_is_recommend
     (void)state;
     const char *path = here("level.db");
     results_large(path, 6, 60, 2);
-    run_sql(path, "UPDATE outcome SET seconds = (SELECT seconds FROM outcome o WHERE o.policy = 6 AND o.seed = outcome.seed AND o.sequence = outcome.sequence)"
+    run_sql(path, "UPDATE outcome SET seconds = (SELECT seconds FROM outcome o WHERE o.policy = 6 AND o.seed = outcome.seed AND o.sequence "
+        "= outcome.sequence)"
                   " * (1 + 1e-4 * ((sequence * 7 + policy) % 3 - 1)) WHERE policy > 2;"
-                  "UPDATE policy SET spec = 'exp3spec', name = 'exp3spec' WHERE id = 3; UPDATE policy SET spec = 'hf', name = 'hf' WHERE id = 4;");
+                  "UPDATE policy SET spec = 'exp3spec', name = 'exp3spec' WHERE id = 3; UPDATE policy SET spec = 'hf', name = 'hf' WHERE "
+                      "id = 4;");
     json_t *all = json_of(path);
     assert_string_equal(text_at(json_object_get(all, "verdict"), "recommended"), "hf"); // keeps a number, where UCBSpec keeps two an arm
     json_decref(all);
-    run_sql(path, "UPDATE policy SET spec = 'auto', name = 'auto' WHERE id = 5; UPDATE outcome SET seconds = seconds * (1 + 2e-5 + 1e-3 * (sequence % 3 - 1)) WHERE policy = 5");
+    run_sql(path, "UPDATE policy SET spec = 'auto', name = 'auto' WHERE id = 5; UPDATE outcome SET seconds = seconds * (1 + 2e-5 + 1e-3 * "
+        "(sequence % 3 - 1)) WHERE policy = 5");
     all = json_of(path);
     assert_string_equal(text_at(json_object_get(all, "verdict"), "recommended"), "auto");
     assert_contains(text_at(json_object_get(all, "verdict"), "reason"), "auto is recommended rather than ");
@@ -350,15 +369,19 @@ static void test_of_level_policies_auto_else_the_one_of_least_state_is_recommend
 /* -- names, as they are -- */
 
 static const char odd[] = "o'dd \"50%\" {a_b}^2 \\n \xC3\xA9 <script>alert(1)</script> & `id` $x #~ \xE6\x97\xA5\xE6\x9C\xAC";
-static const char odd_html[] = "o'dd &quot;50%&quot; {a_b}^2 \\n \xC3\xA9 &lt;script&gt;alert(1)&lt;/script&gt; &amp; `id` $x #~ \xE6\x97\xA5\xE6\x9C\xAC";
-static const char odd_latex[] = "o\\textquotesingle{}dd \\textquotedbl{}50\\%\\textquotedbl{} \\{a\\_b\\}\\textasciicircum{}2 \\textbackslash{}n \xC3\xA9 \\textless{}script\\textgreater{}alert(1)"
+static const char odd_html[] = "o'dd &quot;50%&quot; {a_b}^2 \\n \xC3\xA9 &lt;script&gt;alert(1)&lt;/script&gt; &amp; `id` $x #~ "
+    "\xE6\x97\xA5\xE6\x9C\xAC";
+static const char odd_latex[] = "o\\textquotesingle{}dd \\textquotedbl{}50\\%\\textquotedbl{} \\{a\\_b\\}\\textasciicircum{}2 "
+    "\\textbackslash{}n \xC3\xA9 \\textless{}script\\textgreater{}alert(1)"
                                 "\\textless{}/script\\textgreater{} \\& \\textasciigrave{}id\\textasciigrave{} \\$x \\#\\textasciitilde{}";
 static const char odd_csv[] = "\n\"o'dd \"\"50%\"\" {a_b}^2 \\n \xC3\xA9 <script>alert(1)</script> & `id` $x #~";
 
 static const char *odd_results(void) {
     copy_of(kept, "odd.db");
-    char *sql = sqlite3_mprintf("UPDATE policy SET spec = %Q, name = %Q WHERE spec = 'auto'; UPDATE arm SET name = %Q WHERE arm = " ARM "; UPDATE sequence SET category = %Q WHERE sequence < 5;"
-                                "UPDATE experiment SET target = %Q, device = %Q, trace = %Q, version = %Q", odd, odd, odd, odd, odd, odd, odd, odd);
+    char *sql = sqlite3_mprintf("UPDATE policy SET spec = %Q, name = %Q WHERE spec = 'auto'; UPDATE arm SET name = %Q WHERE arm = " ARM "; "
+        "UPDATE sequence SET category = %Q WHERE sequence < 5;"
+                                "UPDATE experiment SET target = %Q, device = %Q, trace = %Q, version = %Q", odd, odd, odd, odd, odd, odd,
+                                    odd, odd);
     run_sql(file, sql);
     sqlite3_free(sql);
     return file;
@@ -391,7 +414,8 @@ static void test_odd_names_are_shown_as_they_are_in_every_form(void **state) {
 static void test_control_characters_and_broken_utf8_never_get_through(void **state) {
     (void)state;
     copy_of(kept, "control.db");
-    run_sql(file, "UPDATE policy SET spec = 'a' || char(27) || '[2J' || char(10) || 'b' || CAST(x'C3' AS TEXT) WHERE spec = 'auto'; UPDATE experiment SET target = 'x' || char(13) || char(7)");
+    run_sql(file, "UPDATE policy SET spec = 'a' || char(27) || '[2J' || char(10) || 'b' || CAST(x'C3' AS TEXT) WHERE spec = 'auto'; UPDATE "
+        "experiment SET target = 'x' || char(13) || char(7)");
     static const char *const forms[] = {"--text", "--json", "--latex", "--csv", NULL};
     for (int i = 0; i < 5; i++) {
         char *out = forms[i] ? report_of(file, forms[i]) : bare_page_of(file);
@@ -404,14 +428,16 @@ static void test_control_characters_and_broken_utf8_never_get_through(void **sta
 
 static int columns_of(const char *line, size_t n) { // East Asian letters are two wide; those of the test are all from there or Latin
     int columns = 0;
-    for (size_t i = 0; i < n; i++) columns += ((unsigned char)line[i] & 0xC0) == 0x80 ? 0 : (unsigned char)line[i] >= 0xE3 && (unsigned char)line[i] < 0xF0 ? 2 : 1;
+    for (size_t i = 0; i < n; i++) columns += ((unsigned char)line[i] & 0xC0) == 0x80 ? 0 : (unsigned char)line[i] >= 0xE3
+        && (unsigned char)line[i] < 0xF0 ? 2 : 1;
     return columns;
 }
 
 static void assert_page(const char *text) {
     int lines = 0;
     for (const char *at = text, *end; (end = strchr(at, '\n')); at = end + 1, lines++)
-        if (columns_of(at, (size_t)(end - at)) > 80) fail_msg("%d columns: '%.*s'", columns_of(at, (size_t)(end - at)), (int)(end - at), at);
+        if (columns_of(at, (size_t)(end - at)) > 80) fail_msg("%d columns: '%.*s'", columns_of(at, (size_t)(end - at)), (int)(end - at),
+            at);
     if (lines > 24) fail_msg("%d lines:\n%s", lines, text);
     assert_true(lines >= 8);
 }
@@ -425,7 +451,8 @@ static void test_text_is_at_most_24_lines_of_80_columns(void **state) {
     text = report_of(file, "--text");
     assert_page(text);
     free(text);
-    run_sql(file, "UPDATE policy SET spec = replace(printf('%.300c', 'x'), 'x', '\xE6\x97\xA5') || ordinal, name = 'long' || ordinal; UPDATE arm SET name = printf('%.200c', 'y') || arm;"
+    run_sql(file, "UPDATE policy SET spec = replace(printf('%.300c', 'x'), 'x', '\xE6\x97\xA5') || ordinal, name = 'long' || ordinal; "
+        "UPDATE arm SET name = printf('%.200c', 'y') || arm;"
                   "UPDATE experiment SET target = printf('%.300c', 'z'), device = printf('%.300c', 'w')");
     text = report_of(file, "--text");
     assert_page(text);
@@ -472,9 +499,12 @@ static void test_the_page_is_whole_needs_nothing_else_and_says_what_each_figure_
     static const char *const nowhere[] = {"http:", "https:", "src=", "@import", "@font-face", "<script", "<link rel=\"stylesheet"};
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
         if (strstr(drawn, nowhere[i])) fail_msg("the page has '%s': %.80s", nowhere[i], strstr(drawn, nowhere[i]));
-    static const char *const parts[] = {"Which policy should I use for this model, these prompts and this hardware, by how much, and how sure are we?", "By how much.", "How sure.", "id=\"leaderboard\"",
-        "no difference found", "id=\"categories\"", "chosen in hindsight on these very prompts", "seconds are modelled from the trace", "prefers-color-scheme: dark", "@media print",
-        "banditspec replay --db " KEPT_TRACE, "--seeds 3", "trace content sha256", "AMD EPYC", "<dt>target sha256</dt>", "pld: pld, match=recent"};
+    static const char *const parts[] = {"Which policy should I use for this model, these prompts and this hardware, by how much, and how "
+        "sure are we?", "By how much.", "How sure.", "id=\"leaderboard\"",
+        "no difference found", "id=\"categories\"", "chosen in hindsight on these very prompts", "seconds are modelled from the "
+            "trace", "prefers-color-scheme: dark", "@media print",
+        "banditspec replay --db " KEPT_TRACE, "--seeds 3", "trace content sha256", "AMD EPYC", "<dt>target sha256</dt>", "pld: pld, "
+            "match=recent"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) assert_contains(drawn, parts[i]);
 }
 
@@ -512,7 +542,8 @@ static void test_the_commands_of_the_page_make_the_same_results(void **state) {
 
 static void test_the_trace_must_be_the_one_that_was_played(void **state) {
     (void)state;
-    assert_refused(cmd_report, WORDS("report", "--results", kept, "--db", "traces/demo/coding.db", "--text"), ERR_FAILED, "coding.db' is not the one that experiment 1 of");
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--db", "traces/demo/coding.db", "--text"),
+        ERR_FAILED, "coding.db' is not the one that experiment 1 of");
     assert_refused(cmd_report, WORDS("report", "--results", kept, "--db", kept, "--text"), ERR_FAILED, "is not a banditspec trace");
 }
 
@@ -522,11 +553,13 @@ static void test_live_runs_of_the_same_trace_say_how_far_simulation_is_off(void 
     run_sql(file, sql_sim_fidelity);
     run_sql(file, "INSERT INTO fidelity SELECT 1, 'then', trace, trace_sha256, target, 'A <phone>', 2, 'prompt', 0, '0' FROM experiment;"
                   "INSERT INTO fidelity SELECT 2, 'then', trace, 'of another', target, 'a toaster', 2, 'prompt', 0, '0' FROM experiment;"
-                  "INSERT INTO fidelity_run VALUES (1, 0, 'auto', 0, 'c', 100, 50, 0.1, 0.4, 0.5, 0.1, 0.3, 0.4), (1, 0, 'auto', 1, 'c', 60, 20, 0.1, 0.2, 0.3, 0.1, 0.2, 0.3),"
+                  "INSERT INTO fidelity_run VALUES (1, 0, 'auto', 0, 'c', 100, 50, 0.1, 0.4, 0.5, 0.1, 0.3, 0.4), (1, 0, 'auto', 1, 'c', "
+                      "60, 20, 0.1, 0.2, 0.3, 0.1, 0.2, 0.3),"
                   " (1, 1, 'none', 0, 'c', 100, 100, 0, 1, 1, 0, 1.1, 1.1), (2, 0, 'hf', 0, 'c', 100, 50, 0.1, 0.4, 9, 0.1, 0.3, 9)");
     json_t *all = json_of(file), *rows = json_object_get(all, "fidelity");
     assert_int_equal(json_array_size(rows), 2);
-    assert_near(at(json_array_get(rows, 0), "live_tokens_per_s", NULL), real(file, "SELECT sum(tokens) / sum(live_seconds) FROM fidelity_run WHERE fidelity = 1 AND spec = ?", "auto"), "live");
+    assert_near(at(json_array_get(rows, 0), "live_tokens_per_s", NULL),
+        real(file, "SELECT sum(tokens) / sum(live_seconds) FROM fidelity_run WHERE fidelity = 1 AND spec = ?", "auto"), "live");
     assert_near(at(json_array_get(rows, 0), "simulated_tokens_per_s", NULL), 160 / 0.7, "simulated");
     assert_contains(text_at(all, "device"), "AMD EPYC");
     json_decref(all);
@@ -540,7 +573,8 @@ static void test_live_runs_of_the_same_trace_say_how_far_simulation_is_off(void 
 static void test_without_gnuplot_the_report_says_so_in_the_place_of_figures(void **state) {
     (void)state;
     char *html = bare_page_of(kept);
-    assert_int_equal(count(html, "<p class=\"note\">No figures: gnuplot not found in PATH (needed to draw; apt-get install gnuplot-nox).</p>"), 1);
+    assert_int_equal(count(html, "<p class=\"note\">No figures: gnuplot not found in PATH (needed to draw; apt-get install "
+        "gnuplot-nox).</p>"), 1);
     assert_null(strstr(html, "<figure"));
     assert_contains(html, "id=\"leaderboard\"");
     assert_markup(html);
@@ -573,7 +607,8 @@ static void test_files_that_will_not_do_are_one_clear_line(void **state) {
     assert_refused(cmd_report, WORDS("report", "--results", KEPT_TRACE), ERR_FAILED, "is not a results database");
     assert_refused(cmd_report, WORDS("report", "--results", kept, "--experiment", "7"), ERR_FAILED, "no experiment 7 in");
     assert_refused(cmd_report, WORDS("report"), ERR_USAGE, "give either --results or --compare");
-    assert_refused(cmd_report, WORDS("report", "--results", kept, "--text", "--json"), ERR_USAGE, "give one of --text, --json, --latex and --csv");
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--text", "--json"),
+        ERR_USAGE, "give one of --text, --json, --latex and --csv");
     copy_of(kept, "spoilt.db");
     run_sql(file, "DELETE FROM outcome");
     assert_refused(cmd_report, WORDS("report", "--results", file, "--text"), ERR_FAILED, "has no outcomes of its 6 policies");
@@ -582,7 +617,8 @@ static void test_files_that_will_not_do_are_one_clear_line(void **state) {
     run_sql(file, "DELETE FROM sequence");
     assert_refused(cmd_report, WORDS("report", "--results", file, "--text"), ERR_FAILED, "has no prompts");
     run_sql(file, "PRAGMA user_version = 99");
-    assert_refused(cmd_report, WORDS("report", "--results", file, "--text"), ERR_FAILED, "results of version 99, this program reads version 1");
+    assert_refused(cmd_report, WORDS("report", "--results", file, "--text"),
+        ERR_FAILED, "results of version 99, this program reads version 1");
 }
 
 /* Files of version 1 have no walks: what there is is said, and what is not, too. */
@@ -591,7 +627,8 @@ static void test_a_file_of_version_1_is_reported_without_the_best_fixed_arm(void
     copy_of(kept, "old.db");
     sqlite3 *db;
     assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
-    sqlite3_exec(db, "DROP TABLE bound; DROP TABLE stream; DROP TABLE setting; DROP TABLE run; DROP TABLE walk; DROP TABLE comparison; PRAGMA user_version = 1", NULL, NULL, NULL);
+    sqlite3_exec(db, "DROP TABLE bound; DROP TABLE stream; DROP TABLE setting; DROP TABLE run; DROP TABLE walk; DROP TABLE comparison; "
+        "PRAGMA user_version = 1", NULL, NULL, NULL);
     sqlite3_close(db);
     json_t *all = json_of(file); // 'best-fixed' was among the players
     assert_true(json_is_object(json_object_get(json_array_get(json_object_get(all, "policies"), 0), "against_best_fixed")));
@@ -659,7 +696,8 @@ static bool in_both(const json_t *all, const char *text, bool a, bool b) {
     size_t i;
     json_t *x;
     json_array_foreach(json_object_get(all, "conclusions"), i, x)
-        if (!strcmp(text_at(x, "text"), text)) return json_is_true(json_object_get(x, "a")) == a && json_is_true(json_object_get(x, "b")) == b;
+        if (!strcmp(text_at(x, "text"), text)) return json_is_true(json_object_get(x, "a")) == a
+            && json_is_true(json_object_get(x, "b")) == b;
     return false;
 }
 
@@ -667,18 +705,21 @@ static void test_two_result_sets_of_the_same_prompts_are_compared_in_pairs(void 
     (void)state;
     const char *b = copy_of(kept, "slower.db"), *a = kept;
     run_sql(b, "UPDATE outcome SET seconds = seconds * 2 WHERE policy = (SELECT id FROM policy WHERE spec = 'auto');"
-               "UPDATE outcome SET seconds = seconds * (1 + 0.02 * ((sequence * 5 + seed) % 7 - 3)) WHERE policy = (SELECT id FROM policy WHERE spec = 'hf')");
+               "UPDATE outcome SET seconds = seconds * (1 + 0.02 * ((sequence * 5 + seed) % 7 - 3)) WHERE policy = (SELECT id FROM policy "
+                   "WHERE spec = 'hf')");
     json_t *all = compared(a, b);
     assert_true(json_is_true(json_object_get(all, "paired")));
     static const char *const specs[] = {"auto", "hf", "thompson"};
     for (int i = 0; i < 3; i++) {
         json_t *row = row_of(all, specs[i]);
-        double speed_a = real(a, "SELECT " TOKENS " / " TOOK("o.seconds"), specs[i]), speed_b = real(b, "SELECT " TOKENS " / " TOOK("o.seconds"), specs[i]);
+        double speed_a = real(a, "SELECT " TOKENS " / " TOOK("o.seconds"), specs[i]),
+            speed_b = real(b, "SELECT " TOKENS " / " TOOK("o.seconds"), specs[i]);
         assert_near(at(row, "tokens_per_s_a", "value"), speed_a, specs[i]);
         assert_near(at(row, "tokens_per_s_b", "value"), speed_b, specs[i]);
         assert_near(at(row, "percent", "value"), 100 * (speed_b / speed_a - 1), specs[i]);
         assert_near(at(row, "mat_b", NULL), real(b, "SELECT " TOKENS " / " TOOK("o.rounds"), specs[i]), specs[i]);
-        assert_near(at(row, "rank_a", NULL), real(a, "SELECT rank FROM comparison c JOIN policy p ON p.id = c.policy WHERE spec = ?", specs[i]), specs[i]);
+        assert_near(at(row, "rank_a", NULL), real(a, "SELECT rank FROM comparison c JOIN policy p ON p.id = c.policy WHERE spec = ?",
+            specs[i]), specs[i]);
     }
     assert_near(at(row_of(all, "auto"), "percent", "lo"), -50, "twice the seconds on every prompt");
     assert_string_equal(text_at(row_of(all, "auto"), "verdict"), "slower");
@@ -708,8 +749,10 @@ static void test_other_prompts_are_drawn_apart(void **state) {
     all = compared(kept, b), row = row_of(all, "auto");
     assert_true(json_is_true(json_object_get(all, "paired")));
     assert_int_equal(at(all, "prompts_in_both", NULL), 20);
-    assert_near(at(row, "tokens_per_s_a", "value"), real(kept, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE sequence < 20) / (SELECT sum(x) FROM (SELECT avg(o.seconds) x FROM outcome o"
-                " JOIN policy p ON p.id = o.policy WHERE p.spec = ?1 AND o.sequence < 20 GROUP BY o.sequence))", "auto"), "over the prompts in both");
+    assert_near(at(row, "tokens_per_s_a", "value"), real(kept, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE sequence < 20) / "
+        "(SELECT sum(x) FROM (SELECT avg(o.seconds) x FROM outcome o"
+                " JOIN policy p ON p.id = o.policy WHERE p.spec = ?1 AND o.sequence < 20 GROUP BY o.sequence))", "auto"), "over the "
+                    "prompts in both");
     json_decref(all);
 }
 
@@ -727,13 +770,19 @@ static void test_two_traces_are_compared_by_acceptance_latency_and_fixed_arms(vo
     const char *coding = "traces/demo/coding.db", *arms[] = {"pld:4", "sam:4"};
     json_t *all = compared(KEPT_TRACE, coding);
     for (int i = 0; i < 2; i++) { // as the replay has them
-        assert_near(at(row_of(all, arms[i]), "tokens_per_s_a", "value"), real(kept, "SELECT " TOKENS " / sum(w.seconds) FROM walk w JOIN arm USING (experiment, arm) WHERE name = ?", arms[i]), arms[i]);
-        assert_near(at(row_of(all, arms[i]), "mat_a", NULL), real(kept, "SELECT " TOKENS " * 1.0 / sum(w.rounds) FROM walk w JOIN arm USING (experiment, arm) WHERE name = ?", arms[i]), arms[i]);
+        assert_near(at(row_of(all, arms[i]), "tokens_per_s_a", "value"),
+            real(kept, "SELECT " TOKENS " / sum(w.seconds) FROM walk w JOIN arm USING (experiment, arm) WHERE name = ?", arms[i]), arms[i]);
+        assert_near(at(row_of(all, arms[i]), "mat_a", NULL),
+            real(kept, "SELECT " TOKENS " * 1.0 / sum(w.rounds) FROM walk w JOIN arm USING (experiment, arm) WHERE name = ?", arms[i]),
+            arms[i]);
     }
-    assert_near(table_at(all, 0, "pld", "a"), real(KEPT_TRACE, "SELECT avg(accepted) FROM draft WHERE drafter = (SELECT id FROM drafter WHERE name = ?)", "pld"), "pld");
-    assert_near(table_at(all, 0, "small", "b"), real(coding, "SELECT avg(accepted) FROM draft WHERE drafter = (SELECT id FROM drafter WHERE name = ?)", "small"), "small");
+    assert_near(table_at(all, 0, "pld", "a"), real(KEPT_TRACE, "SELECT avg(accepted) FROM draft WHERE drafter = (SELECT id FROM drafter "
+        "WHERE name = ?)", "pld"), "pld");
+    assert_near(table_at(all, 0, "small", "b"), real(coding, "SELECT avg(accepted) FROM draft WHERE drafter = (SELECT id FROM drafter "
+        "WHERE name = ?)", "small"), "small");
     assert_true(isnan(table_at(all, 0, "small", "a")));
-    assert_near(table_at(all, 2, "3 rows", "b"), real(coding, "SELECT verify_ns / 1e6 FROM step WHERE verify_width = 3 ORDER BY verify_ns LIMIT 1 OFFSET (SELECT (count(*) - 1) / 2 FROM step WHERE verify_width = 3)", NULL), "3 rows");
+    assert_near(table_at(all, 2, "3 rows", "b"), real(coding, "SELECT verify_ns / 1e6 FROM step WHERE verify_width = 3 ORDER BY verify_ns "
+        "LIMIT 1 OFFSET (SELECT (count(*) - 1) / 2 FROM step WHERE verify_width = 3)", NULL), "3 rows");
     assert_true(in_both(all, "drafting pays: the best fixed arm is faster than plain decoding", true, true));
     json_decref(all);
 }
@@ -766,14 +815,17 @@ static void test_what_cannot_be_compared_is_one_clear_line(void **state) {
     (void)state;
     made(here("strange.db"), WORDS("--drafter", "unheard=0.5", "--sequences", "3", "--tokens", "20"));
     play(here("strange.db"), here("strange-results.db"), WORDS("--policy", "exp3"));
-    write_file(here("words.txt"), "not a database, and long enough to be told from an empty file, which SQLite takes for a database without tables\n");
+    write_file(here("words.txt"), "not a database, and long enough to be told from an empty file, which SQLite takes for a database "
+        "without tables\n");
     assert_refused(cmd_report, WORDS("report", "--compare", kept, KEPT_TRACE), ERR_FAILED, "give two of a kind");
     assert_refused(cmd_report, WORDS("report", "--compare", kept), ERR_USAGE, "option '--compare' wants two files, got 1");
     assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--latex"), ERR_USAGE, "belong to --results");
     assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--experiment", "1", "7"), ERR_FAILED, "no experiment 7 in");
     assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--experiment", "x"), ERR_USAGE, "wants a number");
-    assert_refused(cmd_report, WORDS("report", "--compare", kept, (char *)here("strange-results.db"), "--text"), ERR_FAILED, "have no policy in common");
-    assert_refused(cmd_report, WORDS("report", "--compare", KEPT_TRACE, (char *)here("strange.db"), "--text"), ERR_FAILED, "have no arm in common");
+    assert_refused(cmd_report, WORDS("report", "--compare", kept, (char *)here("strange-results.db"), "--text"),
+        ERR_FAILED, "have no policy in common");
+    assert_refused(cmd_report, WORDS("report", "--compare", KEPT_TRACE, (char *)here("strange.db"), "--text"),
+        ERR_FAILED, "have no arm in common");
     assert_refused(cmd_report, WORDS("report", "--compare", (char *)here("words.txt"), kept), ERR_FAILED, "words.txt'");
     assert_refused(cmd_report, WORDS("report", "--compare", (char *)here("nothing.db"), kept), ERR_FAILED, "nothing.db': No such file");
 }
@@ -789,8 +841,10 @@ static void test_contrast_is_that_of_the_guidelines(void **state) {
 
 static void test_a_picture_takes_the_pages_colours_and_its_own_ids(void **state) {
     (void)state;
-    static const char svg[] = "<?xml version=\"1.0\"?><svg viewBox=\"0 0 800 480\" xmlns=\"x\"><title>Gnuplot</title><defs><circle id='dot' r='1'/></defs>"
-        "<g stroke=\"rgb(208, 208, 208)\" fill='none' color='#0072B2'><use xlink:href='#dot' color='black'/></g><g fill=\"rgb(230,159,0)\" font-family=\"Arial\"><text>a &amp; b</text></g></svg>";
+    static const char svg[] = "<?xml version=\"1.0\"?><svg viewBox=\"0 0 800 480\" xmlns=\"x\"><title>Gnuplot</title><defs><circle "
+        "id='dot' r='1'/></defs>"
+        "<g stroke=\"rgb(208, 208, 208)\" fill='none' color='#0072B2'><use xlink:href='#dot' color='black'/></g><g fill=\"rgb(230,159,0)\" "
+            "font-family=\"Arial\"><text>a &amp; b</text></g></svg>";
     struct svg_colours colours = {0};
     struct err err = {""};
     char *text, *css;
@@ -798,7 +852,8 @@ static void test_a_picture_takes_the_pages_colours_and_its_own_ids(void **state)
     FILE *to = open_memstream(&text, &n);
     assert_int_equal(svg_inline(svg, "f", "\"alt\" & more", &colours, to, &err), 0);
     fclose(to);
-    static const char *const want[] = {"role=\"img\" aria-label=\"&quot;alt&quot; &amp; more\"", "id=\"f-dot\"", "href=\"#f-dot\"", "stroke=\"var(--kd0d0d0)\" fill=\"none\" color=\"var(--k0072b2)\"",
+    static const char *const want[] = {"role=\"img\" aria-label=\"&quot;alt&quot; &amp; "
+        "more\"", "id=\"f-dot\"", "href=\"#f-dot\"", "stroke=\"var(--kd0d0d0)\" fill=\"none\" color=\"var(--k0072b2)\"",
                                        "color=\"var(--k000000)\"", "fill=\"var(--te69f00)\"", "<text>a &amp; b</text>"};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) assert_contains(text, want[i]);
     assert_null(strstr(text, "Gnuplot"));
@@ -810,7 +865,8 @@ static void test_a_picture_takes_the_pages_colours_and_its_own_ids(void **state)
     for (int i = 0; i < 2; i++) { // letters can be read on both grounds
         at = strstr(at, "--te69f00:#") + 11;
         uint32_t colour = (uint32_t)strtoul(at, NULL, 16);
-        if (svg_contrast(colour, grounds[i]) < 4.5) fail_msg("letters #%06x on #%06x: %.2f", colour, grounds[i], svg_contrast(colour, grounds[i]));
+        if (svg_contrast(colour, grounds[i]) < 4.5) fail_msg("letters #%06x on #%06x: %.2f", colour, grounds[i],
+            svg_contrast(colour, grounds[i]));
     }
     at = strstr(strstr(css, "dark"), "--k000000:#") + 11;
     assert_true(svg_contrast((uint32_t)strtoul(at, NULL, 16), 0x14171A) > 7); // black is not lost
