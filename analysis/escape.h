@@ -1,7 +1,7 @@
 /* escape.h - names, however odd, in the places where a report says them.
  *
- * Bytes that are no UTF-8 and control characters become U+FFFD everywhere, so that no name can end a line, move a cursor or break a file.
- * */
+ * Bytes that are no UTF-8 and control characters become U+FFFD everywhere, so that no name can end a line, move a cursor or break a
+ * file. */
 #ifndef ANALYSIS_ESCAPE_H
 #define ANALYSIS_ESCAPE_H
 

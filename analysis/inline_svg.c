@@ -70,8 +70,7 @@ static double along(uint32_t c, uint32_t from, uint32_t to) {
 }
 
 /* A colour of the palette mixed with white becomes one mixed with the ground, one mixed with black one mixed with white: what stood out
- * from
- * white more than its neighbour does so from the ground, and scales of colours keep their order. */
+ * from white more than its neighbour does so from the ground, and scales of colours keep their order. */
 static bool turn_scale(uint32_t *c, uint32_t ground) {
     enum { NEAR = 12 };
     uint32_t turned = 0;

@@ -1,8 +1,7 @@
 /* inline_svg.h - gnuplot's SVG as a part of a page.
  *
  * A stand-alone picture on white becomes one that takes the page's colours: every colour is a custom property, so that the page's style
- * sheet
- * can say what it is on a dark ground; ids are made the figure's own; what gnuplot says about itself is dropped. */
+ * sheet can say what it is on a dark ground; ids are made the figure's own; what gnuplot says about itself is dropped. */
 #ifndef ANALYSIS_INLINE_SVG_H
 #define ANALYSIS_INLINE_SVG_H
 
@@ -21,10 +20,9 @@ struct svg_colours {
 /* Writes `svg` with the accessible name `alt` and ids that begin with `id`. A text that is no SVG is an error. */
 int svg_inline(const char *svg, const char *id, const char *alt, struct svg_colours *colours, FILE *to, struct err *err);
 
-/* The rules that give the properties their values: as drawn, and on a dark ground (under `@media screen and (prefers-color-scheme:
- * dark)`). Grey
- * is turned over, and so are tints and shades of the figures' palette; letters are darkened or lightened until they have a contrast of 4.5
- * to the ground (WCAG 2.2, 1.4.3). */
+/* The rules that give the properties their values: as drawn, and on a dark ground (under `@media screen and (prefers-color-scheme: dark)`).
+ * Grey is turned over, and so are tints and shades of the figures' palette; letters are darkened or lightened until they have a contrast of
+ * 4.5 to the ground (WCAG 2.2, 1.4.3). */
 void svg_colours_css(const struct svg_colours *colours, uint32_t light_ground, uint32_t dark_ground, FILE *to);
 void svg_colours_close(struct svg_colours *colours);
 

@@ -63,8 +63,7 @@ static double acceleration(const double *left, int Q) {
 }
 
 /* Ascending. The order of doubles is that of their bits, with the sign's turned over and negative ones' all; those are sorted eleven at a
- * time,
- * least first: six passes over 10000 numbers, where comparing takes 14. */
+ * time, least first: six passes over 10000 numbers, where comparing takes 14. */
 static void sort(double *x, size_t n) {
     enum { BITS = 11, SIZE = 1 << BITS, MOST = 1 << 14 };
     if (n > MOST || n < 64) {

@@ -47,11 +47,9 @@ struct bca stats_bca(double value, double *sample, int n, const double *left, in
 struct interval stats_bca_interval(const struct bca *b, double level);
 
 /* The two-sided p-value of the statistic being `null`: 1 - the level of the interval that ends there. Where fewer than one in n + 1
- * resamples lie
- * beyond, they cannot tell how unlikely it is, and many comparisons (Holm) would find nothing whatever was there: the tail is then taken
- * to go on
- * as a normal one, with the spread that the resamples have out to their last thousandth on that side, but no further than 5 standard
- * deviations (p = 6e-7). */
+ * resamples lie beyond, they cannot tell how unlikely it is, and many comparisons (Holm) would find nothing whatever was there: the tail is
+ * then taken to go on as a normal one, with the spread that the resamples have out to their last thousandth on that side, but no further
+ * than 5 standard deviations (p = 6e-7). */
 double stats_bca_p(const struct bca *b, double null);
 
 /* Few prompts tell less than their resamples let on: those have the variance (n - 1) / n of what was seen, and normal ends where

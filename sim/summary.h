@@ -71,8 +71,7 @@ int summary_of(const struct standing *x, const char *against, struct summary *pl
     struct err *err);
 
 /* The same, but every row (players, then references) is held against each of the rows `which` (n): out (n, P + REFERENCES); first (P) is
- * the
- * share of resamples in which that player is the fastest of those without hindsight. */
+ * the share of resamples in which that player is the fastest of those without hindsight. */
 int summary_several(const struct standing *x, const int *which, int n, struct summary *players, struct summary *references,
     struct comparison *out, double *first, struct err *err);
 
@@ -101,8 +100,7 @@ struct curve_point {
 int summary_curve(const struct replay *r, int p, struct curve_point *out, struct err *err);
 
 /* Regret added up over prompts in their order: after 1, 2, 4, ... of them and all; out has room for STREAM_POINTS. Returns how many.
- * Intervals
- * are those of the mean over the prompts so far. */
+ * Intervals are those of the mean over the prompts so far. */
 enum { STREAM_POINTS = 34 };
 struct stream_point {
     int prompts;
