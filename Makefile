@@ -36,7 +36,7 @@ endif
 SANFLAGS := $(if $(SANITIZE)$(FUZZ),-fsanitize=address$(,)undefined$(if $(FUZZ),$(,)fuzzer-no-link) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKGLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-FLAGS    := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-missing-field-initializers \
+FLAGS    := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-missing-field-initializers -Wno-psabi \
             -ffp-contract=off -fno-math-errno -fopenmp $(SANFLAGS) $(PKGFLAGS) $(CFLAGS)
 LIBS     := $(PKGLIBS) -lm -ldl -fopenmp $(SANFLAGS)
 
@@ -89,7 +89,7 @@ $(BUILD)/%.o: %.c
 
 # What a run's counts and seconds depend on (sim/code.h).
 PLAYS := $(sort $(filter-out policies/cmd_%,$(wildcard policies/*.[ch] sim/cost*.[ch] sim/world*.[ch])) $(foreach f,core/rng traces/trace \
-         sim/episode sim/lineup sim/oracle sim/sweep,$(f).c $(f).h))
+         sim/episode sim/lanes sim/lineup sim/oracle sim/sweep,$(f).c $(f).h))
 $(BUILD)/sim/code_version.o: $(PLAYS)
 	$(call say,HASH,$@)
 	$(Q)mkdir -p $(@D)

@@ -162,24 +162,41 @@ static void blocks_plain(const struct rng *r, uint32_t block, int n, uint64_t bi
 }
 
 #ifdef __x86_64__
-/* The same in the four lanes of a register: a lane holds a word in its low half and what is left of a product in its high
- * half, which the next product does not look at. Constants as in Random123/philox.h. */
-static __attribute__((target("avx2"))) void blocks_avx2(const struct rng *r, uint32_t block, uint64_t bits[AT_ONCE][2]) {
-    __m256i a = _mm256_add_epi32(_mm256_set1_epi64x(block), _mm256_set_epi64x(3, 2, 1, 0)), b = _mm256_set1_epi64x(r->round);
-    __m256i c = _mm256_set1_epi64x(r->sequence), d = _mm256_set1_epi64x(r->stream), low = _mm256_set1_epi64x(0xffffffff);
-    __m256i m0 = _mm256_set1_epi64x(PHILOX_M4x32_0), m1 = _mm256_set1_epi64x(PHILOX_M4x32_1);
-    uint32_t k0 = (uint32_t)r->seed, k1 = (uint32_t)(r->seed >> 32);
-    for (int i = 0; i < 10; i++, k0 += PHILOX_W32_0, k1 += PHILOX_W32_1) {
+/* Philox4x32-10 in the four lanes of a register: a lane holds a word in its low half and what is left of a product in its high
+ * half, which the next product does not look at. Constants as in Random123/philox.h. The words of each lane come in pairs. */
+static inline __attribute__((target("avx2"), always_inline)) void philox_avx2(__m256i a, __m256i b, __m256i c, __m256i d, __m256i seed, __m256i *first, __m256i *second) {
+    const __m256i low = _mm256_set1_epi64x(0xffffffff), m0 = _mm256_set1_epi64x(PHILOX_M4x32_0), m1 = _mm256_set1_epi64x(PHILOX_M4x32_1);
+    __m256i k0 = seed, k1 = _mm256_srli_epi64(seed, 32);
+    for (int i = 0; i < 10; i++) {
         __m256i x = _mm256_mul_epu32(a, m0), y = _mm256_mul_epu32(c, m1);
-        a = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(y, 32), b), _mm256_set1_epi64x(k0));
-        c = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(x, 32), d), _mm256_set1_epi64x(k1));
+        a = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(y, 32), b), k0);
+        c = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(x, 32), d), k1);
         b = y, d = x;
+        k0 = _mm256_add_epi32(k0, _mm256_set1_epi64x(PHILOX_W32_0)), k1 = _mm256_add_epi32(k1, _mm256_set1_epi64x(PHILOX_W32_1));
     }
-    __m256i first = _mm256_or_si256(_mm256_slli_epi64(a, 32), _mm256_and_si256(b, low));
-    __m256i second = _mm256_or_si256(_mm256_slli_epi64(c, 32), _mm256_and_si256(d, low));
+    *first = _mm256_or_si256(_mm256_slli_epi64(a, 32), _mm256_and_si256(b, low));
+    *second = _mm256_or_si256(_mm256_slli_epi64(c, 32), _mm256_and_si256(d, low));
+}
+
+/* blocks_plain of AT_ONCE blocks. */
+static __attribute__((target("avx2"))) void blocks_avx2(const struct rng *r, uint32_t block, uint64_t bits[AT_ONCE][2]) {
+    __m256i a = _mm256_add_epi32(_mm256_set1_epi64x(block), _mm256_set_epi64x(3, 2, 1, 0)), first, second;
+    philox_avx2(a, _mm256_set1_epi64x(r->round), _mm256_set1_epi64x(r->sequence), _mm256_set1_epi64x(r->stream), _mm256_set1_epi64x((int64_t)r->seed), &first, &second);
     __m256i even = _mm256_unpacklo_epi64(first, second), odd = _mm256_unpackhi_epi64(first, second);
     _mm256_storeu_si256((__m256i *)bits[0], _mm256_permute2x128_si256(even, odd, 0x20));
     _mm256_storeu_si256((__m256i *)bits[2], _mm256_permute2x128_si256(even, odd, 0x31));
+}
+
+/* 53 bits of each as a double: the upper 21 and the lower 32 in the fractions of 2^84 and 2^52. */
+static __attribute__((target("avx2"))) void uniform_four_avx2(const struct rng_four *r, double u[4]) {
+    __m256i first, second, seed = _mm256_loadu_si256((const __m256i *)r->seed);
+    philox_avx2(_mm256_setzero_si256(), _mm256_loadu_si256((const __m256i *)r->round), _mm256_loadu_si256((const __m256i *)r->sequence),
+                _mm256_set1_epi64x(r->stream), seed, &first, &second);
+    __m256i bits = _mm256_srli_epi64(first, 11);
+    __m256i upper = _mm256_or_si256(_mm256_srli_epi64(bits, 32), _mm256_set1_epi64x(0x4530000000000000));
+    __m256i lower = _mm256_blend_epi32(bits, _mm256_set1_epi64x(0x4330000000000000), 0xaa);
+    __m256d x = _mm256_add_pd(_mm256_sub_pd(_mm256_castsi256_pd(upper), _mm256_set1_pd(0x1p84)), _mm256_sub_pd(_mm256_castsi256_pd(lower), _mm256_set1_pd(0x1p52)));
+    _mm256_storeu_pd(u, _mm256_mul_pd(x, _mm256_set1_pd(0x1p-53)));
 }
 
 /* gamma_from of four words where the first tries settle it, that is nearly always: the same operations in the same order, so the same
@@ -255,4 +272,17 @@ double rng_gamma(struct rng *r, double shape) {
 double rng_beta(struct rng *r, double a, double b) {
     struct rng_shape x = rng_shape(a), y = rng_shape(b);
     return rng_beta_of(r, &x, &y);
+}
+
+void rng_uniform_four(const struct rng_four *r, double u[4]) {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2")) {
+        uniform_four_avx2(r, u);
+        return;
+    }
+#endif
+    for (int i = 0; i < 4; i++) {
+        struct rng one = rng_at(r->seed[i], r->stream, (uint32_t)r->sequence[i], (uint32_t)r->round[i]);
+        u[i] = rng_uniform(&one);
+    }
 }

@@ -50,4 +50,11 @@ double rng_beta_of(struct rng *r, const struct rng_shape *a, const struct rng_sh
  * more where a draw needs it. The same on every machine; another use of the stream than n calls of rng_beta_of. */
 void rng_betas(struct rng *r, const struct rng_shape *s, double *x, int n);
 
+/* Generators of four episodes of one policy, each at the start of its round, side by side. */
+struct rng_four {
+    uint64_t seed[4], sequence[4], round[4]; // the last two below 2^32
+    uint32_t stream;
+};
+void rng_uniform_four(const struct rng_four *r, double u[4]); // the first rng_uniform of each
+
 #endif

@@ -106,6 +106,16 @@ enum policy_flags {
     POLICY_CARRIES = 128, // is made to carry on from sequence to sequence, and does where nobody says otherwise
 };
 
+/* Four episodes of a policy side by side (lanes.h), each as the policy's own methods play it, bit for bit: for simulators. Lanes are numbered
+ * 0..3; `state` is size bytes, aligned to 64. */
+enum { POLICY_LANES = 4 };
+struct policy_lanes {
+    size_t (*size)(const struct problem *p); // a multiple of 64
+    void (*init)(void *state, const struct problem *p, const double *param, int lane); // that lane as new
+    void (*select)(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm); // one a lane
+    void (*update)(void *state, const struct problem *p, const double *param, const struct outcome *o, unsigned lanes); // those with their bit set learn
+};
+
 struct policy {
     const char *name;    // "ucbspec"
     const char *setting; // "baseline", "stochastic", "adversarial", ...: groups the listing
@@ -130,6 +140,7 @@ struct policy {
     void (*update)(void *state, const struct problem *p, const double *param, const struct outcome *o); // null: learns nothing
     /* For tests and plots: the (K) probabilities that the latest choice was drawn from, uniform before the first. Null: has none. */
     const double *(*probabilities)(const void *state, const struct problem *p);
+    const struct policy_lanes *lanes; // null: episodes are played one by one
 };
 
 #ifndef BANDITSPEC_PLUGIN // what follows is the program's side, which a plug-in (plugin.h) does not see

@@ -163,7 +163,7 @@ static int learn(struct batch *b, struct pass *p, struct err *err) {
         b->sum.rounds++, b->sum.proposed += o.proposed, b->sum.accepted += o.accepted, b->sum.emitted += o.emitted;
         if (b->plan->who == BATCH_WHOLE) o.draft_s = draft_s / p->n, o.verify_s = p->verify_s / p->n;
         else o.verify_s = own_seconds(b, p, rows, outcome_nodes(&o) + 1);
-        const struct batch_step step = {b->pass, b->request[s], s, p->n, {b->round[s], p->pos[i], o}, p->verify_s, b->now};
+        const struct batch_step step = {b->pass, b->request[s], s, p->n, {.round = b->round[s], .pos = p->pos[i], .outcome = o}, p->verify_s, b->now};
         if (!b->w->slot[s]->done) seat_learn(&b->seats[s], &o);
         b->round[s]++;
         if (b->watch && b->watch->step && b->watch->step(b->watch->user, &step, err)) return -1;

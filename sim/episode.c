@@ -65,7 +65,7 @@ int episode_run(struct world *w, struct agent *a, uint64_t seed, int q, uint32_t
     struct episode_total sum = {0};
     size_t given_at = 0;
     seat.view = (struct view){.batch = 1};
-    for (struct step s = {0}; !w->done; s.round++) {
+    for (struct step s = {.sequence = q}; !w->done; s.round++) {
         struct rng rng = rng_at(seed, a->stream, ordinal, (uint32_t)s.round);
         if (given) {
             if (given_at == given_n && a->policy->flags & POLICY_RANDOM) return uniforms_gone(a, s.round, given_n, err);

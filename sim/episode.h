@@ -10,6 +10,7 @@
 
 /* One round, as --steps writes it. */
 struct step {
+    int sequence;
     int round; // 0-based within the sequence
     int pos;   // before the round
     struct outcome outcome;

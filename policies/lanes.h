@@ -1,0 +1,110 @@
+/* lanes.h - four episodes of one policy side by side: numbers that four lanes of a register hold, for policies with a struct policy_lanes.
+ *
+ * An episode's arithmetic is a chain: a choice waits for the reward before it. Four independent ones fill a register (AVX2; elsewhere two or
+ * four smaller ones), and IEEE 754 rounds each lane as it rounds a number alone. So a method here writes the formulas of its
+ * policy once more, operation for operation, and gets the same bits (tests/test_lanes.c holds every policy that has lanes to that).
+ *
+ * A method is a static inline body over pointers; LANES_BODY compiles it twice and takes the one that the processor can run. */
+#ifndef POLICIES_LANES_H
+#define POLICIES_LANES_H
+
+#include "core/elementary.h"
+#include "policies/policy.h"
+
+typedef elementary_four four;
+typedef int64_t four_mask __attribute__((vector_size(32))); // of a comparison: all bits or none
+
+#define LANES_INLINE static inline __attribute__((always_inline))
+
+#ifdef __x86_64__
+#define LANES_BODY(name, parameters, ...) \
+    static __attribute__((target("avx2"))) void name##_avx2 parameters { name##_body(__VA_ARGS__); } \
+    static void name parameters { \
+        if (__builtin_cpu_supports("avx2")) name##_avx2(__VA_ARGS__); \
+        else name##_body(__VA_ARGS__); \
+    }
+#else
+#define LANES_BODY(name, parameters, ...) static void name parameters { name##_body(__VA_ARGS__); }
+#endif
+
+LANES_INLINE four four_of(double x) { return (four){x, x, x, x}; }
+LANES_INLINE four four_choose(four_mask m, four yes, four no) { return (four)(((four_mask)yes & m) | ((four_mask)no & ~m)); }
+LANES_INLINE four_mask four_choose_int(four_mask m, four_mask yes, four_mask no) { return (yes & m) | (no & ~m); }
+LANES_INLINE four four_min(four a, four b) { return four_choose(a < b, a, b); }
+LANES_INLINE four four_max(four a, four b) { return four_choose(a > b, a, b); }
+
+LANES_INLINE four four_sqrt(four x) {
+    elementary_two low = elementary_sqrt_two(__builtin_shufflevector(x, x, 0, 1)), high = elementary_sqrt_two(__builtin_shufflevector(x, x, 2, 3));
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3);
+}
+
+/* All bits of the lanes whose bit is set in `lanes`. */
+LANES_INLINE four_mask four_mask_of(unsigned lanes) {
+    return -(four_mask){lanes & 1, lanes >> 1 & 1, lanes >> 2 & 1, lanes >> 3 & 1};
+}
+LANES_INLINE bool four_any(four_mask m) {
+    elementary_two either = (elementary_two)(__builtin_shufflevector(m, m, 0, 1) | __builtin_shufflevector(m, m, 2, 3));
+#ifdef __SSE2__
+    return _mm_movemask_pd((__m128d)either);
+#else
+    return elementary_bits(either[0]) | elementary_bits(either[1]);
+#endif
+}
+
+/* elementary_exp of each. */
+LANES_INLINE four four_exp(four x) {
+    x = four_max(x, four_of(-700));
+    elementary_exp_four(&x);
+    return x;
+}
+
+/* elementary_log of each. */
+LANES_INLINE four four_log(four x) {
+    typedef elementary_four_bits bits4;
+    const uint64_t half = 0x3fe6a09e667f3bcd, one = 0x3ff0000000000000, fraction = 0x000fffffffffffff;
+    bits4 bits = (bits4)x + (one - half);
+    four m = (four)((bits & fraction) + half), e = (four)(bits >> 52 | 0x4330000000000000) - (0x1p52 + 1023);
+    four f = m - 1, s = f / (2 + f), q = s * s, q2 = q * q;
+    four even = 1.0 / 3 + q2 * (1.0 / 7 + q2 * (1.0 / 11 + q2 * (1.0 / 15 + q2 * (1.0 / 19))));
+    four odd = 1.0 / 5 + q2 * (1.0 / 9 + q2 * (1.0 / 13 + q2 * (1.0 / 17 + q2 * (1.0 / 21))));
+    four tail = q * (even + q * odd);
+    return e * 0x1.62e42fefa3800p-1 + (f - (s * (f - 2 * tail) - e * 0x1.ef35793c76730p-45));
+}
+
+/* elementary_log_next of each. */
+LANES_INLINE four four_log_next(four log_n, four n) {
+    four z = 1 / (2 * n + 1), q = z * z;
+    four next = log_n + 2 * z * (1 + q * (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9)))));
+    four_mask whole = (four_mask)(n + 0x1p52); // n in the low bits
+    four_mask anew = (n < 16) | ((whole & 63) == 0);
+    return four_any(anew) ? four_choose(anew, four_log(n + 1), next) : next;
+}
+
+/* reward.h by lane: struct reward of each; reward_raw and reward_of of four outcomes, kept by the lanes that learn. */
+struct four_reward {
+    four least_s, scale, most;
+};
+
+LANES_INLINE four four_reward_raw(struct four_reward *r, const struct problem *p, bool len, const struct outcome *o, four_mask learns) {
+    if (len) {
+        four most = four_of(p->L);
+        r->most = four_choose(learns, most, r->most), r->scale = four_choose(learns, 1 / most, r->scale);
+        return (four){o[0].accepted, o[1].accepted, o[2].accepted, o[3].accepted};
+    }
+    four emitted = {o[0].emitted, o[1].emitted, o[2].emitted, o[3].emitted};
+    four draft_s = {o[0].draft_s, o[1].draft_s, o[2].draft_s, o[3].draft_s}, verify_s = {o[0].verify_s, o[1].verify_s, o[2].verify_s, o[3].verify_s};
+    four_mask record = learns & (verify_s > 1e-9) & ((r->least_s == 0) | (verify_s < r->least_s)), fresh = learns & (record | (r->scale == 0));
+    if (four_any(fresh)) {
+        r->least_s = four_choose(record, verify_s, r->least_s);
+        four scale = four_choose(r->least_s > 0, r->least_s, four_of(1e-9)) / (p->L + 1.0);
+        r->scale = four_choose(fresh, scale, r->scale);
+        r->most = four_choose(fresh, 1 / scale, r->most);
+    }
+    return four_min(emitted / four_max(draft_s + verify_s, four_of(1e-9)), r->most);
+}
+
+LANES_INLINE four four_reward_of(struct four_reward *r, const struct problem *p, bool len, const struct outcome *o, four_mask learns) {
+    return four_min(four_reward_raw(r, p, len, o, learns) * r->scale, four_of(1));
+}
+
+#endif
