@@ -4,7 +4,7 @@
  * four smaller ones), and IEEE 754 rounds each lane as it rounds a number alone. So a method here writes the formulas of its
  * policy once more, operation for operation, and gets the same bits (tests/test_lanes.c holds every policy that has lanes to that).
  *
- * A method is a static inline body over pointers; LANES_BODY compiles it twice and takes the one that the processor can run. */
+ * A method is a static inline body over pointers; LANES_METHODS compiles it twice and takes the one that the processor can run. */
 #ifndef POLICIES_LANES_H
 #define POLICIES_LANES_H
 
@@ -16,6 +16,9 @@ typedef int64_t four_mask __attribute__((vector_size(32))); // of a comparison: 
 
 #define LANES_INLINE static inline __attribute__((always_inline))
 
+#define LANES_SELECT (void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm)
+#define LANES_UPDATE (void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes)
+
 #ifdef __x86_64__
 #define LANES_BODY(name, parameters, ...) \
     static __attribute__((target("avx2"))) void name##_avx2 parameters { name##_body(__VA_ARGS__); } \
@@ -26,6 +29,12 @@ typedef int64_t four_mask __attribute__((vector_size(32))); // of a comparison: 
 #else
 #define LANES_BODY(name, parameters, ...) static void name parameters { name##_body(__VA_ARGS__); }
 #endif
+
+/* `const struct policy_lanes lanes` of the bodies lanes_select_body and lanes_update_body. */
+#define LANES_METHODS(size, init) \
+    LANES_BODY(lanes_select, LANES_SELECT, state, p, param, rng, arm) \
+    LANES_BODY(lanes_update, LANES_UPDATE, state, p, param, o, lanes) \
+    static const struct policy_lanes lanes = {size, init, lanes_select, lanes_update};
 
 LANES_INLINE four four_of(double x) { return (four){x, x, x, x}; }
 LANES_INLINE four four_choose(four_mask m, four yes, four no) { return (four)(((four_mask)yes & m) | ((four_mask)no & ~m)); }
@@ -50,6 +59,23 @@ LANES_INLINE bool four_any(four_mask m) {
     return elementary_bits(either[0]) | elementary_bits(either[1]);
 #endif
 }
+
+/* The field of four things, each lane's own number in it. */
+#define LANES_GATHER(at, field) ((four){(at)[0]->field[0], (at)[1]->field[1], (at)[2]->field[2], (at)[3]->field[3]})
+
+/* Puts x's lanes into the field of four things, those whose bit is set. */
+#define LANES_SCATTER(at, field, x, lanes) do { \
+    if ((lanes) == 15) (at)[0]->field[0] = (x)[0], (at)[1]->field[1] = (x)[1], (at)[2]->field[2] = (x)[2], (at)[3]->field[3] = (x)[3]; \
+    else for (int l = 0; l < 4; l++) if ((lanes) >> l & 1) (at)[l]->field[l] = (x)[l]; \
+} while (0)
+
+/* index_higher of each lane, and the arms that won. */
+LANES_INLINE void four_highest(four index, int i, four *best, four_mask *arm) {
+    four_mask higher = index > *best;
+    *arm = four_choose_int(higher, (four_mask){i, i, i, i}, *arm);
+    *best = four_choose(higher, index, *best);
+}
+LANES_INLINE void four_arms(four_mask at, int *arm) { arm[0] = (int)at[0], arm[1] = (int)at[1], arm[2] = (int)at[2], arm[3] = (int)at[3]; }
 
 /* elementary_exp of each. */
 LANES_INLINE four four_exp(four x) {
@@ -80,19 +106,30 @@ LANES_INLINE four four_log_next(four log_n, four n) {
     return four_any(anew) ? four_choose(anew, four_log(n + 1), next) : next;
 }
 
+LANES_INLINE four four_from(const double x[4]) {
+    four y;
+    memcpy(&y, x, sizeof y);
+    return y;
+}
+LANES_INLINE four four_from_int(const int n[4]) { return (four){n[0], n[1], n[2], n[3]}; }
+
+/* Zeroes one lane of a state that is made of numbers by four alone. */
+static inline void lanes_zero(void *state, size_t bytes, int lane) {
+    for (double *x = (double *)state + lane; bytes; x += 4, bytes -= sizeof(four)) *x = 0;
+}
+
 /* reward.h by lane: struct reward of each; reward_raw and reward_of of four outcomes, kept by the lanes that learn. */
 struct four_reward {
     four least_s, scale, most;
 };
 
-LANES_INLINE four four_reward_raw(struct four_reward *r, const struct problem *p, bool len, const struct outcome *o, four_mask learns) {
+LANES_INLINE four four_reward_raw(struct four_reward *r, const struct problem *p, bool len, const struct outcome_lanes *o, four_mask learns) {
     if (len) {
         four most = four_of(p->L);
         r->most = four_choose(learns, most, r->most), r->scale = four_choose(learns, 1 / most, r->scale);
-        return (four){o[0].accepted, o[1].accepted, o[2].accepted, o[3].accepted};
+        return four_from_int(o->accepted);
     }
-    four emitted = {o[0].emitted, o[1].emitted, o[2].emitted, o[3].emitted};
-    four draft_s = {o[0].draft_s, o[1].draft_s, o[2].draft_s, o[3].draft_s}, verify_s = {o[0].verify_s, o[1].verify_s, o[2].verify_s, o[3].verify_s};
+    four verify_s = four_from(o->verify_s);
     four_mask record = learns & (verify_s > 1e-9) & ((r->least_s == 0) | (verify_s < r->least_s)), fresh = learns & (record | (r->scale == 0));
     if (four_any(fresh)) {
         r->least_s = four_choose(record, verify_s, r->least_s);
@@ -100,10 +137,10 @@ LANES_INLINE four four_reward_raw(struct four_reward *r, const struct problem *p
         r->scale = four_choose(fresh, scale, r->scale);
         r->most = four_choose(fresh, 1 / scale, r->most);
     }
-    return four_min(emitted / four_max(draft_s + verify_s, four_of(1e-9)), r->most);
+    return four_min(four_from_int(o->emitted) / four_max(four_from(o->draft_s) + verify_s, four_of(1e-9)), r->most);
 }
 
-LANES_INLINE four four_reward_of(struct four_reward *r, const struct problem *p, bool len, const struct outcome *o, four_mask learns) {
+LANES_INLINE four four_reward_of(struct four_reward *r, const struct problem *p, bool len, const struct outcome_lanes *o, four_mask learns) {
     return four_min(four_reward_raw(r, p, len, o, learns) * r->scale, four_of(1));
 }
 

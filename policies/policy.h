@@ -109,11 +109,15 @@ enum policy_flags {
 /* Four episodes of a policy side by side (lanes.h), each as the policy's own methods play it, bit for bit: for simulators. Lanes are numbered
  * 0..3; `state` is size bytes, aligned to 64. */
 enum { POLICY_LANES = 4 };
+struct outcome_lanes { // struct outcome of each
+    int arm[POLICY_LANES], gamma[POLICY_LANES], proposed[POLICY_LANES], accepted[POLICY_LANES], emitted[POLICY_LANES], nodes[POLICY_LANES];
+    double draft_s[POLICY_LANES], verify_s[POLICY_LANES];
+};
 struct policy_lanes {
     size_t (*size)(const struct problem *p); // a multiple of 64
     void (*init)(void *state, const struct problem *p, const double *param, int lane); // that lane as new
     void (*select)(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm); // one a lane
-    void (*update)(void *state, const struct problem *p, const double *param, const struct outcome *o, unsigned lanes); // those with their bit set learn
+    void (*update)(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes); // those whose bit is set
 };
 
 struct policy {

@@ -70,25 +70,16 @@ static void ucb1_update(void *state, const struct problem *p, const double *para
 struct ucb1_lanes {
     four t, log_next, spread, next;
     struct four_reward reward;
-    struct {
-        four first;      // infinite until the first round, then 0
-        four mean, width;
-        double n[4], sum[4], share[4], next[4];
+    struct ucb1_lane_arm {
+        four n, sum, mean, width;
     } arm[];
 };
 
-static size_t lanes_size(const struct problem *p) { return (sizeof(struct ucb1_lanes) + (size_t)p->K * sizeof(((struct ucb1_lanes *)0)->arm[0]) + 63) & ~(size_t)63; }
+static size_t lanes_size(const struct problem *p) { return (sizeof(struct ucb1_lanes) + (size_t)p->K * sizeof(struct ucb1_lane_arm) + 63) & ~(size_t)63; }
 
 static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
-    struct ucb1_lanes *s = state;
     (void)param;
-    s->t[lane] = s->log_next[lane] = s->spread[lane] = s->next[lane] = 0;
-    s->reward.least_s[lane] = s->reward.scale[lane] = s->reward.most[lane] = 0;
-    for (int i = 0; i < p->K; i++) {
-        s->arm[i].first[lane] = INFINITY;
-        s->arm[i].mean[lane] = s->arm[i].width[lane] = s->arm[i].n[lane] = s->arm[i].sum[lane] = 0;
-        s->arm[i].share[lane] = s->arm[i].next[lane] = 1;
-    }
+    lanes_zero(state, lanes_size(p), lane);
 }
 
 LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
@@ -97,38 +88,31 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
     four_mask at = {0};
     (void)param, (void)rng;
     for (int i = 0; i < p->K; i++) {
-        four index = four_min(s->arm[i].mean * scale, four_of(1)) + spread * s->arm[i].width + s->arm[i].first;
-        four_mask higher = index > best;
-        at = four_choose_int(higher, (four_mask){i, i, i, i}, at);
-        best = four_choose(higher, index, best);
+        const struct ucb1_lane_arm *x = &s->arm[i];
+        four index = four_choose(x->n == 0, four_of(INFINITY), four_min(x->mean * scale, four_of(1)) + spread * x->width);
+        four_highest(index, i, &best, &at);
     }
-    for (int l = 0; l < 4; l++) arm[l] = (int)at[l];
+    four_arms(at, arm);
 }
 
-LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome *o, unsigned lanes) {
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes) {
     struct ucb1_lanes *s = state;
     four_mask learns = four_mask_of(lanes);
-    four t = s->t + 1, log_next = four_log_next(s->log_next, t), n, sum, share, next;
+    four t = s->t + 1, log_next = four_log_next(s->log_next, t);
     s->t = four_choose(learns, t, s->t);
     s->spread = four_choose(learns, s->next, s->spread);
     s->next = four_choose(learns, four_sqrt(param[ALPHA] * log_next), s->next);
     s->log_next = four_choose(learns, log_next, s->log_next);
     four raw = four_reward_raw(&s->reward, p, param[REWARD] == REWARD_LEN, o, learns);
-    for (int l = 0; l < 4; l++) n[l] = s->arm[o[l].arm].n[l], sum[l] = s->arm[o[l].arm].sum[l], share[l] = s->arm[o[l].arm].share[l], next[l] = s->arm[o[l].arm].next[l];
-    sum += raw, n += 1;
-    four mean = sum * share, width = next;
-    share = 1 / (n + 1), next = four_sqrt(share);
-    for (int l = 0; l < 4; l++) {
-        if (!(lanes >> l & 1)) continue;
-        s->arm[o[l].arm].n[l] = n[l], s->arm[o[l].arm].sum[l] = sum[l], s->arm[o[l].arm].share[l] = share[l], s->arm[o[l].arm].next[l] = next[l];
-        s->arm[o[l].arm].mean[l] = mean[l], s->arm[o[l].arm].width[l] = width[l], s->arm[o[l].arm].first[l] = 0;
-    }
+    struct ucb1_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
+    four n = LANES_GATHER(arm, n) + 1, sum = LANES_GATHER(arm, sum) + raw, share = 1 / n, mean = sum * share, width = four_sqrt(share);
+    LANES_SCATTER(arm, n, n, lanes);
+    LANES_SCATTER(arm, sum, sum, lanes);
+    LANES_SCATTER(arm, mean, mean, lanes);
+    LANES_SCATTER(arm, width, width, lanes);
 }
 
-LANES_BODY(lanes_select, (void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm), state, p, param, rng, arm)
-LANES_BODY(lanes_update, (void *state, const struct problem *p, const double *param, const struct outcome *o, unsigned lanes), state, p, param, o, lanes)
-
-static const struct policy_lanes lanes = {lanes_size, lanes_init, lanes_select, lanes_update};
+LANES_METHODS(lanes_size, lanes_init)
 
 double ucb1_index(const struct agent *a, int arm) {
     const struct ucb1 *s = a->state;

@@ -262,14 +262,6 @@ static int fit_catch_up(struct cost *c, int d, const struct trace_timing *rows, 
     return 0;
 }
 
-double cost_catch_up(const struct cost *c, int d, int fresh) {
-    const double *at = c->draft[d].catch_up;
-    int k = 0;
-    if (fresh <= 1) return 0;
-    while (k + 2 < COST_CATCH_UPS && fresh > 2 << k) k++;
-    return at[k] + (at[k + 1] - at[k]) * (fresh - (1 << k)) / (1 << k);
-}
-
 /* Median of ratios and its standard error (normal quartiles: 1.349 sigma apart; a median's is 1.2533 sigma / sqrt n). Sorts. */
 static double median_and_error(double *ratio, size_t n, double *error) {
     gsl_sort(ratio, 1, n);

@@ -100,6 +100,13 @@ static inline int cost_kept(const struct cost *c, int d, int proposed, int accep
 }
 
 /* Seconds of drafter d for `fresh` tokens that it has not seen, beyond the one that every draft begins with. */
-double cost_catch_up(const struct cost *c, int d, int fresh);
+static inline double cost_catch_up(const struct cost *c, int d, int fresh) {
+    const double *at = c->draft[d].catch_up;
+    const int more = fresh > 2 ? fresh - 1 : 1, last = COST_CATCH_UPS - 2;
+    int k = 31 - __builtin_clz((unsigned)more); // between 2^k and 2^(k+1)
+    k = k < last ? k : last;
+    const double seconds = at[k] + (at[k + 1] - at[k]) * (fresh - (1 << k)) * (1.0 / (1 << k));
+    return fresh > 1 ? seconds : 0;
+}
 
 #endif

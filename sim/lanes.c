@@ -5,11 +5,18 @@
 
 enum { GROUPS = LANES_ABREAST / POLICY_LANES };
 
-struct lane {
-    struct world *world;
-    struct seat seat;
-    int task;                 // being played; -1: none left
-    int round;
+/* POLICY_LANES episodes in play. */
+struct group {
+    struct world *world[POLICY_LANES];
+    int task[POLICY_LANES];
+    unsigned plays;           // a bit a lane that has a task
+    struct rng_four rng;
+    struct outcome_lanes o;
+    struct {                  // of the episodes so far
+        int64_t rounds[POLICY_LANES], proposed[POLICY_LANES], accepted[POLICY_LANES], emitted[POLICY_LANES];
+        double seconds[POLICY_LANES], draft_s[POLICY_LANES], verify_s[POLICY_LANES];
+    } sum;
+    void *state;
 };
 
 struct play {
@@ -18,97 +25,123 @@ struct play {
     int n, next;              // tasks, and the first not yet begun
     struct episode_total *totals;
     const struct episode_watch *watch;
-    char *states;             // (GROUPS, bytes)
-    size_t bytes;
-    struct lane lanes[LANES_ABREAST];
-    struct rng_four rng[GROUPS];
-    struct outcome o[LANES_ABREAST];
-    unsigned learns[GROUPS];  // a bit a lane
-    int alive;
+    struct group groups[GROUPS];
 };
 
-/* Seats the next task that has rounds in lane i, or leaves it empty. */
-static int begin(struct play *p, int i, struct err *err) {
-    struct lane *x = &p->lanes[i];
-    struct rng_four *rng = &p->rng[i / POLICY_LANES];
-    for (x->task = -1; p->next < p->n;) {
+/* Seats the next task that has rounds in a lane, or leaves it empty. */
+static int begin(struct play *p, struct group *g, int lane, struct err *err) {
+    struct seat seat;
+    while (p->next < p->n) {
         const struct lanes_task *t = &p->tasks[p->next];
-        p->totals[p->next++] = (struct episode_total){0};
-        int rc = seat_start(&x->seat, x->world, p->a, t->q, err);
+        p->totals[p->next] = (struct episode_total){0};
+        int rc = seat_start(&seat, g->world[lane], p->a, t->q, err);
         if (rc) return rc;
-        if (x->world->done) continue;
-        x->task = p->next - 1, x->round = 0;
-        rng->seed[i % POLICY_LANES] = t->seed, rng->sequence[i % POLICY_LANES] = t->ordinal, rng->round[i % POLICY_LANES] = 0;
-        p->a->policy->lanes->init(p->states + (size_t)(i / POLICY_LANES) * p->bytes, &p->a->problem, p->a->param, i % POLICY_LANES);
-        p->alive++;
+        g->task[lane] = p->next++;
+        if (g->world[lane]->done) continue;
+        g->rng.seed[lane] = t->seed, g->rng.sequence[lane] = t->ordinal, g->rng.round[lane] = 0;
+        g->sum.rounds[lane] = g->sum.proposed[lane] = g->sum.accepted[lane] = g->sum.emitted[lane] = 0;
+        g->sum.seconds[lane] = g->sum.draft_s[lane] = g->sum.verify_s[lane] = 0;
+        p->a->policy->lanes->init(g->state, &p->a->problem, p->a->param, lane);
+        g->plays |= 1u << lane;
         break;
     }
     return 0;
 }
 
-static int round_of(struct play *p, int i, int arm, struct err *err) {
-    struct lane *x = &p->lanes[i];
-    struct world *w = x->world;
-    struct episode_total *sum = &p->totals[x->task];
-    struct outcome *o = &p->o[i];
-    const int pos = w->pos;
-    if ((unsigned)arm >= (unsigned)p->a->problem.K)
-        return err_set(err, "policy '%s' chose arm %d in round %d, expected 0 to %d", p->a->spec, arm, x->round, p->a->problem.K - 1);
-    o->arm = arm;
-    int rc = w->type->round(w, &p->a->problem.arms[arm], o, err);
-    if (rc) return rc;
-    sum->rounds++;
-    sum->proposed += o->proposed;
-    sum->accepted += o->accepted;
-    sum->emitted += o->emitted;
-    sum->draft_s += o->draft_s;
-    sum->verify_s += o->verify_s;
-    sum->seconds += o->draft_s + o->verify_s;
-    if (p->watch) {
-        struct step s = {.sequence = w->sequence, .round = x->round, .pos = pos, .outcome = *o};
-        if ((rc = p->watch->step(p->watch->user, &s, err))) return rc;
+static int end(struct play *p, struct group *g, int lane, struct err *err) {
+    p->totals[g->task[lane]] = (struct episode_total){
+        g->sum.rounds[lane], g->sum.proposed[lane], g->sum.accepted[lane], g->sum.emitted[lane], g->sum.seconds[lane], g->sum.draft_s[lane], g->sum.verify_s[lane]};
+    g->plays &= ~(1u << lane);
+    return begin(p, g, lane, err);
+}
+
+static struct outcome outcome_of(const struct outcome_lanes *o, int l) {
+    return (struct outcome){.arm = o->arm[l], .gamma = o->gamma[l], .proposed = o->proposed[l], .accepted = o->accepted[l], .emitted = o->emitted[l],
+                            .draft_s = o->draft_s[l], .verify_s = o->verify_s[l], .nodes = o->nodes[l]};
+}
+
+/* Of a world that plays its rounds one by one. */
+static int each_round(struct group *g, const struct arm *arms, struct err *err) {
+    struct outcome_lanes *o = &g->o;
+    for (int l = 0; l < POLICY_LANES; l++) {
+        struct outcome x = {.arm = o->arm[l]};
+        if (!(g->plays >> l & 1)) continue;
+        int rc = g->world[l]->type->round(g->world[l], &arms[x.arm], &x, err);
+        if (rc) return rc;
+        o->gamma[l] = x.gamma, o->proposed[l] = x.proposed, o->accepted[l] = x.accepted, o->emitted[l] = x.emitted, o->nodes[l] = x.nodes;
+        o->draft_s[l] = x.draft_s, o->verify_s[l] = x.verify_s;
     }
-    x->round++;
-    if (!w->done) p->learns[i / POLICY_LANES] |= 1u << i % POLICY_LANES;
-    else {
-        p->alive--;
-        rc = begin(p, i, err);
+    return 0;
+}
+
+static int tell(const struct play *p, const struct group *g, struct err *err) {
+    int rc = 0;
+    for (int l = 0; !rc && l < POLICY_LANES; l++) {
+        if (!(g->plays >> l & 1)) continue;
+        const struct world *w = g->world[l];
+        const struct step s = {.sequence = w->sequence, .round = (int)g->rng.round[l], .pos = w->pos - g->o.emitted[l], .outcome = outcome_of(&g->o, l)};
+        rc = p->watch->step(p->watch->user, &s, err);
     }
     return rc;
 }
 
-static int rounds(struct play *p, struct err *err) {
+/* One round of each episode in the group. */
+static int play_group(struct play *p, struct group *g, struct err *err) {
     const struct policy_lanes *lanes = p->a->policy->lanes;
     const struct problem *problem = &p->a->problem;
-    int arm[LANES_ABREAST], rc = 0;
-    for (int g = 0; g < GROUPS; g++) lanes->select(p->states + (size_t)g * p->bytes, problem, p->a->param, &p->rng[g], &arm[g * POLICY_LANES]);
-    for (int g = 0; g < GROUPS; g++) {
-        p->learns[g] = 0;
-        for (int l = 0; l < POLICY_LANES; l++) p->rng[g].round[l]++;
+    struct outcome_lanes *o = &g->o;
+    const struct world_type *type = g->world[0]->type;
+    lanes->select(g->state, problem, p->a->param, &g->rng, o->arm);
+    for (int l = 0; l < POLICY_LANES; l++)
+        if ((unsigned)o->arm[l] >= (unsigned)problem->K)
+            return err_set(err, "policy '%s' chose arm %d in round %d, expected 0 to %d", p->a->spec, o->arm[l], (int)g->rng.round[l], problem->K - 1);
+    int rc = type->rounds ? type->rounds(g->world, problem->arms, o, g->plays, err) : each_round(g, problem->arms, err);
+    if (rc) return rc;
+    unsigned learns = g->plays;
+    for (int l = 0; l < POLICY_LANES; l++) {
+        g->sum.rounds[l]++, g->sum.proposed[l] += o->proposed[l], g->sum.accepted[l] += o->accepted[l], g->sum.emitted[l] += o->emitted[l];
+        g->sum.draft_s[l] += o->draft_s[l];
+        g->sum.verify_s[l] += o->verify_s[l];
+        g->sum.seconds[l] += o->draft_s[l] + o->verify_s[l];
+        learns &= ~((unsigned)g->world[l]->done << l); // the round that ends a sequence is not fed back
     }
-    for (int i = 0; !rc && i < LANES_ABREAST; i++)
-        if (p->lanes[i].task >= 0) rc = round_of(p, i, arm[i], err);
-    for (int g = 0; g < GROUPS; g++) lanes->update(p->states + (size_t)g * p->bytes, problem, p->a->param, &p->o[g * POLICY_LANES], p->learns[g]);
+    if (p->watch && (rc = tell(p, g, err))) return rc;
+    for (int l = 0; l < POLICY_LANES; l++) g->rng.round[l]++;
+    lanes->update(g->state, problem, p->a->param, o, learns);
+    for (unsigned ended = g->plays & ~learns; ended; ended &= ended - 1)
+        if ((rc = end(p, g, __builtin_ctz(ended), err))) return rc;
+    return 0;
+}
+
+static int play_all(struct play *p, struct err *err) {
+    int rc = 0;
+    for (bool plays = true; !rc && plays;) {
+        plays = false;
+        for (int g = 0; !rc && g < GROUPS; g++)
+            if (p->groups[g].plays) rc = play_group(p, &p->groups[g], err), plays = true;
+    }
     return rc;
 }
 
 int lanes_run(struct world *const *worlds, struct agent *a, const struct lanes_task *tasks, int n, const struct episode_watch *watch,
               struct episode_total *totals, struct err *err) {
+    const struct policy_lanes *lanes = a->policy->lanes;
+    size_t bytes = lanes->size(&a->problem);
     struct play *p = mem_alloc(1, sizeof *p, "lanes", err);
-    int rc = p ? 0 : ERR_FAILED;
-    if (p) {
-        p->a = a, p->tasks = tasks, p->n = n, p->totals = totals, p->watch = watch;
-        p->bytes = a->policy->lanes->size(&a->problem);
-        if (!(p->states = mem_alloc(GROUPS, p->bytes, "policies in lanes", err))) rc = ERR_FAILED;
-        for (int i = 0; !rc && i < LANES_ABREAST; i++) {
-            p->rng[i / POLICY_LANES].stream = a->stream;
-            p->lanes[i].world = worlds[i];
-            a->policy->lanes->init(p->states + (size_t)(i / POLICY_LANES) * p->bytes, &a->problem, a->param, i % POLICY_LANES);
-            rc = begin(p, i, err);
-        }
-        while (!rc && p->alive) rc = rounds(p, err);
-        mem_free(p->states);
+    char *states = mem_alloc(GROUPS, bytes, "policies in lanes", err);
+    int rc = p && states ? 0 : ERR_FAILED;
+    if (!rc) *p = (struct play){.a = a, .tasks = tasks, .n = n, .totals = totals, .watch = watch};
+    for (int i = 0; !rc && i < LANES_ABREAST; i++) {
+        struct group *g = &p->groups[i / POLICY_LANES];
+        int lane = i % POLICY_LANES;
+        g->state = states + (size_t)(i / POLICY_LANES) * bytes;
+        g->rng.stream = a->stream;
+        g->world[lane] = worlds[i];
+        lanes->init(g->state, &a->problem, a->param, lane);
+        rc = begin(p, g, lane, err);
     }
+    if (!rc) rc = play_all(p, err);
+    mem_free(states);
     mem_free(p);
     return rc;
 }

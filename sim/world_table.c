@@ -92,6 +92,25 @@ static int table_round(struct world *world, const struct arm *arm, struct outcom
     return 0;
 }
 
+static int table_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
+    const struct table *t = ((const struct world_table *)worlds[0])->table;
+    (void)err;
+    for (int l = 0; l < POLICY_LANES; l++) {
+        struct world_table *w = (struct world_table *)worlds[l];
+        if (!(lanes >> l & 1)) continue;
+        size_t cell = (size_t)w->row * (size_t)t->K + (size_t)arms[o->arm[l]].drafter;
+        o->gamma[l] = o->proposed[l] = t->L;
+        o->emitted[l] = t->emitted[cell];
+        o->accepted[l] = o->emitted[l] - 1;
+        o->nodes[l] = 0;
+        o->draft_s[l] = 0;
+        o->verify_s[l] = t->seconds ? t->seconds[cell] : 0;
+        w->world.pos += o->emitted[l];
+        w->world.done = ++w->row == t->rows;
+    }
+    return 0;
+}
+
 /* A row of the table is what a round would have brought with every arm. */
 static void table_hindsight(struct world *world, int pos, int round, int *proposed, int *accepted) {
     const struct table *t = ((const struct world_table *)world)->table;
@@ -99,7 +118,7 @@ static void table_hindsight(struct world *world, int pos, int round, int *propos
     for (int k = 0; k < t->K; k++) proposed[k] = t->L, accepted[k] = t->emitted[(size_t)round * (size_t)t->K + (size_t)k] - 1;
 }
 
-static const struct world_type type = {.name = "table", .start = table_start, .round = table_round, .hindsight = table_hindsight};
+static const struct world_type type = {.name = "table", .start = table_start, .round = table_round, .rounds = table_rounds, .hindsight = table_hindsight};
 
 struct world_table world_table(const struct table *t) {
     return (struct world_table){.world = {.type = &type, .done = true}, .table = t};

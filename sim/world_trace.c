@@ -20,7 +20,37 @@ static int trace_start(struct world *world, int q, struct err *err) {
     world->max_new = w->trace->max_new;
     world->prompt_tokens = x->prompt_tokens;
     world->done = x->tokens <= 1;
+    w->plain = w->cost && !w->cost->luck && !w->given && !w->caught_up && !world->asks && !world->agent && w->trace->D > 0;
+    for (int d = 0; d < w->trace->D; d++) w->plain = w->plain && !w->trace->drafters[d].tree;
     return 0;
+}
+
+/* What a round takes and brings where w->plain, of an arm without a rule: trace_round without a branch, as which arm played and what
+ * it brought is what a processor cannot guess. */
+struct plain {
+    int gamma, proposed, accepted, emitted;
+    double draft_s, verify_s;
+};
+
+static inline __attribute__((always_inline)) struct plain plain_round(struct world_trace *w, const struct trace *t, const struct cost *c, const struct arm *arm) {
+    struct plain o;
+    const int pos = w->world.pos, context = w->world.prompt_tokens + pos, d = arm->drafter < 0 ? 0 : arm->drafter;
+    const size_t cell = (size_t)d * t->cells + w->cell0 + (size_t)pos;
+    o.gamma = least(arm->gamma, w->world.max_new - pos - 1);
+    o.proposed = least(o.gamma, t->proposed[cell]);
+    o.accepted = least(o.proposed, t->accepted[cell]);
+    o.emitted = least(o.accepted + 1, w->tokens - pos);
+    const bool drafts = o.gamma > 0;
+    const struct cost_draft *x = &c->draft[d];
+    int *shown = &w->shown[drafts ? d : COST_DRAFTERS];
+    const double *spared = drafts ? x->spared : c->spared;
+    const double draft_s = cost_drafting(c, d, o.proposed, context) + cost_catch_up(c, d, context - *shown);
+    *shown = context + cost_kept(c, d, o.proposed, o.accepted);
+    o.draft_s = drafts ? draft_s : 0;
+    o.verify_s = (1 - spared[o.proposed + 1]) * cost_verify(c, o.proposed + 1, context);
+    w->world.pos = pos + o.emitted;
+    w->world.done = w->world.pos >= w->tokens;
+    return o;
 }
 
 static int take_given(struct world_trace *w, struct outcome *o, struct err *err) {
@@ -76,6 +106,13 @@ static int trace_look(struct world *world, struct view *v, struct err *err) {
 static int trace_round(struct world *world, const struct arm *arm, struct outcome *o, struct err *err) {
     struct world_trace *w = (struct world_trace *)world;
     const struct trace *t = w->trace;
+    if (w->plain && !arm->stop.rule) {
+        const struct plain x = plain_round(w, t, w->cost, arm);
+        o->gamma = x.gamma, o->proposed = o->nodes = x.proposed, o->accepted = x.accepted, o->emitted = x.emitted;
+        o->draft_s = x.draft_s, o->verify_s = x.verify_s;
+        o->signal = NULL;
+        return 0;
+    }
     int pos = world->pos, proposed = 0, accepted = 0, d = arm->drafter;
     int gamma = least(arm->gamma, world->max_new - pos - 1), width = 1;
     o->signal = NULL;
@@ -113,6 +150,27 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
     return 0;
 }
 
+static int trace_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
+    const struct trace *t = ((const struct world_trace *)worlds[0])->trace;
+    const struct cost *c = ((const struct world_trace *)worlds[0])->cost;
+    for (int l = 0; l < POLICY_LANES; l++) {
+        struct world_trace *w = (struct world_trace *)worlds[l];
+        const struct arm *arm = &arms[o->arm[l]];
+        if (!(lanes >> l & 1)) continue;
+        if (w->plain && !arm->stop.rule) {
+            const struct plain x = plain_round(w, t, c, arm);
+            o->gamma[l] = x.gamma, o->proposed[l] = o->nodes[l] = x.proposed, o->accepted[l] = x.accepted, o->emitted[l] = x.emitted;
+            o->draft_s[l] = x.draft_s, o->verify_s[l] = x.verify_s;
+            continue;
+        }
+        struct outcome x = {.arm = o->arm[l]};
+        if (trace_round(&w->world, arm, &x, err)) return ERR_FAILED;
+        o->gamma[l] = x.gamma, o->proposed[l] = x.proposed, o->accepted[l] = x.accepted, o->emitted[l] = x.emitted, o->nodes[l] = x.nodes;
+        o->draft_s[l] = x.draft_s, o->verify_s[l] = x.verify_s;
+    }
+    return 0;
+}
+
 static void trace_hindsight(struct world *world, int pos, int round, int *proposed, int *accepted) {
     const struct world_trace *w = (const struct world_trace *)world;
     const struct trace *t = w->trace;
@@ -129,7 +187,7 @@ static void trace_hindsight(struct world *world, int pos, int round, int *propos
     }
 }
 
-static const struct world_type type = {.name = "trace", .start = trace_start, .look = trace_look, .round = trace_round, .hindsight = trace_hindsight};
+static const struct world_type type = {.name = "trace", .start = trace_start, .look = trace_look, .round = trace_round, .rounds = trace_rounds, .hindsight = trace_hindsight};
 
 struct world_trace world_trace(const struct trace *t, const struct cost *cost) {
     return (struct world_trace){.world = {.type = &type, .done = true}, .trace = t, .cost = cost};

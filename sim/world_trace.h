@@ -27,8 +27,9 @@ struct world_trace {
     int tokens, prompt_tokens;  // of the sequence
     struct peek peeks[COST_DRAFTERS]; // of the round to come
     double asked_s;             // of the drafters asked before the round
-    int shown[COST_DRAFTERS];   // tokens of the history that each drafter has taken, as live
+    int shown[COST_DRAFTERS + 1]; // tokens of the history that each drafter has taken, as live; the last: of none
     struct stop_state stops[STOPS]; // of the sequence's arms with stopping rules
+    bool plain;                 // no rule, policy or timings given end a draft or a look: a round is arithmetic alone
     bool caught_up;             // as if every drafter had seen everything: rounds then depend on the position alone
 };
 
