@@ -42,10 +42,7 @@ LANES_INLINE four_mask four_choose_int(four_mask m, four_mask yes, four_mask no)
 LANES_INLINE four four_min(four a, four b) { return four_choose(a < b, a, b); }
 LANES_INLINE four four_max(four a, four b) { return four_choose(a > b, a, b); }
 
-LANES_INLINE four four_sqrt(four x) {
-    elementary_two low = elementary_sqrt_two(__builtin_shufflevector(x, x, 0, 1)), high = elementary_sqrt_two(__builtin_shufflevector(x, x, 2, 3));
-    return __builtin_shufflevector(low, high, 0, 1, 2, 3);
-}
+LANES_INLINE four four_sqrt(four x) { return (four){sqrt(x[0]), sqrt(x[1]), sqrt(x[2]), sqrt(x[3])}; }
 
 /* All bits of the lanes whose bit is set in `lanes`. */
 LANES_INLINE four_mask four_mask_of(unsigned lanes) {

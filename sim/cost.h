@@ -101,12 +101,12 @@ static inline int cost_kept(const struct cost *c, int d, int proposed, int accep
 
 /* Seconds of drafter d for `fresh` tokens that it has not seen, beyond the one that every draft begins with. */
 static inline double cost_catch_up(const struct cost *c, int d, int fresh) {
+    static const double share[COST_CATCH_UPS] = {1, 1.0 / 2, 1.0 / 4, 1.0 / 8, 1.0 / 16, 1.0 / 32, 1.0 / 64};
     const double *at = c->draft[d].catch_up;
-    const int more = fresh > 2 ? fresh - 1 : 1, last = COST_CATCH_UPS - 2;
-    int k = 31 - __builtin_clz((unsigned)more); // between 2^k and 2^(k+1)
-    k = k < last ? k : last;
-    const double seconds = at[k] + (at[k + 1] - at[k]) * (fresh - (1 << k)) * (1.0 / (1 << k));
-    return fresh > 1 ? seconds : 0;
+    if (fresh <= 1) return 0;
+    int k = fresh > 2 ? 31 - __builtin_clz((unsigned)fresh - 1) : 0; // from 2^k to 2^(k + 1)
+    k = k < COST_CATCH_UPS - 2 ? k : COST_CATCH_UPS - 2;
+    return at[k] + (at[k + 1] - at[k]) * (fresh - (1 << k)) * share[k];
 }
 
 #endif

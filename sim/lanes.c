@@ -13,7 +13,7 @@ struct group {
     struct rng_four rng;
     struct outcome_lanes o;
     struct {                  // of the episodes so far
-        int64_t rounds[POLICY_LANES], proposed[POLICY_LANES], accepted[POLICY_LANES], emitted[POLICY_LANES];
+        int64_t proposed[POLICY_LANES], accepted[POLICY_LANES], emitted[POLICY_LANES];
         double seconds[POLICY_LANES], draft_s[POLICY_LANES], verify_s[POLICY_LANES];
     } sum;
     void *state;
@@ -39,7 +39,7 @@ static int begin(struct play *p, struct group *g, int lane, struct err *err) {
         g->task[lane] = p->next++;
         if (g->world[lane]->done) continue;
         g->rng.seed[lane] = t->seed, g->rng.sequence[lane] = t->ordinal, g->rng.round[lane] = 0;
-        g->sum.rounds[lane] = g->sum.proposed[lane] = g->sum.accepted[lane] = g->sum.emitted[lane] = 0;
+        g->sum.proposed[lane] = g->sum.accepted[lane] = g->sum.emitted[lane] = 0;
         g->sum.seconds[lane] = g->sum.draft_s[lane] = g->sum.verify_s[lane] = 0;
         p->a->policy->lanes->init(g->state, &p->a->problem, p->a->param, lane);
         g->plays |= 1u << lane;
@@ -50,7 +50,7 @@ static int begin(struct play *p, struct group *g, int lane, struct err *err) {
 
 static int end(struct play *p, struct group *g, int lane, struct err *err) {
     p->totals[g->task[lane]] = (struct episode_total){
-        g->sum.rounds[lane], g->sum.proposed[lane], g->sum.accepted[lane], g->sum.emitted[lane], g->sum.seconds[lane], g->sum.draft_s[lane], g->sum.verify_s[lane]};
+        (int64_t)g->rng.round[lane], g->sum.proposed[lane], g->sum.accepted[lane], g->sum.emitted[lane], g->sum.seconds[lane], g->sum.draft_s[lane], g->sum.verify_s[lane]};
     g->plays &= ~(1u << lane);
     return begin(p, g, lane, err);
 }
@@ -97,14 +97,12 @@ static int play_group(struct play *p, struct group *g, struct err *err) {
             return err_set(err, "policy '%s' chose arm %d in round %d, expected 0 to %d", p->a->spec, o->arm[l], (int)g->rng.round[l], problem->K - 1);
     int rc = type->rounds ? type->rounds(g->world, problem->arms, o, g->plays, err) : each_round(g, problem->arms, err);
     if (rc) return rc;
-    unsigned learns = g->plays;
-    for (int l = 0; l < POLICY_LANES; l++) {
-        g->sum.rounds[l]++, g->sum.proposed[l] += o->proposed[l], g->sum.accepted[l] += o->accepted[l], g->sum.emitted[l] += o->emitted[l];
-        g->sum.draft_s[l] += o->draft_s[l];
-        g->sum.verify_s[l] += o->verify_s[l];
-        g->sum.seconds[l] += o->draft_s[l] + o->verify_s[l];
-        learns &= ~((unsigned)g->world[l]->done << l); // the round that ends a sequence is not fed back
-    }
+    for (int l = 0; l < POLICY_LANES; l++) g->sum.proposed[l] += o->proposed[l], g->sum.accepted[l] += o->accepted[l], g->sum.emitted[l] += o->emitted[l];
+    for (int l = 0; l < POLICY_LANES; l++) g->sum.draft_s[l] += o->draft_s[l];
+    for (int l = 0; l < POLICY_LANES; l++) g->sum.verify_s[l] += o->verify_s[l];
+    for (int l = 0; l < POLICY_LANES; l++) g->sum.seconds[l] += o->draft_s[l] + o->verify_s[l];
+    unsigned learns = g->plays; // the round that ends a sequence is not fed back
+    for (int l = 0; l < POLICY_LANES; l++) learns &= ~((unsigned)g->world[l]->done << l);
     if (p->watch && (rc = tell(p, g, err))) return rc;
     for (int l = 0; l < POLICY_LANES; l++) g->rng.round[l]++;
     lanes->update(g->state, problem, p->a->param, o, learns);

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "core/mem.h"
+#include "policies/lanes.h"
+
 static inline int least(int a, int b) { return a < b ? a : b; }
 
 static int trace_start(struct world *world, int q, struct err *err) {
@@ -20,38 +23,50 @@ static int trace_start(struct world *world, int q, struct err *err) {
     world->max_new = w->trace->max_new;
     world->prompt_tokens = x->prompt_tokens;
     world->done = x->tokens <= 1;
-    w->plain = w->cost && !w->cost->luck && !w->given && !w->caught_up && !world->asks && !world->agent && w->trace->D > 0;
+    w->plain = w->prices && w->cost && !w->cost->luck && !w->given && !w->caught_up && !world->asks && !world->agent && w->trace->D > 0;
     for (int d = 0; d < w->trace->D; d++) w->plain = w->plain && !w->trace->drafters[d].tree;
     return 0;
 }
 
-/* What a round takes and brings where w->plain, of an arm without a rule: trace_round without a branch, as which arm played and what
- * it brought is what a processor cannot guess. */
-struct plain {
-    int gamma, proposed, accepted, emitted;
-    double draft_s, verify_s;
-};
+/* -- rounds in lanes -- */
 
-static inline __attribute__((always_inline)) struct plain plain_round(struct world_trace *w, const struct trace *t, const struct cost *c, const struct arm *arm) {
-    struct plain o;
-    const int pos = w->world.pos, context = w->world.prompt_tokens + pos, d = arm->drafter < 0 ? 0 : arm->drafter;
-    const size_t cell = (size_t)d * t->cells + w->cell0 + (size_t)pos;
-    o.gamma = least(arm->gamma, w->world.max_new - pos - 1);
-    o.proposed = least(o.gamma, t->proposed[cell]);
-    o.accepted = least(o.proposed, t->accepted[cell]);
-    o.emitted = least(o.accepted + 1, w->tokens - pos);
-    const bool drafts = o.gamma > 0;
-    const struct cost_draft *x = &c->draft[d];
-    int *shown = &w->shown[drafts ? d : COST_DRAFTERS];
-    const double *spared = drafts ? x->spared : c->spared;
-    const double draft_s = cost_drafting(c, d, o.proposed, context) + cost_catch_up(c, d, context - *shown);
-    *shown = context + cost_kept(c, d, o.proposed, o.accepted);
-    o.draft_s = drafts ? draft_s : 0;
-    o.verify_s = (1 - spared[o.proposed + 1]) * cost_verify(c, o.proposed + 1, context);
-    w->world.pos = pos + o.emitted;
-    w->world.done = w->world.pos >= w->tokens;
-    return o;
+/* trace_round where all worlds are plain and no arm has a rule: the same without a branch, as which arm played and what it brought is what a
+ * processor cannot guess. */
+LANES_INLINE void plain_rounds_body(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o) {
+    const struct world_trace *one = (const struct world_trace *)worlds[0];
+    const struct trace *t = one->trace;
+    const struct prices *prices = one->prices;
+    const struct price *price[POLICY_LANES];
+    int context[POLICY_LANES];
+#pragma GCC unroll 4
+    for (int l = 0; l < POLICY_LANES; l++) {
+        struct world_trace *w = (struct world_trace *)worlds[l];
+        const struct arm *arm = &arms[o->arm[l]];
+        const int pos = w->world.pos, d = arm->drafter < 0 ? 0 : arm->drafter, gamma = least(arm->gamma, w->world.max_new - pos - 1);
+        const size_t cell = (size_t)d * t->cells + w->cell0 + (size_t)pos;
+        const int proposed = least(gamma, t->proposed[cell]), accepted = least(proposed, t->accepted[cell]), emitted = least(accepted + 1, w->tokens - pos);
+        o->gamma[l] = gamma, o->proposed[l] = o->nodes[l] = proposed, o->accepted[l] = accepted, o->emitted[l] = emitted;
+        context[l] = w->world.prompt_tokens + pos;
+        price[l] = &prices->at[(gamma > 0 ? d + 1 : 0) * prices->row + proposed];
+        w->world.pos = pos + emitted;
+        w->world.done = w->world.pos >= w->tokens;
+    }
+#define PRICE(field) ((four){price[0]->field, price[1]->field, price[2]->field, price[3]->field})
+    const four history = four_from_int(context);
+    const four draft = PRICE(once) + PRICE(longer) * history, verify = PRICE(keep) * (PRICE(base) + PRICE(slope) * history);
+#undef PRICE
+    memcpy(o->draft_s, &draft, sizeof draft);
+    memcpy(o->verify_s, &verify, sizeof verify);
+    if (!prices->late) return;
+    for (int l = 0; l < POLICY_LANES; l++) {
+        struct world_trace *w = (struct world_trace *)worlds[l];
+        const int d = arms[o->arm[l]].drafter;
+        if (!o->gamma[l]) continue;
+        o->draft_s[l] += cost_catch_up(w->cost, d, context[l] - w->shown[d]);
+        w->shown[d] = context[l] + cost_kept(w->cost, d, o->proposed[l], o->accepted[l]);
+    }
 }
+LANES_BODY(plain_rounds, (struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o), worlds, arms, o)
 
 static int take_given(struct world_trace *w, struct outcome *o, struct err *err) {
     if (w->given_at == w->given_n)
@@ -106,13 +121,6 @@ static int trace_look(struct world *world, struct view *v, struct err *err) {
 static int trace_round(struct world *world, const struct arm *arm, struct outcome *o, struct err *err) {
     struct world_trace *w = (struct world_trace *)world;
     const struct trace *t = w->trace;
-    if (w->plain && !arm->stop.rule) {
-        const struct plain x = plain_round(w, t, w->cost, arm);
-        o->gamma = x.gamma, o->proposed = o->nodes = x.proposed, o->accepted = x.accepted, o->emitted = x.emitted;
-        o->draft_s = x.draft_s, o->verify_s = x.verify_s;
-        o->signal = NULL;
-        return 0;
-    }
     int pos = world->pos, proposed = 0, accepted = 0, d = arm->drafter;
     int gamma = least(arm->gamma, world->max_new - pos - 1), width = 1;
     o->signal = NULL;
@@ -151,20 +159,16 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
 }
 
 static int trace_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
-    const struct trace *t = ((const struct world_trace *)worlds[0])->trace;
-    const struct cost *c = ((const struct world_trace *)worlds[0])->cost;
+    bool plain = lanes == (1u << POLICY_LANES) - 1;
+    for (int l = 0; l < POLICY_LANES; l++) plain = plain && ((const struct world_trace *)worlds[l])->plain && !arms[o->arm[l]].stop.rule;
+    if (plain) {
+        plain_rounds(worlds, arms, o);
+        return 0;
+    }
     for (int l = 0; l < POLICY_LANES; l++) {
-        struct world_trace *w = (struct world_trace *)worlds[l];
-        const struct arm *arm = &arms[o->arm[l]];
-        if (!(lanes >> l & 1)) continue;
-        if (w->plain && !arm->stop.rule) {
-            const struct plain x = plain_round(w, t, c, arm);
-            o->gamma[l] = x.gamma, o->proposed[l] = o->nodes[l] = x.proposed, o->accepted[l] = x.accepted, o->emitted[l] = x.emitted;
-            o->draft_s[l] = x.draft_s, o->verify_s[l] = x.verify_s;
-            continue;
-        }
         struct outcome x = {.arm = o->arm[l]};
-        if (trace_round(&w->world, arm, &x, err)) return ERR_FAILED;
+        if (!(lanes >> l & 1)) continue;
+        if (trace_round(worlds[l], &arms[x.arm], &x, err)) return ERR_FAILED;
         o->gamma[l] = x.gamma, o->proposed[l] = x.proposed, o->accepted[l] = x.accepted, o->emitted[l] = x.emitted, o->nodes[l] = x.nodes;
         o->draft_s[l] = x.draft_s, o->verify_s[l] = x.verify_s;
     }
@@ -191,6 +195,39 @@ static const struct world_type type = {.name = "trace", .start = trace_start, .l
 
 struct world_trace world_trace(const struct trace *t, const struct cost *cost) {
     return (struct world_trace){.world = {.type = &type, .done = true}, .trace = t, .cost = cost};
+}
+
+static int prices_open(struct prices *p, const struct trace *t, const struct cost *c, struct err *err) {
+    p->row = t->L + 1;
+    if (!(p->at = mem_alloc((size_t)((1 + t->D) * p->row), sizeof *p->at, "prices", err))) return ERR_FAILED;
+    for (int d = -1; d < t->D; d++) {
+        const struct cost_draft *x = &c->draft[d < 0 ? 0 : d];
+        for (int k = 0; d >= 0 && k < COST_CATCH_UPS; k++) p->late = p->late || x->catch_up[k] != 0;
+        for (int n = 0; n <= (d < 0 ? 0 : t->L); n++)
+            p->at[(d + 1) * p->row + n] = (struct price){
+                .once = d < 0 ? 0 : n ? x->a + x->b * n : x->none, .longer = d < 0 ? 0 : n ? x->c : x->none_context,
+                .keep = 1 - (d < 0 ? c->spared : x->spared)[n + 1], .base = c->base[n + 1], .slope = c->slope[n + 1]};
+    }
+    return 0;
+}
+
+int trace_lanes_open(struct trace_lanes *l, const struct trace *t, const struct cost *cost, struct err *err) {
+    *l = (struct trace_lanes){0};
+    if (!(l->worlds = mem_alloc(LANES_ABREAST, sizeof *l->worlds, "worlds in lanes", err)) || prices_open(&l->prices, t, cost, err)) {
+        trace_lanes_close(l);
+        return ERR_FAILED;
+    }
+    for (int i = 0; i < LANES_ABREAST; i++) {
+        l->worlds[i] = world_trace(t, cost);
+        l->worlds[i].prices = &l->prices;
+        l->at[i] = &l->worlds[i].world;
+    }
+    return 0;
+}
+
+void trace_lanes_close(struct trace_lanes *l) {
+    mem_free(l->worlds), mem_free(l->prices.at);
+    *l = (struct trace_lanes){0};
 }
 
 void world_trace_give(struct world_trace *w, const struct round_seconds *seconds, size_t n) {

@@ -10,11 +10,24 @@
 #include <stddef.h>
 
 #include "sim/cost.h"
+#include "sim/lanes.h"
 #include "sim/world.h"
 #include "traces/trace.h"
 
 struct round_seconds {
     double draft_s, verify_s;
+};
+
+/* What rounds cost by drafter (0: plain, 1 + d) and tokens proposed (0..L), so that a round looks it up: with n proposed at a context of c tokens
+ *   draft_s = once + longer c,   verify_s = keep (base + slope c)
+ * to the bit what cost.h says, catching up aside. */
+struct price {
+    double once, longer, keep, base, slope;
+};
+struct prices {
+    struct price *at;           // (1 + D, L + 1), owned
+    int row;                    // L + 1
+    bool late;                  // some drafter has to catch up
 };
 
 struct world_trace {
@@ -24,18 +37,28 @@ struct world_trace {
     const struct round_seconds *given; // (given_n), borrowed; of the sequence played next
     size_t given_n, given_at;
     size_t cell0;               // of the sequence at position 0
+    const struct prices *prices; // borrowed; null: none
+    bool plain;                 // priced, and nobody looks, ends a draft or gives timings: a round of an arm without a rule is arithmetic alone
+    int shown[COST_DRAFTERS + 1]; // tokens of the history that each drafter has taken, as live; the last: of none
     int tokens, prompt_tokens;  // of the sequence
     struct peek peeks[COST_DRAFTERS]; // of the round to come
     double asked_s;             // of the drafters asked before the round
-    int shown[COST_DRAFTERS + 1]; // tokens of the history that each drafter has taken, as live; the last: of none
     struct stop_state stops[STOPS]; // of the sequence's arms with stopping rules
-    bool plain;                 // no rule, policy or timings given end a draft or a look: a round is arithmetic alone
     bool caught_up;             // as if every drafter had seen everything: rounds then depend on the position alone
 };
 
 /* A world with modelled seconds, without anything to close. Copies of it are independent
  * worlds (one a thread). `cost` may be null: seconds are then 0 until some are given. */
 struct world_trace world_trace(const struct trace *t, const struct cost *cost);
+
+/* Worlds abreast for lanes_run(), over one trace and cost model. */
+struct trace_lanes {
+    struct prices prices;
+    struct world_trace *worlds; // (LANES_ABREAST), owned
+    struct world *at[LANES_ABREAST];
+};
+int trace_lanes_open(struct trace_lanes *l, const struct trace *t, const struct cost *cost, struct err *err);
+void trace_lanes_close(struct trace_lanes *l);
 
 /* Reads from the file what policies with these flags see of it: confidences, matches, margins. `arms` say whose. */
 int world_trace_ready(struct trace *t, unsigned asks, const struct arm *arms, int K, struct err *err);
