@@ -8,6 +8,7 @@
  * What is kept is ln w, which grows by at most 1 a round, since p_arm >= g / K, and beside it w / e^top: one exponential a round,
  * for the arm that played, and all of them when ln w has left the range of `top`, after hundreds of rounds.
  * Check: K=2, g=1: p stays (1/2, 1/2) for ever. */
+#include "policies/lanes.h"
 #include "policies/weights.h"
 
 enum { REWARD, HORIZON };
@@ -16,10 +17,14 @@ static size_t exp3_size(const struct problem *p) { return weights_size(p) + (siz
 
 static double *weights_of(struct weights *s, int K) { return weights_drawn(s, K) + weights_row(K); } // (K) w / e^top
 
+static double mix_of(const struct problem *p, const double *param) {
+    return elementary_min(1, sqrt(p->K * elementary_log(p->K) / ((elementary_exp(1) - 1) * param[HORIZON])));
+}
+
 static void exp3_init(void *state, const struct problem *p, const double *param) {
     struct weights *s = state;
     weights_init(state, p, param);
-    s->mix = elementary_min(1, sqrt(p->K * s->log_K / ((elementary_exp(1) - 1) * param[HORIZON])));
+    s->mix = mix_of(p, param);
     for (int i = 0; i < p->K; i++) weights_of(s, p->K)[i] = 1;
 }
 
@@ -41,6 +46,60 @@ static void exp3_update(void *state, const struct problem *p, const double *para
     for (int i = 0; i < p->K; i++) w[i] = weight_at(s, i);
 }
 
+/* -- four episodes side by side -- */
+
+struct exp3_lanes {
+    four top, share;         // share: (1 - mix) / W of the latest choice
+    struct four_reward reward;
+    double mix;
+    struct exp3_lane_arm {
+        four log_w, w;
+    } arm[];
+};
+
+static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct exp3_lanes) + (size_t)p->K * sizeof(struct exp3_lane_arm)); }
+
+static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
+    struct exp3_lanes *s = state;
+    s->mix = mix_of(p, param);
+    lanes_zero(&s->top, offsetof(struct exp3_lanes, mix), lane);
+    for (int i = 0; i < p->K; i++) s->arm[i].log_w[lane] = 0, s->arm[i].w[lane] = 1;
+}
+
+LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
+    struct exp3_lanes *s = state;
+    double mix = s->mix, each = mix / p->K, uniforms[4];
+    four W = {0}, upto = {0};
+    four_mask at = {0};
+    (void)param;
+    rng_uniform_four(rng, uniforms);
+    four u = four_from(uniforms);
+    for (int i = 0; i < p->K; i++) W += s->arm[i].w;
+    s->share = (1 - mix) / W;
+    for (int i = 0; i < p->K - 1; i++) {
+        upto += s->arm[i].w;
+        at -= (1 - mix) * upto <= (u - (i + 1) * each) * W;
+    }
+    four_arms(at, arm);
+}
+
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes) {
+    struct exp3_lanes *s = state;
+    four_mask learns = four_mask_of(lanes);
+    struct exp3_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
+    four probability = LANES_GATHER(arm, w) * s->share + s->mix / p->K;
+    four log_w = LANES_GATHER(arm, log_w) + four_reward_of(&s->reward, p, param[REWARD] == REWARD_LEN, o, learns) * (s->mix / (p->K * probability));
+    four w = four_exp(four_max(log_w - s->top, four_of(-690)));
+    LANES_SCATTER(arm, log_w, log_w, lanes);
+    LANES_SCATTER(arm, w, w, lanes);
+    four_mask outside = learns & ~(log_w - s->top < 300);
+    if (!four_any(outside)) return;
+    s->top = four_choose(outside, log_w, s->top);
+    for (int i = 0; i < p->K; i++) s->arm[i].w = four_choose(outside, four_exp(four_max(s->arm[i].log_w - s->top, four_of(-690))), s->arm[i].w);
+}
+
+LANES_METHODS(lanes_size, lanes_init)
+
 const struct policy policy_exp3 = {
     .name = "exp3", .setting = "adversarial",
     .summary = "exponential weights with uniform exploration, tuned to a horizon",
@@ -52,4 +111,5 @@ const struct policy policy_exp3 = {
         {"horizon", 128, 1, 1e12, NULL, "rounds that the exploration is tuned for"},
     },
     .size = exp3_size, .init = exp3_init, .select = exp3_select, .update = exp3_update, .probabilities = weights_probabilities,
+    .lanes = &lanes,
 };

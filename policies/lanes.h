@@ -110,6 +110,8 @@ LANES_INLINE four four_from(const double x[4]) {
 }
 LANES_INLINE four four_from_int(const int n[4]) { return (four){n[0], n[1], n[2], n[3]}; }
 
+static inline size_t lanes_bytes(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
 /* Zeroes one lane of a state that is made of numbers by four alone. */
 static inline void lanes_zero(void *state, size_t bytes, int lane) {
     for (double *x = (double *)state + lane; bytes; x += 4, bytes -= sizeof(four)) *x = 0;
