@@ -22,19 +22,23 @@ typedef int64_t four_mask __attribute__((vector_size(32))); // of a comparison: 
 #ifdef __x86_64__
 #define LANES_BODY(name, parameters, ...) \
     static __attribute__((target("avx2"))) void name##_avx2 parameters { name##_body(__VA_ARGS__); } \
+    static void name##_plain parameters { name##_body(__VA_ARGS__); } \
     static void name parameters { \
         if (__builtin_cpu_supports("avx2")) name##_avx2(__VA_ARGS__); \
-        else name##_body(__VA_ARGS__); \
+        else name##_plain(__VA_ARGS__); \
     }
 #else
-#define LANES_BODY(name, parameters, ...) static void name parameters { name##_body(__VA_ARGS__); }
+#define LANES_BODY(name, parameters, ...) \
+    static void name##_plain parameters { name##_body(__VA_ARGS__); } \
+    static void name parameters { name##_plain(__VA_ARGS__); }
 #endif
 
 /* `const struct policy_lanes lanes` of the bodies lanes_select_body and lanes_update_body. */
 #define LANES_METHODS(size, init) \
     LANES_BODY(lanes_select, LANES_SELECT, state, p, param, rng, arm) \
     LANES_BODY(lanes_update, LANES_UPDATE, state, p, param, o, lanes) \
-    static const struct policy_lanes lanes = {size, init, lanes_select, lanes_update};
+    static const struct policy_lanes lanes_plain = {size, init, lanes_select_plain, lanes_update_plain}; \
+    static const struct policy_lanes lanes = {size, init, lanes_select, lanes_update, &lanes_plain};
 
 LANES_INLINE four four_of(double x) { return (four){x, x, x, x}; }
 LANES_INLINE four four_choose(four_mask m, four yes, four no) { return (four)(((four_mask)yes & m) | ((four_mask)no & ~m)); }

@@ -118,6 +118,7 @@ struct policy_lanes {
     void (*init)(void *state, const struct problem *p, const double *param, int lane); // that lane as new
     void (*select)(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm); // one a lane
     void (*update)(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes); // those whose bit is set
+    const struct policy_lanes *plain; // the same for any processor: what tests hold this to. Null: this is it
 };
 
 struct policy {

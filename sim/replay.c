@@ -73,66 +73,79 @@ struct recorder {
     const uint8_t *bucket_of;  // round -> bucket
     int64_t *pulls;            // (buckets, K) of the run
     int64_t *prompt_pulls;     // (Q, K) of the run
-    int64_t *before;           // (K) pulls of the run's sequences before this one
     double *rounds, *seconds;  // (Q, C) of the run
     struct steps steps;
     bool want_steps;
     const struct player *player;
     uint64_t seed;
-    int q, next;               // sequence, its next checkpoint
-    double spent;              // seconds of the sequence so far
+    struct cursor {
+        int next;              // checkpoint
+        double spent;          // seconds so far
+    } *cursors;                // (Q)
+    struct episode_total *totals; // (Q)
 };
 
 static int record_step(void *user, const struct step *s, struct err *err) {
     struct recorder *x = user;
     const struct replay *r = x->r;
     const struct outcome *o = &s->outcome;
+    struct cursor *c = &x->cursors[s->sequence];
     x->pulls[x->bucket_of[s->round] * r->K + o->arm]++;
-    x->spent += o->draft_s + o->verify_s;
-    for (; x->next < r->tokens.n && r->tokens.at[x->next] <= s->pos + o->emitted; x->next++) {
-        size_t cell = (size_t)x->q * (size_t)r->tokens.n + (size_t)x->next;
+    x->prompt_pulls[s->sequence * r->K + o->arm]++;
+    c->spent += o->draft_s + o->verify_s;
+    for (; c->next < r->tokens.n && r->tokens.at[c->next] <= s->pos + o->emitted; c->next++) {
+        size_t cell = (size_t)s->sequence * (size_t)r->tokens.n + (size_t)c->next;
         x->rounds[cell] = s->round + 1;
-        x->seconds[cell] = x->spent;
+        x->seconds[cell] = c->spent;
     }
     if (!x->want_steps) return 0;
     int d = r->problem.arms[o->arm].drafter;
-    return steps_add(&x->steps, x->player->spec, x->seed, r->plan.trace->sequences[x->q].ordinal, s,
+    return steps_add(&x->steps, x->player->spec, x->seed, r->plan.trace->sequences[s->sequence].ordinal, s,
                      d < 0 ? "plain" : r->plan.trace->drafters[d].name, err);
 }
 
-/* The sequence just played: what its rounds added to the run's pulls. */
-static void note_prompt(struct recorder *x) {
-    const int K = x->r->K, B = x->r->buckets.n;
-    int64_t *here = x->prompt_pulls + (size_t)x->q * (size_t)K;
-    for (int k = 0; k < K; k++) here[k] = -x->before[k], x->before[k] = 0;
-    for (int b = 0; b < B; b++)
-        for (int k = 0; k < K; k++) x->before[k] += x->pulls[b * K + k];
-    for (int k = 0; k < K; k++) here[k] += x->before[k];
+int replay_sequences(const struct replay *r, const struct player *player, struct agent *a, uint64_t seed, bool in_order,
+                     const struct episode_watch *watch, struct episode_total *totals, struct err *err) {
+    const struct trace *t = r->plan.trace;
+    int rc = 0;
+    if (player->kind == PLAYER_POLICY && lanes_can(a) && !r->plan.stream && !in_order) {
+        struct lanes_task *tasks = mem_alloc((size_t)r->Q, sizeof *tasks, "sequences", err);
+        struct trace_lanes lanes = {0};
+        rc = tasks ? trace_lanes_open(&lanes, t, r->plan.cost, err) : ERR_FAILED;
+        for (int q = 0; !rc && q < r->Q; q++) tasks[q] = (struct lanes_task){seed, (uint32_t)t->sequences[q].ordinal, q};
+        if (!rc) rc = lanes_run(lanes.at, a, tasks, r->Q, watch, totals, err);
+        trace_lanes_close(&lanes);
+        mem_free(tasks);
+        return rc;
+    }
+    struct world_trace w = world_trace(t, r->plan.cost);
+    for (int q = 0; !rc && q < r->Q; q++) {
+        totals[q] = (struct episode_total){0};
+        player_start(player, &r->oracle, a, q, !r->plan.stream);
+        rc = episode_run(&w.world, a, seed, q, (uint32_t)t->sequences[q].ordinal, NULL, 0, watch, &totals[q], err);
+    }
+    return rc;
 }
 
 static int play_run(const struct replay *r, int run, struct recorder *x, struct run_outcome *out, struct err *err) {
     const struct player *player = &r->plan.lineup->at[r->player[run]];
-    struct world_trace w = world_trace(r->plan.trace, r->plan.cost);
     struct episode_watch watch = {record_step, x};
     struct agent a;
     x->player = player;
     x->seed = r->plan.seed + (uint64_t)(run - r->first[r->player[run]]);
     x->steps.n = 0;
     memset(x->pulls, 0, (size_t)r->buckets.n * (size_t)r->K * sizeof *x->pulls);
-    memset(x->before, 0, (size_t)r->K * sizeof *x->before);
+    memset(x->prompt_pulls, 0, (size_t)r->Q * (size_t)r->K * sizeof *x->prompt_pulls);
+    memset(x->cursors, 0, (size_t)r->Q * sizeof *x->cursors);
     memset(x->rounds, 0, (size_t)r->Q * (size_t)r->tokens.n * sizeof *x->rounds);
     memset(x->seconds, 0, (size_t)r->Q * (size_t)r->tokens.n * sizeof *x->seconds);
     int rc = player_agent(player, &r->problem, &r->oracle, &a, err);
     if (rc) return rc;
     if (r->plan.state_path) rc = state_load_if_there(&a, r->plan.state_path, err);
-    for (x->q = 0; !rc && x->q < r->Q; x->q++) {
-        struct episode_total sum = {0};
-        x->next = 0;
-        x->spent = 0;
-        player_start(player, &r->oracle, &a, x->q, !r->plan.stream);
-        rc = episode_run(&w.world, &a, x->seed, x->q, (uint32_t)r->plan.trace->sequences[x->q].ordinal, NULL, 0, &watch, &sum, err);
-        out[x->q] = (struct run_outcome){(int)sum.rounds, (int)sum.proposed, (int)sum.accepted, (int)sum.emitted, sum.seconds, sum.draft_s};
-        note_prompt(x);
+    if (!rc) rc = replay_sequences(r, player, &a, x->seed, x->want_steps, &watch, x->totals, err);
+    for (int q = 0; !rc && q < r->Q; q++) {
+        const struct episode_total *sum = &x->totals[q];
+        out[q] = (struct run_outcome){(int)sum->rounds, (int)sum->proposed, (int)sum->accepted, (int)sum->emitted, sum->seconds, sum->draft_s};
     }
     if (!rc && r->plan.state_path) rc = state_save(&a, r->plan.state_path, err);
     agent_close(&a);
@@ -169,8 +182,9 @@ static int recorders_open(struct recorder *at, int T, const struct replay *r, co
         at[t].rounds = mem_alloc(QC, sizeof *at[t].rounds, "regret curves", err);
         at[t].seconds = mem_alloc(QC, sizeof *at[t].seconds, "regret curves", err);
         at[t].prompt_pulls = mem_alloc((size_t)r->Q * (size_t)r->K, sizeof *at[t].prompt_pulls, "pulls", err);
-        at[t].before = mem_alloc((size_t)r->K, sizeof *at[t].before, "pulls", err);
-        if (!at[t].pulls || !at[t].rounds || !at[t].seconds || !at[t].prompt_pulls || !at[t].before) return ERR_FAILED;
+        at[t].cursors = mem_alloc((size_t)r->Q, sizeof *at[t].cursors, "sequences", err);
+        at[t].totals = mem_alloc((size_t)r->Q, sizeof *at[t].totals, "sequences", err);
+        if (!at[t].pulls || !at[t].rounds || !at[t].seconds || !at[t].prompt_pulls || !at[t].cursors || !at[t].totals) return ERR_FAILED;
     }
     return 0;
 }
@@ -214,9 +228,11 @@ static int play(struct replay *r, struct err *err) {
         ? err_set(err, "cannot write '%s': %s", r->plan.steps_path, strerror(errno)) : play_all(r, recorders, err);
 out:
     for (int t = 0; recorders && t < T; t++) {
-        mem_free(recorders[t].pulls), mem_free(recorders[t].prompt_pulls), mem_free(recorders[t].before);
+        mem_free(recorders[t].pulls), mem_free(recorders[t].prompt_pulls);
         mem_free(recorders[t].rounds);
         mem_free(recorders[t].seconds);
+        mem_free(recorders[t].cursors);
+        mem_free(recorders[t].totals);
         steps_close(&recorders[t].steps);
     }
     mem_free(recorders);

@@ -156,18 +156,17 @@ static int play_run(const struct sweep_setting *s, const struct sweep_run *x, ch
     double *draft_s = (double *)(bytes + (size_t)r->Q * sizeof *out);
     struct counter counter = {s->bucket_of, (int32_t *)(draft_s + 1), r->K};
     struct episode_watch watch = {count_pull, &counter};
-    struct world_trace w = world_trace(r->plan.trace, r->plan.cost);
-    struct agent a;
-    int rc = player_agent(player, &r->problem, &r->oracle, &a, err);
-    if (rc) return rc;
+    struct episode_total *totals = mem_alloc((size_t)r->Q, sizeof *totals, "sequences", err);
+    struct agent a = {0};
+    int rc = totals ? player_agent(player, &r->problem, &r->oracle, &a, err) : ERR_FAILED;
+    if (!rc) rc = replay_sequences(r, player, &a, x->seed, false, &watch, totals, err);
     for (int q = 0; !rc && q < r->Q; q++) {
-        struct episode_total sum = {0};
-        player_start(player, &r->oracle, &a, q, !r->plan.stream);
-        rc = episode_run(&w.world, &a, x->seed, q, (uint32_t)r->plan.trace->sequences[q].ordinal, NULL, 0, &watch, &sum, err);
-        out[q] = (struct sweep_outcome){(int32_t)sum.rounds, (int32_t)sum.proposed, (int32_t)sum.accepted, (int32_t)sum.emitted, sum.seconds};
-        *draft_s += sum.draft_s;
+        const struct episode_total *sum = &totals[q];
+        out[q] = (struct sweep_outcome){(int32_t)sum->rounds, (int32_t)sum->proposed, (int32_t)sum->accepted, (int32_t)sum->emitted, sum->seconds};
+        *draft_s += sum->draft_s;
     }
     agent_close(&a);
+    mem_free(totals);
     return rc;
 }
 

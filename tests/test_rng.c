@@ -228,8 +228,23 @@ static void test_rng_pick_upto_inverts_running_sums(void **state) {
     assert_int_equal(rng_pick_upto(&r, none, 3), 2);
 }
 
+static void test_four_uniforms_are_those_of_four_generators(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < 2000; i++) {
+        struct rng_four r = {.stream = 77 * i};
+        double u[4];
+        for (uint64_t l = 0; l < 4; l++) r.seed[l] = i * 0x9e3779b97f4a7c15 * (l + 1), r.sequence[l] = i * l, r.round[l] = i + l == 7 ? UINT32_MAX : i * 3 + l;
+        rng_uniform_four(&r, u);
+        for (int l = 0; l < 4; l++) {
+            struct rng one = rng_at(r.seed[l], r.stream, (uint32_t)r.sequence[l], (uint32_t)r.round[l]);
+            assert_true(u[l] == rng_uniform(&one));
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_four_uniforms_are_those_of_four_generators),
         cmocka_unit_test(test_rng_gives_the_published_philox_answers),
         cmocka_unit_test(test_rng_continues_into_the_next_block),
         cmocka_unit_test(test_rng_rounds_do_not_depend_on_their_order),
