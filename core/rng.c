@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #endif
 #include <math.h>
+#include <string.h>
 
 #include "core/elementary.h"
 #include "core/ziggurat.h"
@@ -229,6 +230,17 @@ static __attribute__((target("avx2"))) int betas_avx2(uint64_t bits[AT_ONCE][2],
     _mm256_storeu_pd(x, _mm256_div_pd(left, _mm256_add_pd(left, right)));
     return settled;
 }
+
+/* Of fewer than four: what fills up is not looked at. */
+static int fewer_betas_avx2(uint64_t bits[AT_ONCE][2], const struct rng_shape *s, double *x, int m) {
+    struct rng_shape shape[2 * AT_ONCE];
+    double all[AT_ONCE];
+    for (int i = 0; i < 2 * AT_ONCE; i++) shape[i] = s[i < 2 * m ? i : 0];
+    for (int i = m; i < AT_ONCE; i++) bits[i][0] = bits[i][1] = 0;
+    int settled = betas_avx2(bits, shape, all);
+    memcpy(x, all, (size_t)m * sizeof *x);
+    return settled;
+}
 #endif
 
 static inline void blocks(const struct rng *r, uint32_t block, int n, uint64_t bits[AT_ONCE][2]) {
@@ -254,7 +266,7 @@ void rng_betas(struct rng *r, const struct rng_shape *s, double *x, int n) {
         }
         int settled = 0;
 #ifdef __x86_64__
-        if (m == AT_ONCE && __builtin_cpu_supports("avx2")) settled = betas_avx2(bits, &s[2 * from], &x[from]);
+        if (m > 1 && __builtin_cpu_supports("avx2")) settled = m == AT_ONCE ? betas_avx2(bits, &s[2 * from], &x[from]) : fewer_betas_avx2(bits, &s[2 * from], &x[from], m);
 #endif
         for (int i = 0; i < m; i++) {
             if (settled >> i & 1) continue;
