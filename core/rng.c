@@ -286,6 +286,69 @@ double rng_beta(struct rng *r, double a, double b) {
     return rng_beta_of(r, &x, &y);
 }
 
+static struct rng one_of(const struct rng_four *r, int l) { return rng_at(r->seed[l], r->stream, (uint32_t)r->sequence[l], (uint32_t)r->round[l]); }
+
+static struct rng_shape shape_of(const struct rng_shape_four *s, int l) { return (struct rng_shape){s->d[l], s->c[l], s->below[l]}; }
+
+#ifdef __x86_64__
+/* A beta for each lane from its block number block[l]; returns a bit for each that is settled, and the words of all. */
+static __attribute__((target("avx2"))) int beta_four_avx2(const struct rng_four *r, __m256i block, const struct rng_shape_four *s, double *x, uint64_t bits[2][4]) {
+    __m256i one, two;
+    __m256d left, right, zero = _mm256_setzero_pd();
+    philox_avx2(block, _mm256_loadu_si256((const __m256i *)r->round), _mm256_loadu_si256((const __m256i *)r->sequence), _mm256_set1_epi64x(r->stream),
+                _mm256_loadu_si256((const __m256i *)r->seed), &one, &two);
+    _mm256_storeu_si256((__m256i *)bits[0], one);
+    _mm256_storeu_si256((__m256i *)bits[1], two);
+    int settled = gammas_avx2(one, _mm256_loadu_pd(s[0].d), _mm256_loadu_pd(s[0].c), &left) & gammas_avx2(two, _mm256_loadu_pd(s[1].d), _mm256_loadu_pd(s[1].c), &right);
+    __m256d below = _mm256_or_pd(_mm256_cmp_pd(_mm256_loadu_pd(s[0].below), zero, _CMP_GT_OQ), _mm256_cmp_pd(_mm256_loadu_pd(s[1].below), zero, _CMP_GT_OQ));
+    _mm256_storeu_pd(x, _mm256_div_pd(left, _mm256_add_pd(left, right)));
+    return settled & ~_mm256_movemask_pd(below);
+}
+
+static __attribute__((target("avx2"))) void betas_four_avx2(const struct rng_four *r, const struct rng_shape_four *s, double (*x)[4], int n) {
+    struct rng one[4]; // of lanes that need more than their blocks
+    uint64_t at[4] = {0}, bits[2][4]; // words taken
+    int opened = 0;
+    for (int from = 0; from < n; from += AT_ONCE) {
+        int m = n - from < AT_ONCE ? n - from : AT_ONCE;
+        __m256i block = _mm256_srli_epi64(_mm256_add_epi64(_mm256_loadu_si256((const __m256i *)at), _mm256_set1_epi64x(3)), 2);
+        _mm256_storeu_si256((__m256i *)at, _mm256_slli_epi64(_mm256_add_epi64(block, _mm256_set1_epi64x(m)), 2));
+        for (int i = from; i < from + m; i++, block = _mm256_add_epi64(block, _mm256_set1_epi64x(1))) {
+            int open = 15 & ~beta_four_avx2(r, block, &s[2 * i], x[i], bits);
+            for (int l = 0; open; l++, open >>= 1) {
+                if (!(open & 1)) continue;
+                if (!(opened >> l & 1)) one[l] = one_of(r, l), opened |= 1 << l;
+                if (one[l].draw < at[l]) one[l].draw = (uint32_t)at[l];
+                struct rng_shape a = shape_of(&s[2 * i], l), b = shape_of(&s[2 * i + 1], l);
+                double left = gamma_of(&one[l], &a, bits[0][l]), right = gamma_of(&one[l], &b, bits[1][l]);
+                x[i][l] = left + right > 0 ? left / (left + right) : 0.5;
+                at[l] = one[l].draw;
+            }
+        }
+    }
+}
+#endif
+
+void rng_betas_four(const struct rng_four *r, const struct rng_shape_four *s, double (*x)[4], int n) {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2")) {
+        betas_four_avx2(r, s, x, n);
+        return;
+    }
+#endif
+    for (int l = 0; l < 4; l++) {
+        struct rng one = one_of(r, l);
+        for (int from = 0; from < n; from += AT_ONCE) {
+            struct rng_shape shape[2 * AT_ONCE];
+            double some[AT_ONCE];
+            int m = n - from < AT_ONCE ? n - from : AT_ONCE;
+            for (int i = 0; i < 2 * m; i++) shape[i] = shape_of(&s[2 * from + i], l);
+            rng_betas(&one, shape, some, m);
+            for (int i = 0; i < m; i++) x[from + i][l] = some[i];
+        }
+    }
+}
+
 void rng_uniform_four(const struct rng_four *r, double u[4]) {
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx2")) {
@@ -294,7 +357,7 @@ void rng_uniform_four(const struct rng_four *r, double u[4]) {
     }
 #endif
     for (int i = 0; i < 4; i++) {
-        struct rng one = rng_at(r->seed[i], r->stream, (uint32_t)r->sequence[i], (uint32_t)r->round[i]);
+        struct rng one = one_of(r, i);
         u[i] = rng_uniform(&one);
     }
 }

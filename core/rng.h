@@ -57,4 +57,9 @@ struct rng_four {
 };
 void rng_uniform_four(const struct rng_four *r, double u[4]); // the first rng_uniform of each
 
+struct rng_shape_four { // struct rng_shape of each
+    double d[4], c[4], below[4];
+};
+void rng_betas_four(const struct rng_four *r, const struct rng_shape_four *s, double (*x)[4], int n); // rng_betas of each, from its first word on: s (2n), x (n)
+
 #endif

@@ -79,6 +79,7 @@ static void both(struct pair *p, const char *spec, const struct problem *problem
 
 static const char *const specs[] = {
     "ucb1:reward=len", "ucb1:alpha=0.5", "exp3:reward=len", "exp3:horizon=1", "exp3:horizon=3", "exp3:horizon=1e9",
+    "thompson:value=len", "thompson:pooled=0", "thompson:a=0.3,b=0.5", "thompson:a=0.01,pooled=0,doubt=0.5",
 };
 
 static void every(struct pair *p, const struct problem *problem, bool watched) {
@@ -173,13 +174,13 @@ static void test_traces_in_lanes(void **state) {
 
 /* A replay in lanes is one whose rounds are wanted in order, which are then played one by one. */
 static void test_replays_in_lanes(void **state) {
-    static const char *const words[] = {"plain", "drafter0:2,5", "drafter1:1,8"}, *const specs[] = {"ucb1", "exp3", "random", "clairvoyant"};
+    static const char *const words[] = {"plain", "drafter0:2,5", "drafter1:1,8"}, *const specs[] = {"ucb1", "exp3", "random", "thompson", "clairvoyant"};
     (void)state;
     struct traced x;
     struct lineup lineup;
     struct err err = {""};
     traced_open(&x, 21, 120, words, 3);
-    if (lineup_open(&lineup, specs, 4, &x.problem, true, 5, &err)) fail_msg("%s", err.text);
+    if (lineup_open(&lineup, specs, 5, &x.problem, true, 5, &err)) fail_msg("%s", err.text);
     struct replay_plan plan = {.trace = &x.t, .cost = &x.cost, .arms = &x.arms, .lineup = &lineup, .seed = 9};
     struct replay in_lanes, in_order;
     if (replay_open(&in_lanes, &plan, &err)) fail_msg("%s", err.text);
