@@ -13,6 +13,7 @@
  * A divisor below 1e-12 counts as 1e-12 (our floor): 10^7 rounds add up to 10^19 at most. */
 #include "policies/exp3spec.h"
 
+#include "policies/lanes.h"
 #include "policies/weights.h"
 
 static int exp3spec_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
@@ -37,6 +38,56 @@ double exp3spec_loss(const struct agent *a, int arm) {
     return ((const struct weights *)a->state)->at[arm];
 }
 
+/* -- four episodes side by side -- */
+
+struct exp3spec_lanes {
+    four t, total;           // total of the latest choice's weights
+    double log_K;
+    struct exp3spec_lane_arm {
+        four loss, w;
+    } arm[];
+};
+
+static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct exp3spec_lanes) + (size_t)p->K * sizeof(struct exp3spec_lane_arm)); }
+
+static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
+    struct exp3spec_lanes *s = state;
+    (void)param;
+    s->log_K = elementary_log(p->K);
+    s->t[lane] = s->total[lane] = 0;
+    for (int i = 0; i < p->K; i++) s->arm[i].loss[lane] = s->arm[i].w[lane] = 0;
+}
+
+LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
+    struct exp3spec_lanes *s = state;
+    double uniforms[4];
+    four least = s->arm[0].loss, total = {0}, upto = {0}, eta = four_sqrt(s->log_K / ((s->t + 1) * p->K));
+    four_mask at = {0};
+    (void)param;
+    rng_uniform_four(rng, uniforms);
+    for (int i = 1; i < p->K; i++) least = four_min(s->arm[i].loss, least);
+    for (int i = 0; i < p->K; i++) total += s->arm[i].w = four_exp(four_max(-eta * (s->arm[i].loss - least), four_of(-690)));
+    four u = four_from(uniforms) * total;
+    for (int i = 0; i < p->K - 1; i++) {
+        upto += s->arm[i].w;
+        at -= u >= upto;
+    }
+    s->total = total;
+    four_arms(at, arm);
+}
+
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes) {
+    struct exp3spec_lanes *s = state;
+    struct exp3spec_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
+    (void)param;
+    four probability = four_max(LANES_GATHER(arm, w) / s->total, four_of(1e-12));
+    four loss = LANES_GATHER(arm, loss) + (p->L + 1.0 - four_from_int(o->emitted)) / (p->L * probability);
+    LANES_SCATTER(arm, loss, loss, lanes);
+    s->t = four_choose(four_mask_of(lanes), s->t + 1, s->t);
+}
+
+LANES_METHODS(lanes_size, lanes_init)
+
 const struct policy policy_exp3spec = {
     .name = "exp3spec", .setting = "adversarial",
     .summary = "exponential weights on estimated losses of emitted length",
@@ -44,5 +95,5 @@ const struct policy policy_exp3spec = {
     .bound = "2L min( sqrt(len K ln K), 2LK ln K + sqrt(min_i ST_i K ln K) ) rounds (Theorem 5.3)",
     .flags = POLICY_RANDOM,
     .size = weights_size, .init = weights_init, .select = exp3spec_select, .update = exp3spec_update,
-    .probabilities = weights_probabilities,
+    .probabilities = weights_probabilities, .lanes = &lanes,
 };

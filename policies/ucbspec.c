@@ -17,6 +17,7 @@
 #include <math.h>
 
 #include "policies/index.h"
+#include "policies/lanes.h"
 
 enum { DELTA, CSCALE };
 
@@ -50,9 +51,11 @@ static inline void prepare(struct ucbspec_arm *arm, const struct problem *p, con
     arm->next.slope = 4 * a;
 }
 
+static double constant_of(const struct problem *p, const double *param) { return 1 + 2 * elementary_log(p->K / param[DELTA]); }
+
 static void ucbspec_init(void *state, const struct problem *p, const double *param) {
     struct ucbspec *s = state;
-    s->constant = 1 + 2 * elementary_log(p->K / param[DELTA]);
+    s->constant = constant_of(p, param);
     for (int i = 0; i < p->K; i++) {
         s->arm[i].still = INFINITY; // never played: above every index
         prepare(&s->arm[i], p, param, s->constant);
@@ -87,6 +90,58 @@ static void ucbspec_update(void *state, const struct problem *p, const double *p
     prepare(arm, p, param, s->constant);
 }
 
+/* -- four episodes side by side -- */
+
+struct ucbspec_lanes {
+    four t, log_t, log_next;
+    double constant;
+    struct ucbspec_lane_arm {
+        four mean, still, slope, n, sum, log_n;
+    } arm[];
+};
+
+static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct ucbspec_lanes) + (size_t)p->K * sizeof(struct ucbspec_lane_arm)); }
+
+static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
+    struct ucbspec_lanes *s = state;
+    s->constant = constant_of(p, param);
+    s->t[lane] = s->log_t[lane] = s->log_next[lane] = 0;
+    for (int i = 0; i < p->K; i++) {
+        lanes_zero(&s->arm[i], sizeof s->arm[i], lane);
+        s->arm[i].still[lane] = INFINITY; // never played: above every index
+    }
+}
+
+LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
+    const struct ucbspec_lanes *s = state;
+    four best = four_of(-1), log_t = s->log_t;
+    four_mask at = {0};
+    (void)param, (void)rng;
+    for (int i = 0; i < p->K; i++) four_highest(s->arm[i].mean + four_sqrt(s->arm[i].still + s->arm[i].slope * log_t), i, &best, &at);
+    four_arms(at, arm);
+}
+
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes) {
+    struct ucbspec_lanes *s = state;
+    struct ucbspec_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
+    four_mask learns = four_mask_of(lanes);
+    four t = s->t + 1, n = LANES_GATHER(arm, n) + 1, log_n = four_log_next(LANES_GATHER(arm, log_n), n);
+    s->log_t = four_choose(learns, s->log_next, s->log_t);
+    s->log_next = four_choose(learns, four_log_next(s->log_next, t), s->log_next);
+    s->t = four_choose(learns, t, s->t);
+    double half = param[CSCALE] * p->L / 2;
+    four a = half * half * (1 + n) / (n * n), still = a * (s->constant + log_n), slope = 4 * a;
+    four sum = LANES_GATHER(arm, sum) + four_from_int(o->emitted), mean = sum / n;
+    LANES_SCATTER(arm, n, n, lanes);
+    LANES_SCATTER(arm, log_n, log_n, lanes);
+    LANES_SCATTER(arm, still, still, lanes);
+    LANES_SCATTER(arm, slope, slope, lanes);
+    LANES_SCATTER(arm, sum, sum, lanes);
+    LANES_SCATTER(arm, mean, mean, lanes);
+}
+
+LANES_METHODS(lanes_size, lanes_init)
+
 double ucbspec_mean(const struct agent *a, int arm) {
     const struct ucbspec *s = a->state;
     return s->arm[arm].mean;
@@ -106,5 +161,5 @@ const struct policy policy_ucbspec = {
         {"delta", 0.5, 1e-12, 1, NULL, "confidence; 1/2 in the proof of Theorem 4.3"},
         {"cscale", 1, 0, 100, NULL, "factor on the radius; 1 is the paper, less explores less"},
     },
-    .size = ucbspec_size, .init = ucbspec_init, .select = ucbspec_select, .update = ucbspec_update,
+    .size = ucbspec_size, .init = ucbspec_init, .select = ucbspec_select, .update = ucbspec_update, .lanes = &lanes,
 };

@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sim/episode.h"
+#include "core/mem.h"
+#include "sim/lanes.h"
 #include "sim/steps.h"
 
 struct problem table_problem(const struct table *t) {
@@ -39,6 +40,21 @@ static int play(struct writer *w, struct agent *a, struct episode_total *sum, st
     return rc ? rc : flush_steps(w, err);
 }
 
+/* All seeds of an agent, several abreast, where nobody wants the rounds in order. */
+static int play_seeds(const struct table_plan *plan, struct agent *a, int seeds, struct episode_total *sum, struct err *err) {
+    struct world_table worlds[LANES_ABREAST];
+    struct world *at[LANES_ABREAST];
+    struct lanes_task *tasks = mem_alloc((size_t)seeds, sizeof *tasks, "seeds", err);
+    struct episode_total *totals = mem_alloc((size_t)seeds, sizeof *totals, "seeds", err);
+    for (int l = 0; l < LANES_ABREAST; l++) worlds[l] = world_table(plan->table), at[l] = &worlds[l].world;
+    int rc = tasks && totals ? 0 : ERR_FAILED;
+    for (int k = 0; !rc && k < seeds; k++) tasks[k] = (struct lanes_task){.seed = plan->seed + (uint64_t)k};
+    if (!rc) rc = lanes_run(at, a, tasks, seeds, NULL, totals, err);
+    for (int k = 0; !rc && k < seeds; k++) sum->emitted += totals[k].emitted, sum->seconds += totals[k].seconds;
+    mem_free(tasks), mem_free(totals);
+    return rc;
+}
+
 int replay_table(const struct table_plan *plan, struct table_row *rows, struct err *err) {
     struct problem problem = table_problem(plan->table);
     struct writer w = {.plan = plan};
@@ -49,7 +65,9 @@ int replay_table(const struct table_plan *plan, struct table_row *rows, struct e
         struct agent a;
         w.player = &plan->lineup->at[p];
         if ((rc = player_agent(w.player, &problem, NULL, &a, err))) break;
-        for (int k = 0; !rc && k < w.player->seeds; k++) {
+        const bool abreast = lanes_can(&a) && !plan->steps && !plan->uniforms;
+        if (abreast) rc = play_seeds(plan, &a, w.player->seeds, &sum, err);
+        for (int k = 0; !rc && !abreast && k < w.player->seeds; k++) {
             w.seed = plan->seed + (uint64_t)k;
             rc = play(&w, &a, &sum, err);
         }
