@@ -13,7 +13,7 @@ struct group {
     struct rng_four rng;
     struct outcome_lanes o;
     struct {                  // of the episodes so far
-        int64_t proposed[POLICY_LANES], accepted[POLICY_LANES], emitted[POLICY_LANES];
+        int proposed[POLICY_LANES], accepted[POLICY_LANES], emitted[POLICY_LANES];
         double seconds[POLICY_LANES], draft_s[POLICY_LANES], verify_s[POLICY_LANES];
     } sum;
     void *state;
@@ -97,7 +97,9 @@ static int play_group(struct play *p, struct group *g, struct err *err) {
             return err_set(err, "policy '%s' chose arm %d in round %d, expected 0 to %d", p->a->spec, o->arm[l], (int)g->rng.round[l], problem->K - 1);
     int rc = type->rounds ? type->rounds(g->world, problem->arms, o, g->plays, err) : each_round(g, problem->arms, err);
     if (rc) return rc;
-    for (int l = 0; l < POLICY_LANES; l++) g->sum.proposed[l] += o->proposed[l], g->sum.accepted[l] += o->accepted[l], g->sum.emitted[l] += o->emitted[l];
+    for (int l = 0; l < POLICY_LANES; l++) g->sum.proposed[l] += o->proposed[l];
+    for (int l = 0; l < POLICY_LANES; l++) g->sum.accepted[l] += o->accepted[l];
+    for (int l = 0; l < POLICY_LANES; l++) g->sum.emitted[l] += o->emitted[l];
     for (int l = 0; l < POLICY_LANES; l++) g->sum.draft_s[l] += o->draft_s[l];
     for (int l = 0; l < POLICY_LANES; l++) g->sum.verify_s[l] += o->verify_s[l];
     for (int l = 0; l < POLICY_LANES; l++) g->sum.seconds[l] += o->draft_s[l] + o->verify_s[l];

@@ -32,39 +32,49 @@ static int trace_start(struct world *world, int q, struct err *err) {
 
 /* trace_round where all worlds are plain and no arm has a rule: the same without a branch, as which arm played and what it brought is what a
  * processor cannot guess. */
-LANES_INLINE void plain_rounds_body(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o) {
+LANES_INLINE void plain_lanes(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, const bool late) {
     const struct world_trace *one = (const struct world_trace *)worlds[0];
     const struct trace *t = one->trace;
     const struct prices *prices = one->prices;
     const struct price *price[POLICY_LANES];
+    const double *catch_up[POLICY_LANES];
+    double long_ago[POLICY_LANES];
     int context[POLICY_LANES];
 #pragma GCC unroll 4
     for (int l = 0; l < POLICY_LANES; l++) {
         struct world_trace *w = (struct world_trace *)worlds[l];
         const struct arm *arm = &arms[o->arm[l]];
-        const int pos = w->world.pos, d = arm->drafter < 0 ? 0 : arm->drafter, gamma = least(arm->gamma, w->world.max_new - pos - 1);
+        const int pos = w->world.pos, d = arm->drafter < 0 ? 0 : arm->drafter, gamma = least(arm->gamma, w->world.max_new - pos - 1), row = gamma > 0 ? d + 1 : 0;
         const size_t cell = (size_t)d * t->cells + w->cell0 + (size_t)pos;
         const int proposed = least(gamma, t->proposed[cell]), accepted = least(proposed, t->accepted[cell]), emitted = least(accepted + 1, w->tokens - pos);
         o->gamma[l] = gamma, o->proposed[l] = o->nodes[l] = proposed, o->accepted[l] = accepted, o->emitted[l] = emitted;
         context[l] = w->world.prompt_tokens + pos;
-        price[l] = &prices->at[(gamma > 0 ? d + 1 : 0) * prices->row + proposed];
+        price[l] = &prices->at[row * prices->row + proposed];
         w->world.pos = pos + emitted;
         w->world.done = w->world.pos >= w->tokens;
+        if (late) {
+            int *shown = &w->shown[row ? d : COST_DRAFTERS];
+            const int fresh = context[l] - *shown, kept = proposed > 0 ? least(accepted, proposed - 1) : 0;
+            catch_up[l] = &prices->fresh[row][fresh];
+            if (__builtin_expect(fresh >= PRICES_FRESH, 0)) {
+                long_ago[l] = row ? cost_catch_up(one->cost, d, fresh) : 0;
+                catch_up[l] = &long_ago[l];
+            }
+            *shown = context[l] + (kept & -(int)one->cost->draft[d].keeps);
+        }
     }
 #define PRICE(field) ((four){price[0]->field, price[1]->field, price[2]->field, price[3]->field})
-    const four history = four_from_int(context);
-    const four draft = PRICE(once) + PRICE(longer) * history, verify = PRICE(keep) * (PRICE(base) + PRICE(slope) * history);
+    const four history = four_from_int(context), verify = PRICE(keep) * (PRICE(base) + PRICE(slope) * history);
+    four draft = PRICE(once) + PRICE(longer) * history;
 #undef PRICE
+    if (late) draft += (four){*catch_up[0], *catch_up[1], *catch_up[2], *catch_up[3]};
     memcpy(o->draft_s, &draft, sizeof draft);
     memcpy(o->verify_s, &verify, sizeof verify);
-    if (!prices->late) return;
-    for (int l = 0; l < POLICY_LANES; l++) {
-        struct world_trace *w = (struct world_trace *)worlds[l];
-        const int d = arms[o->arm[l]].drafter;
-        if (!o->gamma[l]) continue;
-        o->draft_s[l] += cost_catch_up(w->cost, d, context[l] - w->shown[d]);
-        w->shown[d] = context[l] + cost_kept(w->cost, d, o->proposed[l], o->accepted[l]);
-    }
+}
+
+LANES_INLINE void plain_rounds_body(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o) {
+    if (((const struct world_trace *)worlds[0])->prices->late) plain_lanes(worlds, arms, o, true);
+    else plain_lanes(worlds, arms, o, false);
 }
 LANES_BODY(plain_rounds, (struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o), worlds, arms, o)
 
@@ -199,10 +209,12 @@ struct world_trace world_trace(const struct trace *t, const struct cost *cost) {
 
 static int prices_open(struct prices *p, const struct trace *t, const struct cost *c, struct err *err) {
     p->row = t->L + 1;
-    if (!(p->at = mem_alloc((size_t)((1 + t->D) * p->row), sizeof *p->at, "prices", err))) return ERR_FAILED;
+    if (!(p->at = mem_alloc((size_t)((1 + t->D) * p->row), sizeof *p->at, "prices", err))
+        || !(p->fresh = mem_alloc((size_t)(1 + t->D), sizeof *p->fresh, "prices", err))) return ERR_FAILED;
     for (int d = -1; d < t->D; d++) {
         const struct cost_draft *x = &c->draft[d < 0 ? 0 : d];
         for (int k = 0; d >= 0 && k < COST_CATCH_UPS; k++) p->late = p->late || x->catch_up[k] != 0;
+        for (int k = 0; d >= 0 && k < PRICES_FRESH; k++) p->fresh[d + 1][k] = cost_catch_up(c, d, k);
         for (int n = 0; n <= (d < 0 ? 0 : t->L); n++)
             p->at[(d + 1) * p->row + n] = (struct price){
                 .once = d < 0 ? 0 : n ? x->a + x->b * n : x->none, .longer = d < 0 ? 0 : n ? x->c : x->none_context,
@@ -226,7 +238,7 @@ int trace_lanes_open(struct trace_lanes *l, const struct trace *t, const struct 
 }
 
 void trace_lanes_close(struct trace_lanes *l) {
-    mem_free(l->worlds), mem_free(l->prices.at);
+    mem_free(l->worlds), mem_free(l->prices.at), mem_free(l->prices.fresh);
     *l = (struct trace_lanes){0};
 }
 

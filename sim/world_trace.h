@@ -24,10 +24,12 @@ struct round_seconds {
 struct price {
     double once, longer, keep, base, slope;
 };
+enum { PRICES_FRESH = 256 };
 struct prices {
     struct price *at;           // (1 + D, L + 1), owned
     int row;                    // L + 1
-    bool late;                  // some drafter has to catch up
+    bool late;                  // some drafter has to catch up:
+    double (*fresh)[PRICES_FRESH]; // (1 + D) seconds for so many tokens that are new to it, owned
 };
 
 struct world_trace {
