@@ -14,6 +14,7 @@
 #include <math.h>
 
 #include "core/logarithm.h"
+#include "core/logarithms.h"
 
 /* The smaller and the larger of two numbers, neither a NaN: one instruction, where fmin and fmax are calls. */
 static inline double elementary_min(double a, double b) { return a < b ? a : b; }
@@ -74,10 +75,16 @@ static inline double elementary_exp(double x) {
 
 /* ln(n + 1) from ln n, of whole n >= 1 counted upwards: 2 (z + z^3/3 + z^5/5 + ...), z = 1 / (2n + 1), and from the
  * start again every 64 counts, so that roundings do not add up: within 32 ulp. A third of the work of elementary_log. */
-static inline double elementary_log_next(double log_n, double n) {
+static inline double elementary_log_after(double log_n, double n) {
     if (n < 16 || ((uint64_t)(int64_t)n & 63) == 0) return elementary_log(n + 1);
     double z = 1 / (2 * n + 1), q = z * z;
     return log_n + 2 * z * (1 + q * (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9)))));
+}
+
+/* The same, where the small ones are kept. */
+static inline double elementary_log_next(double log_n, double n) {
+    if (n < LOGARITHMS) return logarithms[(int)n];
+    return elementary_log_after(log_n, n);
 }
 
 #endif

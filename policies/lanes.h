@@ -14,6 +14,8 @@
 typedef elementary_four four;
 typedef int64_t four_mask __attribute__((vector_size(32))); // of a comparison: all bits or none
 
+typedef int32_t four_ints __attribute__((vector_size(16)));
+
 #define LANES_INLINE static inline __attribute__((always_inline))
 
 #define LANES_SELECT (void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm)
@@ -100,11 +102,14 @@ LANES_INLINE four four_log(four x) {
 
 /* elementary_log_next of each. */
 LANES_INLINE four four_log_next(four log_n, four n) {
+    four_mask whole = (four_mask)(n + 0x1p52), small = whole & (LOGARITHMS - 1), beyond = n >= LOGARITHMS; // n in the low bits
+    four kept = {logarithms[small[0]], logarithms[small[1]], logarithms[small[2]], logarithms[small[3]]};
+    if (!four_any(beyond)) return kept;
     four z = 1 / (2 * n + 1), q = z * z;
     four next = log_n + 2 * z * (1 + q * (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9)))));
-    four_mask whole = (four_mask)(n + 0x1p52); // n in the low bits
-    four_mask anew = (n < 16) | ((whole & 63) == 0);
-    return four_any(anew) ? four_choose(anew, four_log(n + 1), next) : next;
+    four_mask anew = (whole & 63) == 0;
+    if (four_any(anew)) next = four_choose(anew, four_log(n + 1), next);
+    return four_choose(beyond, next, kept);
 }
 
 LANES_INLINE four four_from(const double x[4]) {
@@ -112,7 +117,11 @@ LANES_INLINE four four_from(const double x[4]) {
     memcpy(&y, x, sizeof y);
     return y;
 }
-LANES_INLINE four four_from_int(const int n[4]) { return (four){n[0], n[1], n[2], n[3]}; }
+LANES_INLINE four four_from_int(const int n[4]) {
+    four_ints x;
+    memcpy(&x, n, sizeof x);
+    return __builtin_convertvector(x, four);
+}
 
 static inline size_t lanes_bytes(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 

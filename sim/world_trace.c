@@ -16,8 +16,9 @@ static int trace_start(struct world *world, int q, struct err *err) {
     w->cell0 = x->at - 1; // position s is cell at + s - 1; wraps for at = 0 and comes back with s >= 1
     w->tokens = x->tokens;
     w->given_at = 0;
-    memset(w->shown, 0, sizeof w->shown);
-    memset(w->stops, 0, sizeof w->stops);
+    memset(w->shown, 0, (size_t)least(w->trace->D, COST_DRAFTERS) * sizeof *w->shown);
+    w->shown[COST_DRAFTERS] = 0;
+    if (w->ruled) memset(w->stops, 0, sizeof w->stops), w->ruled = false;
     world->sequence = q;
     world->pos = 1;
     world->max_new = w->trace->max_new;
@@ -54,13 +55,13 @@ LANES_INLINE void plain_lanes(struct world *const *worlds, const struct arm *arm
         w->world.done = w->world.pos >= w->tokens;
         if (late) {
             int *shown = &w->shown[row ? d : COST_DRAFTERS];
-            const int fresh = context[l] - *shown, kept = proposed > 0 ? least(accepted, proposed - 1) : 0;
+            const int fresh = context[l] - *shown;
             catch_up[l] = &prices->fresh[row][fresh];
             if (__builtin_expect(fresh >= PRICES_FRESH, 0)) {
                 long_ago[l] = row ? cost_catch_up(one->cost, d, fresh) : 0;
                 catch_up[l] = &long_ago[l];
             }
-            *shown = context[l] + (kept & -(int)one->cost->draft[d].keeps);
+            *shown = context[l] + least(accepted, (int)price[l]->kept);
         }
     }
 #define PRICE(field) ((four){price[0]->field, price[1]->field, price[2]->field, price[3]->field})
@@ -147,7 +148,7 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
         width = trace_width(t, d, cell, proposed);
         if (world->asks & POLICY_SIGNAL) o->signal = signal;
     }
-    if (arm->stop.rule && !w->caught_up) stop_learn(&arm->stop, &w->stops[arm->stop.slot], proposed, accepted);
+    if (arm->stop.rule && !w->caught_up) w->ruled = true, stop_learn(&arm->stop, &w->stops[arm->stop.slot], proposed, accepted);
     o->gamma = gamma;
     o->proposed = proposed;
     o->accepted = accepted;
@@ -218,7 +219,7 @@ static int prices_open(struct prices *p, const struct trace *t, const struct cos
         for (int n = 0; n <= (d < 0 ? 0 : t->L); n++)
             p->at[(d + 1) * p->row + n] = (struct price){
                 .once = d < 0 ? 0 : n ? x->a + x->b * n : x->none, .longer = d < 0 ? 0 : n ? x->c : x->none_context,
-                .keep = 1 - (d < 0 ? c->spared : x->spared)[n + 1], .base = c->base[n + 1], .slope = c->slope[n + 1]};
+                .keep = 1 - (d < 0 ? c->spared : x->spared)[n + 1], .base = c->base[n + 1], .slope = c->slope[n + 1], .kept = d >= 0 && x->keeps && n ? n - 1 : 0};
     }
     return 0;
 }

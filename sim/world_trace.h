@@ -23,6 +23,7 @@ struct round_seconds {
  * to the bit what cost.h says, catching up aside. */
 struct price {
     double once, longer, keep, base, slope;
+    int64_t kept;               // tokens of the draft that stay in its cache, at most
 };
 enum { PRICES_FRESH = 256 };
 struct prices {
@@ -40,6 +41,7 @@ struct world_trace {
     size_t given_n, given_at;
     size_t cell0;               // of the sequence at position 0
     const struct prices *prices; // borrowed; null: none
+    bool ruled;                 // `stops` have learned
     bool plain;                 // priced, and nobody looks, ends a draft or gives timings: a round of an arm without a rule is arithmetic alone
     int shown[COST_DRAFTERS + 1]; // tokens of the history that each drafter has taken, as live; the last: of none
     int tokens, prompt_tokens;  // of the sequence

@@ -57,6 +57,16 @@ static void test_counted_log_stays_the_log(void **state) {
     print_message("counted log: at most %.3f ulp\n", worst);
 }
 
+static void test_kept_logarithms_are_those_counted(void **state) {
+    (void)state;
+    double log_n = logarithms[0];
+    assert_true(log_n == 0);
+    for (int n = 1; n < LOGARITHMS; n++) {
+        log_n = elementary_log_after(log_n, n);
+        if (logarithms[n] != log_n) fail_msg("logarithms[%d] is %a, counted %a", n, logarithms[n], log_n);
+    }
+}
+
 static void test_two_give_the_bits_of_one_at_a_time(void **state) {
     (void)state;
     struct rng r = rng_at(4, 0, 0, 0);
@@ -71,6 +81,7 @@ int main(void) {
         cmocka_unit_test(test_exp_is_within_an_ulp),
         cmocka_unit_test(test_log_is_within_an_ulp),
         cmocka_unit_test(test_counted_log_stays_the_log),
+        cmocka_unit_test(test_kept_logarithms_are_those_counted),
         cmocka_unit_test(test_two_give_the_bits_of_one_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
