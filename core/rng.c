@@ -286,6 +286,47 @@ double rng_beta(struct rng *r, double a, double b) {
     return rng_beta_of(r, &x, &y);
 }
 
+#ifdef __x86_64__
+/* rng_shape of each, and a bit for each that is under 1. */
+static inline __attribute__((target("avx2"), always_inline)) int shapes_avx2(__m256d shape, __m256d *d, __m256d *c) {
+    __m256d one = _mm256_set1_pd(1), under = _mm256_cmp_pd(shape, one, _CMP_LT_OQ);
+    *d = _mm256_sub_pd(_mm256_blendv_pd(shape, _mm256_add_pd(shape, one), under), _mm256_set1_pd(1.0 / 3));
+    *c = _mm256_div_pd(one, _mm256_sqrt_pd(_mm256_mul_pd(_mm256_set1_pd(9), *d)));
+    return _mm256_movemask_pd(under);
+}
+
+/* Betas of four pairs of shapes from as many blocks; returns a bit for each that is settled. */
+static __attribute__((target("avx2"))) int beta_each_avx2(const struct rng *r, const double *a, const double *b, double *x) {
+    uint64_t bits[AT_ONCE][2];
+    __m256d d[2], c[2], left, right;
+    blocks_avx2(r, r->draw / 4, bits);
+    int under = shapes_avx2(_mm256_loadu_pd(a), &d[0], &c[0]) | shapes_avx2(_mm256_loadu_pd(b), &d[1], &c[1]);
+    int settled = gammas_avx2(_mm256_set_epi64x((int64_t)bits[3][0], (int64_t)bits[2][0], (int64_t)bits[1][0], (int64_t)bits[0][0]), d[0], c[0], &left)
+                & gammas_avx2(_mm256_set_epi64x((int64_t)bits[3][1], (int64_t)bits[2][1], (int64_t)bits[1][1], (int64_t)bits[0][1]), d[1], c[1], &right);
+    _mm256_storeu_pd(x, _mm256_div_pd(left, _mm256_add_pd(left, right)));
+    return settled & ~under;
+}
+#endif
+
+/* Those settled by a block each, up to the first that wants more; that one alone, and on from where it left off. */
+void rng_beta_each(struct rng *r, const double *a, const double *b, double *x, int n) {
+    for (int i = 0; i < n;) {
+#ifdef __x86_64__
+        if (n - i > 1 && !r->given && r->draw % 4 == 0 && __builtin_cpu_supports("avx2")) {
+            double left[AT_ONCE], right[AT_ONCE], some[AT_ONCE];
+            const int m = n - i < AT_ONCE ? n - i : AT_ONCE;
+            for (int k = 0; k < AT_ONCE; k++) left[k] = a[k < m ? i + k : i], right[k] = b[k < m ? i + k : i];
+            int settled = beta_each_avx2(r, left, right, some), run = 0;
+            for (; run < m && settled >> run & 1; run++) x[i++] = some[run];
+            r->draw += 4 * (uint32_t)run;
+            if (run == m) continue;
+        }
+#endif
+        x[i] = rng_beta(r, a[i], b[i]);
+        i++;
+    }
+}
+
 static struct rng one_of(const struct rng_four *r, int l) { return rng_at(r->seed[l], r->stream, (uint32_t)r->sequence[l], (uint32_t)r->round[l]); }
 
 static struct rng_shape shape_of(const struct rng_shape_four *s, int l) { return (struct rng_shape){s->d[l], s->c[l], s->below[l]}; }

@@ -46,6 +46,9 @@ struct rng_shape rng_shape(double shape);                   // above 0
 double rng_gamma_of(struct rng *r, const struct rng_shape *shape);
 double rng_beta_of(struct rng *r, const struct rng_shape *a, const struct rng_shape *b);
 
+/* x[i] = rng_beta(r, a[i], b[i]) for i < n, in that order and to the bit: up to four at a time where the processor has AVX2. */
+void rng_beta_each(struct rng *r, const double *a, const double *b, double *x, int n);
+
 /* x[i] ~ Beta(s[2i], s[2i+1]) for i < n: a whole block for each, worked out four at a time where the processor has AVX2, and
  * more where a draw needs it. The same on every machine; another use of the stream than n calls of rng_beta_of. */
 void rng_betas(struct rng *r, const struct rng_shape *s, double *x, int n);

@@ -8,14 +8,22 @@
 #include "policies/fade.h"
 
 enum { REWARD, KEEP, A, B };
+enum { SOME = 16 }; // arms drawn at a time
 
 static int d_ts_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     const struct fade *s = state;
     double best = -1;
     int arm = 0;
-    for (int i = 0; i < p->K; i++) {
-        double won = fade_sum(s, i), theta = rng_beta(rng, param[A] + won, param[B] + (s->arm[i].n - won));
-        if (theta > best) best = theta, arm = i;
+    for (int from = 0; from < p->K; from += SOME) {
+        double a[SOME], b[SOME], theta[SOME];
+        const int n = p->K - from < SOME ? p->K - from : SOME;
+        for (int k = 0; k < n; k++) {
+            double won = fade_sum(s, from + k);
+            a[k] = param[A] + won, b[k] = param[B] + (s->arm[from + k].n - won);
+        }
+        rng_beta_each(rng, a, b, theta, n);
+        for (int k = 0; k < n; k++)
+            if (theta[k] > best) best = theta[k], arm = from + k;
     }
     return arm;
 }

@@ -52,10 +52,17 @@ static inline double flat_variance(const struct flat *s, int i) {
     return s->arm[i].squares / s->arm[i].n * s->reward.scale * s->reward.scale;
 }
 
-/* A draw from Beta(a + n mean, b + n (1 - mean)): rewards count as fractions of a success. */
-static inline double flat_draw(const struct flat *s, int i, double a, double b, struct rng *rng) {
+/* The shapes of Beta(a + n mean, b + n (1 - mean)): rewards count as fractions of a success. */
+static inline void flat_shapes(const struct flat *s, int i, double a, double b, double *won_shape, double *lost_shape) {
     double n = s->arm[i].n, won = n * flat_mean(s, i);
-    return rng_beta(rng, a + won, b + (n - won));
+    *won_shape = a + won, *lost_shape = b + (n - won);
+}
+
+/* A draw from it. */
+static inline double flat_draw(const struct flat *s, int i, double a, double b, struct rng *rng) {
+    double won, lost;
+    flat_shapes(s, i, a, b, &won, &lost);
+    return rng_beta(rng, won, lost);
 }
 
 /* The arm of highest index; `index` is asked only for arms played before. */

@@ -38,8 +38,10 @@ static int ratio_ts_select(void *state, const struct problem *p, const double *p
             R = a->emitted / (p->L + 1);
             C = s->longest > 0 ? fmin(a->seconds / s->longest, a->n) : a->n; // no clock: all arms cost the same
         }
-        double reward = rng_beta(rng, 1 + R, 1 + a->n - R), cost = rng_beta(rng, 1 + C, 1 + a->n - C);
-        double ratio = reward / fmax(cost, 1e-12);
+        const double won[2] = {1 + R, 1 + C}, lost[2] = {1 + a->n - R, 1 + a->n - C};
+        double drawn[2]; // reward, cost
+        rng_beta_each(rng, won, lost, drawn, 2);
+        double ratio = drawn[0] / fmax(drawn[1], 1e-12);
         if (ratio > best) best = ratio, arm = i;
     }
     return arm;

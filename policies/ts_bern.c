@@ -10,6 +10,7 @@
 #include "policies/flat.h"
 
 enum { REWARD, UPDATE, A, B };
+enum { SOME = 16 }; // arms drawn at a time
 enum { FRACTION, COIN };
 
 struct ts_bern {   // behind the struct flat
@@ -27,10 +28,17 @@ static int ts_bern_select(void *state, const struct problem *p, const double *pa
     double best = -1;
     int arm = 0;
     if (param[UPDATE] == COIN) coin->uniform = rng_uniform(rng);
-    for (int i = 0; i < p->K; i++) {
-        double theta = param[UPDATE] == COIN ? rng_beta(rng, param[A] + coin->won[i], param[B] + s->arm[i].n - coin->won[i])
-                                             : flat_draw(s, i, param[A], param[B], rng);
-        if (theta > best) best = theta, arm = i;
+    for (int from = 0; from < p->K; from += SOME) {
+        double a[SOME], b[SOME], theta[SOME];
+        const int n = p->K - from < SOME ? p->K - from : SOME;
+        for (int k = 0; k < n; k++) {
+            const int i = from + k;
+            if (param[UPDATE] == COIN) a[k] = param[A] + coin->won[i], b[k] = param[B] + s->arm[i].n - coin->won[i];
+            else flat_shapes(s, i, param[A], param[B], &a[k], &b[k]);
+        }
+        rng_beta_each(rng, a, b, theta, n);
+        for (int k = 0; k < n; k++)
+            if (theta[k] > best) best = theta[k], arm = from + k;
     }
     return arm;
 }

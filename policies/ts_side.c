@@ -9,18 +9,26 @@
 #include "policies/side.h"
 
 enum { A, B, REWARD, DOUBT };
+enum { SOME = 16 }; // arms drawn at a time
 
 static int ts_side_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     double best = -1;
     int arm = 0;
-    for (int i = 0; i < p->K; i++) {
-        double gamma = p->arms[i].gamma, emitted = 1, n;
-        if (gamma > 0) {
-            double mean = side_mean(side_of(state, p), p, i, &n), won = fmin(n * mean / gamma, n);
-            emitted = 1 + gamma * rng_beta(rng, param[A] + won, param[B] + (n - won));
+    for (int from = 0; from < p->K; from += SOME) {
+        double a[SOME], b[SOME], theta[SOME];
+        const int upto = p->K - from < SOME ? p->K : from + SOME;
+        int drawn = 0, next = 0;
+        for (int i = from; i < upto; i++) {
+            if (p->arms[i].gamma == 0) continue;
+            double n, mean = side_mean(side_of(state, p), p, i, &n), won = fmin(n * mean / p->arms[i].gamma, n);
+            a[drawn] = param[A] + won, b[drawn++] = param[B] + (n - won);
         }
-        double value = param[REWARD] == VALUE_LEN ? emitted : cost_rate(state, p, i, param[DOUBT], emitted);
-        if (value > best) best = value, arm = i;
+        rng_beta_each(rng, a, b, theta, drawn);
+        for (int i = from; i < upto; i++) {
+            double emitted = p->arms[i].gamma ? 1 + p->arms[i].gamma * theta[next++] : 1;
+            double value = param[REWARD] == VALUE_LEN ? emitted : cost_rate(state, p, i, param[DOUBT], emitted);
+            if (value > best) best = value, arm = i;
+        }
     }
     return arm;
 }

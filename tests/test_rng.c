@@ -242,9 +242,26 @@ static void test_four_uniforms_are_those_of_four_generators(void **state) {
     }
 }
 
+/* Shapes below 1, more of them than a register holds, and where the stream stands anywhere. */
+static void test_each_beta_is_the_one_drawn_in_turn(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < 20000; i++) {
+        struct rng r = rng_at(3, 1, 2, i), each, turn;
+        double a[9], b[9], x[9];
+        int n = 1 + (int)(i % 9), skip = (int)(i % 3);
+        for (int k = 0; k < n; k++) a[k] = exp(3 * rng_normal(&r)), b[k] = k % 4 == 3 ? 0.5 : 1 + 30 * rng_uniform(&r);
+        each = turn = rng_at(4, 1, 2, i);
+        for (int k = 0; k < skip; k++) rng_u32(&each), rng_u32(&turn);
+        rng_beta_each(&each, a, b, x, n);
+        for (int k = 0; k < n; k++) assert_true(x[k] == rng_beta(&turn, a[k], b[k]));
+        assert_int_equal(rng_u32(&each), rng_u32(&turn));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_four_uniforms_are_those_of_four_generators),
+        cmocka_unit_test(test_each_beta_is_the_one_drawn_in_turn),
         cmocka_unit_test(test_rng_gives_the_published_philox_answers),
         cmocka_unit_test(test_rng_continues_into_the_next_block),
         cmocka_unit_test(test_rng_rounds_do_not_depend_on_their_order),
