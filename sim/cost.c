@@ -235,9 +235,15 @@ int cost_fit_rows(struct cost *c, int D, const struct trace_timing *rows, size_t
     if (D > COST_DRAFTERS) return err_set(err, "%d drafters were timed, the cost model holds %d", D, COST_DRAFTERS);
     c->D = D, c->smear = 1;
     gsl_error_handler_t *old = gsl_set_error_handler_off(); // its errors come back as status codes
-    int rc = fit_verify(c, rows, n, err);
-    for (int d = 0; !rc && d < D; d++)
-        if (!(rc = fit_draft(c, d, true, rows, n, err))) rc = fit_draft(c, d, false, rows, n, err);
+    const int fits = 1 + 2 * D; // each of fields of its own
+    int failed = fits, rc = 0;
+    #pragma omp parallel for schedule(dynamic, 1)
+    for (int i = 0; i < fits; i++) {
+        struct err mine = {""};
+        int bad = i ? fit_draft(c, (i - 1) / 2, i % 2, rows, n, &mine) : fit_verify(c, rows, n, &mine);
+        #pragma omp critical
+        if (bad && i < failed) failed = i, rc = bad, *err = mine; // the first of them speaks
+    }
     gsl_set_error_handler(old);
     return rc;
 }
