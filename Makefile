@@ -170,7 +170,7 @@ $(BUILD)/tests/test_figures: LIBS += -lz # reads PNG; libzip is built on it
 $(BUILD)/tests/bench_prefill: FLAGS += $(shell pkg-config --cflags openblas 2>/dev/null)
 $(BUILD)/tests/bench_prefill: LIBS := $(shell pkg-config --libs openblas 2>/dev/null) $(LIBS) # before GSL, which brings a cblas_sgemm of its own
 
-bench: $(BUILD)/banditspec $(BUILD)/tests/bench_replay $(BUILD)/tests/bench_policies $(BUILD)/tests/bench_prefill $(BUILD)/tests/bench_serving
+bench: $(BUILD)/banditspec $(BUILD)/tests/bench_replay $(BUILD)/tests/bench_policies $(BUILD)/tests/bench_lanes $(BUILD)/tests/bench_prefill $(BUILD)/tests/bench_serving
 	@tests/bench.sh $(BUILD) $(if $(MODEL),"$(MODEL)")
 
 deps:

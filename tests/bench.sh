@@ -33,6 +33,12 @@ echo
 "$build/tests/bench_replay" | tee "$build/bench/replay.txt"
 awk '/^ucbspec/ { printf "ucbspec makes %.1f million decisions a second and core in replay\n", $NF / 1e6 }' "$build/bench/replay.txt" >>"$build/bench/summary.txt"
 echo
+"$build/tests/bench_lanes" | tee "$build/bench/lanes.txt"
+awk '/^(ucb1|exp3|thompson) / { printf "%s: %.1f million decisions a second and core on a table, %.1f million on a trace, in lanes %.1f and %.1f times as many as one by one\n", $1, $3, $6, $4, $7 }' \
+    "$build/bench/lanes.txt" >>"$build/bench/summary.txt"
+echo
+tests/bench_sweep.sh "$build" | tee -a "$build/bench/summary.txt"
+echo
 OMP_NUM_THREADS=1 "$build/tests/bench_serving" 200000 | sed 's/^/a server simulated: /' | tee -a "$build/bench/summary.txt"
 echo
 tests/bench_batches.sh "$build" "$model"
