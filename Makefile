@@ -88,8 +88,8 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
 # What a run's counts and seconds depend on (sim/code.h).
-PLAYS := $(sort $(filter-out policies/cmd_%,$(wildcard policies/*.[ch] sim/cost*.[ch] sim/world*.[ch])) $(foreach f,core/rng traces/trace \
-         sim/episode sim/lanes sim/lineup sim/oracle sim/sweep,$(f).c $(f).h))
+PLAYS := $(sort $(filter-out policies/cmd_%,$(wildcard policies/*.[ch] sim/cost*.[ch] sim/world*.[ch])) core/elementary.h core/logarithms.h \
+         $(foreach f,core/rng traces/trace sim/episode sim/lanes sim/lineup sim/oracle sim/replay sim/sweep,$(f).c $(f).h))
 $(BUILD)/sim/code_version.o: $(PLAYS)
 	$(call say,HASH,$@)
 	$(Q)mkdir -p $(@D)
