@@ -111,7 +111,7 @@ int replay_sequences(const struct replay *r, const struct player *player, struct
     if (player->kind == PLAYER_POLICY && lanes_can(a) && !r->plan.stream && !in_order) {
         struct lanes_task *tasks = mem_alloc((size_t)r->Q, sizeof *tasks, "sequences", err);
         struct trace_lanes lanes = {0};
-        rc = tasks ? trace_lanes_open(&lanes, t, r->plan.cost, err) : ERR_FAILED;
+        rc = tasks ? trace_lanes_open(&lanes, t, r->plan.cost, r->problem.arms, r->problem.K, err) : ERR_FAILED;
         for (int q = 0; !rc && q < r->Q; q++) tasks[q] = (struct lanes_task){seed, (uint32_t)t->sequences[q].ordinal, q};
         if (!rc) rc = lanes_run(lanes.at, a, tasks, r->Q, watch, totals, err);
         trace_lanes_close(&lanes);

@@ -54,7 +54,7 @@ struct replay {
 
 /* Plays everything. What `plan` points to must outlive the replay. */
 int replay_open(struct replay *r, const struct replay_plan *plan, struct err *err);
-/* What a run is made of: every sequence of r's trace once (of r only plan, oracle and Q are read), totals (Q). In lanes where the policy has them
+/* What a run is made of: every sequence of r's trace once (of r only plan, problem, oracle and Q are read), totals (Q). In lanes where the policy has them
  * and learns anew each prompt, unless the watch wants all rounds in order. */
 int replay_sequences(const struct replay *r, const struct player *player, struct agent *a, uint64_t seed, bool in_order,
                      const struct episode_watch *watch, struct episode_total *totals, struct err *err);

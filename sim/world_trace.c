@@ -33,9 +33,8 @@ static int trace_start(struct world *world, int q, struct err *err) {
 
 /* trace_round where all worlds are plain and no arm has a rule: the same without a branch, as which arm played and what it brought is what a
  * processor cannot guess. */
-LANES_INLINE void plain_lanes(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, const bool late) {
+LANES_INLINE void plain_lanes(struct world *const *worlds, struct outcome_lanes *o, const bool late) {
     const struct world_trace *one = (const struct world_trace *)worlds[0];
-    const struct trace *t = one->trace;
     const struct prices *prices = one->prices;
     const struct price *price[POLICY_LANES];
     const double *catch_up[POLICY_LANES];
@@ -44,21 +43,21 @@ LANES_INLINE void plain_lanes(struct world *const *worlds, const struct arm *arm
 #pragma GCC unroll 4
     for (int l = 0; l < POLICY_LANES; l++) {
         struct world_trace *w = (struct world_trace *)worlds[l];
-        const struct arm *arm = &arms[o->arm[l]];
-        const int pos = w->world.pos, d = arm->drafter < 0 ? 0 : arm->drafter, gamma = least(arm->gamma, w->world.max_new - pos - 1), row = gamma > 0 ? d + 1 : 0;
-        const size_t cell = (size_t)d * t->cells + w->cell0 + (size_t)pos;
-        const int proposed = least(gamma, t->proposed[cell]), accepted = least(proposed, t->accepted[cell]), emitted = least(accepted + 1, w->tokens - pos);
+        const struct priced_arm *arm = &prices->arms[o->arm[l]];
+        const int pos = w->world.pos, gamma = least(arm->gamma, w->world.max_new - pos - 1);
+        const size_t cell = w->cell0 + (size_t)pos;
+        const int proposed = least(gamma, arm->proposed[cell]), accepted = least(proposed, arm->accepted[cell]), emitted = least(accepted + 1, w->tokens - pos);
         o->gamma[l] = gamma, o->proposed[l] = o->nodes[l] = proposed, o->accepted[l] = accepted, o->emitted[l] = emitted;
         context[l] = w->world.prompt_tokens + pos;
-        price[l] = &prices->at[row * prices->row + proposed];
+        price[l] = gamma > 0 ? &arm->price[proposed] : prices->at;
         w->world.pos = pos + emitted;
         w->world.done = w->world.pos >= w->tokens;
         if (late) {
-            int *shown = &w->shown[row ? d : COST_DRAFTERS];
+            int *shown = &w->shown[gamma > 0 ? arm->drafter : COST_DRAFTERS];
             const int fresh = context[l] - *shown;
-            catch_up[l] = &prices->fresh[row][fresh];
+            catch_up[l] = (gamma > 0 ? arm->fresh : prices->fresh[0]) + fresh;
             if (__builtin_expect(fresh >= PRICES_FRESH, 0)) {
-                long_ago[l] = row ? cost_catch_up(one->cost, d, fresh) : 0;
+                long_ago[l] = gamma > 0 ? cost_catch_up(one->cost, arm->drafter, fresh) : 0;
                 catch_up[l] = &long_ago[l];
             }
             *shown = context[l] + least(accepted, (int)price[l]->kept);
@@ -73,11 +72,11 @@ LANES_INLINE void plain_lanes(struct world *const *worlds, const struct arm *arm
     memcpy(o->verify_s, &verify, sizeof verify);
 }
 
-LANES_INLINE void plain_rounds_body(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o) {
-    if (((const struct world_trace *)worlds[0])->prices->late) plain_lanes(worlds, arms, o, true);
-    else plain_lanes(worlds, arms, o, false);
+LANES_INLINE void plain_rounds_body(struct world *const *worlds, struct outcome_lanes *o) {
+    if (((const struct world_trace *)worlds[0])->prices->late) plain_lanes(worlds, o, true);
+    else plain_lanes(worlds, o, false);
 }
-LANES_BODY(plain_rounds, (struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o), worlds, arms, o)
+LANES_BODY(plain_rounds, (struct world *const *worlds, struct outcome_lanes *o), worlds, o)
 
 static int take_given(struct world_trace *w, struct outcome *o, struct err *err) {
     if (w->given_at == w->given_n)
@@ -170,10 +169,9 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
 }
 
 static int trace_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
-    bool plain = lanes == (1u << POLICY_LANES) - 1;
-    for (int l = 0; l < POLICY_LANES; l++) plain = plain && ((const struct world_trace *)worlds[l])->plain && !arms[o->arm[l]].stop.rule;
-    if (plain) {
-        plain_rounds(worlds, arms, o);
+    const struct world_trace *one = (const struct world_trace *)worlds[0]; // the others are like it
+    if (lanes == (1u << POLICY_LANES) - 1 && one->plain && !one->prices->ruled) {
+        plain_rounds(worlds, o);
         return 0;
     }
     for (int l = 0; l < POLICY_LANES; l++) {
@@ -208,10 +206,16 @@ struct world_trace world_trace(const struct trace *t, const struct cost *cost) {
     return (struct world_trace){.world = {.type = &type, .done = true}, .trace = t, .cost = cost};
 }
 
-static int prices_open(struct prices *p, const struct trace *t, const struct cost *c, struct err *err) {
+static int prices_open(struct prices *p, const struct trace *t, const struct cost *c, const struct arm *arms, int K, struct err *err) {
     p->row = t->L + 1;
     if (!(p->at = mem_alloc((size_t)((1 + t->D) * p->row), sizeof *p->at, "prices", err))
-        || !(p->fresh = mem_alloc((size_t)(1 + t->D), sizeof *p->fresh, "prices", err))) return ERR_FAILED;
+        || !(p->fresh = mem_alloc((size_t)(1 + t->D), sizeof *p->fresh, "prices", err))
+        || !(p->arms = mem_alloc((size_t)K, sizeof *p->arms, "prices", err))) return ERR_FAILED;
+    for (int k = 0; k < K; k++) {
+        const int d = arms[k].drafter < 0 ? 0 : arms[k].drafter;
+        p->arms[k] = (struct priced_arm){t->proposed + (size_t)d * t->cells, t->accepted + (size_t)d * t->cells, p->at + (d + 1) * p->row, p->fresh[d + 1], d, arms[k].gamma};
+        p->ruled = p->ruled || arms[k].stop.rule;
+    }
     for (int d = -1; d < t->D; d++) {
         const struct cost_draft *x = &c->draft[d < 0 ? 0 : d];
         for (int k = 0; d >= 0 && k < COST_CATCH_UPS; k++) p->late = p->late || x->catch_up[k] != 0;
@@ -224,9 +228,9 @@ static int prices_open(struct prices *p, const struct trace *t, const struct cos
     return 0;
 }
 
-int trace_lanes_open(struct trace_lanes *l, const struct trace *t, const struct cost *cost, struct err *err) {
+int trace_lanes_open(struct trace_lanes *l, const struct trace *t, const struct cost *cost, const struct arm *arms, int K, struct err *err) {
     *l = (struct trace_lanes){0};
-    if (!(l->worlds = mem_alloc(LANES_ABREAST, sizeof *l->worlds, "worlds in lanes", err)) || prices_open(&l->prices, t, cost, err)) {
+    if (!(l->worlds = mem_alloc(LANES_ABREAST, sizeof *l->worlds, "worlds in lanes", err)) || prices_open(&l->prices, t, cost, arms, K, err)) {
         trace_lanes_close(l);
         return ERR_FAILED;
     }
@@ -239,7 +243,7 @@ int trace_lanes_open(struct trace_lanes *l, const struct trace *t, const struct 
 }
 
 void trace_lanes_close(struct trace_lanes *l) {
-    mem_free(l->worlds), mem_free(l->prices.at), mem_free(l->prices.fresh);
+    mem_free(l->worlds), mem_free(l->prices.at), mem_free(l->prices.fresh), mem_free(l->prices.arms);
     *l = (struct trace_lanes){0};
 }
 

@@ -31,6 +31,13 @@ struct prices {
     int row;                    // L + 1
     bool late;                  // some drafter has to catch up:
     double (*fresh)[PRICES_FRESH]; // (1 + D) seconds for so many tokens that are new to it, owned
+    struct priced_arm {
+        const uint8_t *proposed, *accepted; // of its drafter, by cell
+        const struct price *price;
+        const double *fresh;
+        int drafter, gamma;     // drafter 0 for plain
+    } *arms;                    // (K), owned
+    bool ruled;                 // an arm has a rule that may end a draft
 };
 
 struct world_trace {
@@ -61,7 +68,7 @@ struct trace_lanes {
     struct world_trace *worlds; // (LANES_ABREAST), owned
     struct world *at[LANES_ABREAST];
 };
-int trace_lanes_open(struct trace_lanes *l, const struct trace *t, const struct cost *cost, struct err *err);
+int trace_lanes_open(struct trace_lanes *l, const struct trace *t, const struct cost *cost, const struct arm *arms, int K, struct err *err);
 void trace_lanes_close(struct trace_lanes *l);
 
 /* Reads from the file what policies with these flags see of it: confidences, matches, margins. `arms` say whose. */

@@ -88,7 +88,7 @@ static int bench(const char *path, int turns, struct err *err) {
     if (!rc) rc = trace_open(&t, path, 0, err);
     if (!rc) rc = cost_fit(&cost, &t, err);
     if (!rc) rc = replay_arms(&arms, &t, words, 4, err);
-    if (!rc) rc = trace_lanes_open(&lanes, &t, &cost, err);
+    if (!rc) rc = trace_lanes_open(&lanes, &t, &cost, arms.at, arms.K, err);
     if (!rc && t.Q * SEEDS > MOST) rc = err_set(err, "%d prompts in '%s'", t.Q, path);
     if (rc) return rc;
     one = world_table(&drawn);

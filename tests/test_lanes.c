@@ -161,7 +161,7 @@ static void test_traces_in_lanes(void **state) {
         struct trace_lanes lanes;
         struct err err = {""};
         traced_open(&x, TASKS, i == 1 ? 5 : 300, i == 2 ? ruled : plain, 4);
-        if (trace_lanes_open(&lanes, &x.t, &x.cost, &err)) fail_msg("%s", err.text);
+        if (trace_lanes_open(&lanes, &x.t, &x.cost, x.arms.at, x.arms.K, &err)) fail_msg("%s", err.text);
         struct world_trace one = world_trace(&x.t, &x.cost);
         struct pair p = {.one = &one.world};
         memcpy(p.lanes, lanes.at, sizeof p.lanes);
