@@ -88,7 +88,7 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
 # What a run's counts and seconds depend on (sim/code.h).
-PLAYS := $(sort $(filter-out policies/cmd_%,$(wildcard policies/*.[ch] sim/cost*.[ch] sim/world*.[ch])) core/elementary.h core/logarithms.h \
+PLAYS := $(sort $(filter-out policies/cmd_%,$(wildcard policies/*.[ch] sim/cost*.[ch] sim/world*.[ch])) core/elementary.h core/logarithm.h core/log_table.h \
          $(foreach f,core/rng traces/trace sim/episode sim/lanes sim/lineup sim/oracle sim/replay sim/sweep,$(f).c $(f).h))
 $(BUILD)/sim/code_version.o: $(PLAYS)
 	$(call say,HASH,$@)

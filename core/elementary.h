@@ -14,7 +14,7 @@
 #include <math.h>
 
 #include "core/logarithm.h"
-#include "core/logarithms.h"
+#include "core/log_table.h"
 
 /* The smaller and the larger of two numbers, neither a NaN: one instruction, where fmin and fmax are calls. */
 static inline double elementary_min(double a, double b) { return a < b ? a : b; }

@@ -1,9 +1,9 @@
-/* logarithms.h - ln(n + 1) of small whole n, as elementary_log_next() gives them counting upwards.
+/* log_table.h - ln(n + 1) of small whole n, as elementary_log_next() gives them counting upwards.
  *
  * Most episodes of speculative decoding have fewer rounds than this, and a load is less work than a division and a series. From 16 on
  * these are not the nearest doubles but those of its series, within 32 ulp. tests/test_elementary.c works every one out again. */
-#ifndef CORE_LOGARITHMS_H
-#define CORE_LOGARITHMS_H
+#ifndef CORE_LOG_TABLE_H
+#define CORE_LOG_TABLE_H
 
 enum { LOGARITHMS = 128 };
 
