@@ -263,8 +263,8 @@ static void say_reason(const struct finding *v, double margin, FILE *to) {
         if (!strcmp(s->policies[i].spec, "auto")) automatic = i;
     if (p == s->P + REFERENCE_PLAIN) fputs("It needs no drafter; on other prompts or hardware drafting may pay.", to);
     else if (p >= s->P) {
-        fputs("A fixed arm is the simplest choice: it keeps nothing and needs no policy. But this one is known only in hindsight of these "
-            "prompts", to);
+        fprintf(to, "A fixed arm is the simplest choice: it keeps nothing and needs no policy. %s",
+            s->held ? "This one was found on the other prompts" : "But this one is known only in hindsight of these prompts");
         if (automatic >= 0) {
             fputs("; auto, which must find it, is at ", to);
             fprintf(to, "%+.1f%% ", v->with_fixed[automatic].percent.value);
