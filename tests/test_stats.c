@@ -157,6 +157,9 @@ static void test_stats_bca_p_goes_on_beyond_the_resamples(void **state) {
         n++;
     }
     assert_true(n >= 10);
+    for (int b = 0; b < B; b++) sums[b] = b; // where two resamples in a thousand lie below, no acceleration makes that one in a million
+    const struct bca skewed = {.a = 0.2, .sample = sums, .n = B};
+    assert_true(stats_bca_p(&skewed, 0.002 * B) > 0.99e-3 && stats_bca_p(&skewed, 0.1 * B) > 0.05);
 }
 
 /* Ratios of sums over skewed prompts, as tokens/s are: both means are 2. */
