@@ -316,7 +316,7 @@ static int report(struct live *l, struct err *err) {
     struct fidelity_more more = {.plain_s = l->plain_s, .plain_simulated_s = l->plain_simulated_s};
     for (int p = 0; p < l->P; p++) more.checked_rounds += l->candidates[p].mirror.rounds;
     if (o->results) {
-        const struct fidelity_head head = {engine_device(l->setup.engine), o->scope ? o->scope : "default", o->setup.threads, o->seed};
+        const struct fidelity_head head = {engine_device(l->setup.engine), o->scope ? o->scope : "default", engine_threads(l->setup.engine), o->seed};
         if (results_add_fidelity(o->results, &l->fidelity, &l->trace, &head, err)) return -1;
     }
     return (o->json ? print_fidelity_json : print_fidelity)(stdout, &l->fidelity, &more, err);

@@ -375,7 +375,7 @@ int cost_fit(struct cost *c, const struct trace *t, struct err *err) {
     struct collect rows = {.cells = t->cells, .err = err}, late = {.err = err}, again = {.err = err};
     int rc = trace_latencies(t, "draft", collect_latency, &rows, err);
     if (!rc) rc = trace_latencies(t, "catchup", collect_latency, &late, err);
-    if (!rc) rc = trace_latencies(t, "verify", collect_latency, &again, err);
+    if (!rc) rc = trace_latencies(t, "again", collect_latency, &again, err);
     if (!rc) rc = trace_timings(t, collect_row, &rows, err);
     if (!rc && (rc = cost_fit_rows(c, t->D, rows.at, rows.n, err))) err_add(err, " (timings of '%s')", t->path);
     for (int d = 0; !rc && d < t->D; d++) c->draft[d].keeps = cost_keeps(&t->drafters[d]);

@@ -6,7 +6,7 @@
  *                              for m = 1, 2, 4, ... a straight line, beyond them the last one goes on
  *
  * The recorder lets every drafter draft before each verification, and what they leave in the caches slows it. Live, one drafter drafts. So
- * the recorder also times some verifications as live decoding has them (`latency`, operation 'verify'), right after one drafter that runs a
+ * the recorder also times some verifications as live decoding has them (`latency`, operation 'again'), right after one drafter that runs a
  * model, or right after another verification; by the median of those over verify(), width by width,
  *   verify_after_d(width, context) = (1 - spared_d[width]) * verify(width, context),
  * with d none for plain decoding and copiers. A trace without such timings spares nothing, and then overstates seconds.

@@ -29,7 +29,7 @@ static void add_verify(const char *drafter, int width, int n, double ns) {
     char sql[300];
     for (int i = 0; i < n; i++) {
         snprintf(sql, sizeof sql, "INSERT INTO latency (recording, operation, drafter, batch, width, context, samples, p10_ns, p50_ns, p90_ns)"
-                                  " VALUES (1, 'verify', %s, 1, %d, 30, 1, 0, %.0f, 0)", drafter, width, ns);
+                                  " VALUES (1, 'again', %s, 1, %d, 30, 1, 0, %.0f, 0)", drafter, width, ns);
         run_sql(db, sql);
     }
 }

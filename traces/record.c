@@ -264,7 +264,7 @@ static int store_again(const struct recorded *r, struct store *s, const struct d
                 if (r->again[k].drafter == i && r->again[k].width == width) ns[n++] = r->again[k].ns, context += r->again[k].context;
             if (!n) continue;
             qsort(ns, (size_t)n, sizeof *ns, by_value);
-            rc = store_latency(s, i, &(struct latency){"verify", 1, width, (int)(context / n), n, ns[n / 10], ns[n / 2], ns[n * 9 / 10]}, err);
+            rc = store_latency(s, i, &(struct latency){"again", 1, width, (int)(context / n), n, ns[n / 10], ns[n / 2], ns[n * 9 / 10]}, err);
         }
     mem_free(ns);
     return rc;

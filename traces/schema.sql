@@ -95,7 +95,7 @@ CREATE TABLE draft (
 CREATE TABLE latency (
   id        INTEGER PRIMARY KEY,
   recording INTEGER NOT NULL REFERENCES recording(id) ON DELETE CASCADE,
-  operation TEXT    NOT NULL,                   -- 'verify', 'draft', 'catchup', 'prefill'
+  operation TEXT    NOT NULL,                   -- 'verify' (bench), 'draft', 'catchup', 'prefill', 'again' (sim/cost.h)
   drafter   INTEGER REFERENCES drafter(id) ON DELETE CASCADE,
   batch     INTEGER NOT NULL,
   width     INTEGER NOT NULL,

@@ -538,7 +538,7 @@ int trace_latencies(const struct trace *t, const char *operation, int (*each)(vo
     sqlite3_stmt *s = NULL;
     if (db_open_read(&db, t->path, &db_trace, err)) return -1;
     int rc = db_prepare(db, t->path, "SELECT drafter, width, context, p50_ns FROM latency WHERE recording = ? AND operation = ? AND batch = 1"
-                                     " AND (drafter IS NOT NULL OR operation = 'verify') AND width > 0 AND p50_ns > 0 ORDER BY id", &s, err);
+                                     " AND (drafter IS NOT NULL OR operation = 'again') AND width > 0 AND p50_ns > 0 ORDER BY id", &s, err);
     if (!rc) sqlite3_bind_int64(s, 1, t->recording), sqlite3_bind_text(s, 2, operation, -1, SQLITE_STATIC);
     while (!rc && (rc = db_step(db, t->path, s, err)) == 1) {
         struct trace_timing x = {.drafter = -1, .width = sqlite3_column_int(s, 1), .context = sqlite3_column_int(s, 2), .ns = sqlite3_column_int64(s, 3)};

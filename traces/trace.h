@@ -89,7 +89,7 @@ struct trace_timing {
     int64_t ns;
 };
 /* The same for the table `latency` of the recording's drafters ("draft": time to drafted token `width`; "catchup": to the first one
- * when `width` tokens are new; "verify": a verification right after that drafter drafted, or right after another one, drafter -1);
+ * when `width` tokens are new; "again": a verification once more, right after that drafter drafted, or right after another one, drafter -1);
  * pos and sequence are 0. */
 int trace_latencies(const struct trace *t, const char *operation, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err);
 /* A non-zero answer of `each` ends the walk and is returned. Drafts follow their step, in the order of drafter ids. */
