@@ -47,6 +47,10 @@ int print_fidelity(FILE *to, const struct fidelity *f, const struct fidelity_mor
                         "simulated against live: %.1f%% off on average (mean absolute difference; 95%% intervals over prompts)\n",
                     (long long)more->checked_rounds, mean);
         if (more->plain_s > 0 && f->simulated) fprintf(to, "their speed-ups over plain decoding: %.1f%% off on average\n", relative_difference(f, more, sums));
+        const double slower = 100 * (ratio(more->plain_s, more->plain_simulated_s) - 1);
+        if (more->plain_s > 0 && f->simulated && fabs(slower) > 10)
+            fprintf(to, "this machine decodes plainly %.0f%% %s than when it recorded, if it did: compare speed-ups, or record again while it is quiet\n", fabs(slower),
+                    slower > 0 ? "slower" : "faster");
     }
     mem_free(sums);
     return rc;

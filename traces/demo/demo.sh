@@ -33,13 +33,17 @@ bandit serving --db "$trace" --policy auto thompson greedy-quota --batch 1 2 4 8
 step "draw: some policies that show the range (banditspec plot without --policy takes all), and the trace's own figures"
 shown=(auto hf goodput thompson ts-hazard imed-tgd kl-ucb-tgd ucbspec exp3spec seed-ucb greedy-quota random)
 bandit plot --results "$results" --db "$trace" --out "$out/plots" --format png --policy "${shown[@]}"
-bandit plot regret-seconds speed --results "$results" --out "$out/plots" --format svg --no-csv --policy "${shown[@]}"
+
+step "report: which policy to use here, by how much, and how sure that is; the page has the figures and how to reproduce them"
+bandit report --results "$results" --db "$trace" --out "$out/report.html"
+bandit report --results "$results" --text
 
 cat <<end
 
 trace     $trace    $build/banditspec traces info $trace
 results   $results
 pictures  $out/plots
+report    $out/report.html
 next      $build/banditspec live --model $model --drafter pld sam ${eagle[*]} --prompt 'Write a haiku about rivers.' --compare
 demo: done in $SECONDS s
 end
