@@ -82,7 +82,7 @@ struct figures meter_read(struct meter *m, const struct batch_total *total) {
                         .kept = m->kept, .seconds = m->last};
     const bool full = !m->plan->arrival && m->full_s > 0;
     f.throughput = full ? (double)m->full_tokens / m->full_s : m->last > 0 ? (double)m->left_tokens / m->last : 0;
-    f.goodput = m->last > 0 ? (double)m->kept_tokens / m->last : 0;
+    f.goodput = m->left_tokens ? f.throughput * (double)m->kept_tokens / (double)m->left_tokens : 0;
     f.attained = m->plan->requests ? (double)m->kept / m->plan->requests : 0;
     f.fairness = m->rate2 > 0 ? m->rate * m->rate / ((double)m->timed * m->rate2) : 1;
     f.batch = total->passes ? (double)total->rounds / (double)total->passes : 0;

@@ -5,7 +5,7 @@
  *   time per output token  from the first token to the last, over the tokens after the first (TPOT); of requests of two tokens and more
  *   throughput             all tokens over the seconds counted: with arrivals until the last request leaves; in a closed loop until a
  *                          slot stays free, as only until then the batch is full
- *   goodput                tokens of the requests that kept both objectives (DistServe, arXiv 2401.09670), over the whole time
+ *   goodput                the throughput's share that belongs to requests that kept both objectives (DistServe, arXiv 2401.09670)
  *   attained               their share of all requests that came; those turned away did not
  *   fairness               Jain's index over requests of x = 1 / TPOT (Jain, Chiu & Hawe 1984): (sum x)^2 / (n sum x^2), 1 when all
  *                          decode as fast

@@ -434,7 +434,8 @@ static void test_times_of_users_by_hand(void **state) {
     assert_true(f.queueing.p99 == 0 && fabs(f.throughput - 1) < 1e-12 && f.kept == 2);
     s.B = 2; // prefills 0-1, 1-2; rounds of both 2-4; then a slot stays free
     need(serving_run(&s, &f, &total, &err), &err);
-    assert_true(fabs(f.throughput - 6 / 4.0) < 1e-12 && fabs(f.seconds - 6) < 1e-12);
+    assert_true(fabs(f.throughput - 6 / 4.0) < 1e-12 && fabs(f.seconds - 6) < 1e-12); // and all of it in time:
+    assert_true(f.kept == 2 && fabs(f.goodput - f.throughput) < 1e-12);
     assert_true(fabs(f.fairness - (2 / 3.0 + 1) * (2 / 3.0 + 1) / (2 * (4 / 9.0 + 1))) < 1e-12); // 3 s for 2 tokens, 4 s for 4
 }
 
