@@ -32,18 +32,21 @@ static double speedup(const double *at, size_t stride, int row, int Q) {
     (void)Q;
     return sum_at(at, stride, PLAIN) / sum_at(at, stride, seconds_column(row));
 }
+/* a - b, and nothing where sums that ran in another order differ in their last bits alone. */
+static double apart(double a, double b) { return fabs(a - b) > 1e-9 * (fabs(a) + fabs(b)) ? a - b : 0; }
+
 static double regret_rounds(const double *at, size_t stride, int row, int Q) {
-    return (sum_at(at, stride, rounds_column(row)) - sum_at(at, stride, BEST_ROUNDS)) / Q;
+    return apart(sum_at(at, stride, rounds_column(row)), sum_at(at, stride, BEST_ROUNDS)) / Q;
 }
 static double regret_seconds(const double *at, size_t stride, int row, int Q) {
-    return (sum_at(at, stride, seconds_column(row)) - sum_at(at, stride, BEST_SECONDS)) / Q;
+    return apart(sum_at(at, stride, seconds_column(row)), sum_at(at, stride, BEST_SECONDS)) / Q;
 }
 
 static double gain(const double *at, size_t stride, int row, int other) {
-    return tokens_per_s(at, stride, row, 0) - tokens_per_s(at, stride, other, 0);
+    return apart(tokens_per_s(at, stride, row, 0), tokens_per_s(at, stride, other, 0));
 }
 static double gain_percent(const double *at, size_t stride, int row, int other) {
-    return 100 * (sum_at(at, stride, seconds_column(other)) / sum_at(at, stride, seconds_column(row)) - 1);
+    return 100 * apart(sum_at(at, stride, seconds_column(other)) / sum_at(at, stride, seconds_column(row)), 1);
 }
 
 static struct measure measure(const struct columns *c, statistic *f, int row) {
