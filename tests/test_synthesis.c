@@ -211,7 +211,7 @@ static void test_synth_goes_on_where_it_stopped_and_replay_says_what_it_plays(vo
 /* Where there is but one arm all policies are one. Averages over seeds add up in another order than one run, and these last bits are no difference. */
 static void test_policies_that_play_alike_are_not_told_apart(void **state) {
     (void)state;
-    char path[600], out[600];
+    char path[4200], out[4200];
     struct err err;
     snprintf(path, sizeof path, "%s/alike.db", dir.path);
     snprintf(out, sizeof out, "%s/alike.json", dir.path);
