@@ -6,7 +6,7 @@
 
 #include "analysis/compare.h"
 #include "analysis/report.h"
-#include "analysis/whole.h"
+#include "core/whole.h"
 #include "core/cmd.h"
 #include "core/opt.h"
 

@@ -6,6 +6,7 @@
 #include "core/cmd.h"
 #include "core/opt.h"
 #include "core/progress.h"
+#include "core/whole.h"
 #include "sim/show.h"
 
 command cmd_results;
@@ -140,11 +141,11 @@ static int export(int argc, char **argv, struct err *err) {
     int rc = opt_parse(table, &help, argc, argv, err);
     if (rc) return rc == 1 ? 0 : rc;
     struct runs r;
-    FILE *to = out ? fopen(out, "w") : stdout;
-    if (!to) return err_set(err, "cannot open '%s' for writing: %s", out, strerror(errno));
-    rc = runs_open(&r, path, err);
-    if (!rc) rc = put_runs(&r, to, err), runs_close(&r);
-    if (out && fclose(to) && !rc) rc = err_set(err, "cannot write '%s': %s", out, strerror(errno));
+    struct whole file;
+    if (runs_open(&r, path, err)) return ERR_FAILED;
+    rc = whole_begin(&file, out, err);
+    if (!rc) rc = whole_end(&file, put_runs(&r, file.to, err), err);
+    runs_close(&r);
     return rc;
 }
 

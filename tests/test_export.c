@@ -90,6 +90,29 @@ static void test_export_refuses_what_it_cannot_write(void **state) {
     assert_refused(cmd_traces, (char *[]){"traces", "export", db, "--out", "/dev/full", NULL}, ERR_FAILED, "cannot write '/dev/full'");
 }
 
+static void assert_holds(const char *path, const char *text) {
+    char *now = read_file(path);
+    assert_string_equal(now, text);
+    free(now);
+}
+
+static void test_a_failed_export_leaves_the_old_file(void **state) {
+    (void)state;
+    char other[4200], part[4300];
+    snprintf(other, sizeof other, "%s", tempdir_file(&dir, "text.db"));
+    snprintf(part, sizeof part, "%s.part", out);
+    write_file(other, "no trace, but a text");
+    const char *const bad[] = {"/no/such.db", other};
+    for (int i = 0; i < 2; i++) {
+        write_file(out, "kept");
+        assert_refused(cmd_traces, (char *[]){"traces", "export", (char *)bad[i], "--out", out, NULL}, ERR_FAILED, bad[i]);
+        assert_holds(out, "kept");
+    }
+    assert_refused(cmd_traces, (char *[]){"traces", "export", db, "--recording", "9", "--out", out, NULL}, ERR_FAILED, "holds no recording 9");
+    assert_holds(out, "kept");
+    assert_int_equal(access(part, F_OK), -1);
+}
+
 /* -- import -- */
 
 static const char specbench[] = // emitted tokens, Spec-Bench's own fields
@@ -206,6 +229,7 @@ int main(void) {
         cmocka_unit_test(test_export_writes_every_draft_as_it_is),
         cmocka_unit_test(test_export_as_json_reads_back_with_its_confidences),
         cmocka_unit_test(test_export_refuses_what_it_cannot_write),
+        cmocka_unit_test(test_a_failed_export_leaves_the_old_file),
         cmocka_unit_test(test_import_keeps_what_was_logged_and_draws_the_rest),
         cmocka_unit_test(test_import_tells_emitted_from_accepted),
         cmocka_unit_test(test_import_refuses_what_is_no_answer),

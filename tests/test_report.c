@@ -684,7 +684,7 @@ static void test_a_page_that_cannot_be_written_leaves_the_one_that_was_there(voi
     assert_string_equal(before, after);
     free(before), free(after);
     snprintf(part, sizeof part, "%s/report.html", page); // below a file
-    assert_refused(cmd_report, WORDS("report", "--results", kept, "--out", part), ERR_FAILED, "report.html.part': Not a directory");
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--out", part), ERR_FAILED, "report.html' for writing: Not a directory");
     assert_refused(cmd_report, WORDS("report", "--results", kept, "--out", dir.path), ERR_FAILED, "not a regular file");
 }
 

@@ -149,6 +149,19 @@ static void test_merging_refuses_two_outcomes_of_one_run(void **state) {
     assert_refused(cmd_results, (char *[]){"results", "show", "--results", b, NULL}, ERR_FAILED, "has outcomes of 1 bytes");
 }
 
+static void test_a_failed_export_leaves_the_old_file(void **state) {
+    (void)state;
+    char other[4200], kept[4200];
+    snprintf(other, sizeof other, "%s", fresh("text.db"));
+    snprintf(kept, sizeof kept, "%s", fresh("kept.csv"));
+    write_file(other, "no results, but a text");
+    write_file(kept, "kept");
+    assert_refused(cmd_results, (char *[]){"results", "export", "--results", other, "--out", kept, NULL}, ERR_FAILED, "is not a banditspec results file");
+    char *now = read_file(kept);
+    assert_string_equal(now, "kept");
+    free(now);
+}
+
 static void test_sweep_and_results_refuse_what_they_cannot_do(void **state) {
     (void)state;
     const char *results = fresh("r.db");
@@ -184,6 +197,7 @@ int main(void) {
         cmocka_unit_test(test_keys_tell_everything_apart),
         cmocka_unit_test(test_held_out_prompts_are_no_prompts_chosen_by),
         cmocka_unit_test(test_merging_refuses_two_outcomes_of_one_run),
+        cmocka_unit_test(test_a_failed_export_leaves_the_old_file),
         cmocka_unit_test(test_sweep_and_results_refuse_what_they_cannot_do),
     };
     return cmocka_run_group_tests(tests, open_dir, close_dir);

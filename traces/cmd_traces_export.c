@@ -13,6 +13,7 @@
 #include "core/cmd.h"
 #include "core/opt.h"
 #include "core/progress.h"
+#include "core/whole.h"
 #include "traces/db.h"
 
 command traces_export;
@@ -161,10 +162,13 @@ static int export(struct exporter *x, const struct rows *kind, int recording, st
     if (!rc) rc = db_int64(x->db, x->path, query, &there, err);
     if (!rc && !there && recording) rc = err_set(err, "trace '%s' holds no recording %d", x->path, recording);
     if (!rc) rc = db_prepare(x->db, x->path, kind->sql, &s, err);
-    if (!rc) {
+    struct whole file; // begun when there is something to write
+    if (!rc && !(rc = whole_begin(&file, x->out, err))) {
+        x->to = file.to;
         sqlite3_bind_int64(s, 1, recording);
         put_header(x, s);
         rc = kind->by_sequence ? put_sequences(x, s, err) : put_rows(x, s, err);
+        rc = whole_end(&file, rc, err);
     }
     sqlite3_finalize(s);
     db_close(&x->db);
@@ -174,7 +178,7 @@ static int export(struct exporter *x, const struct rows *kind, int recording, st
 int traces_export(int argc, char **argv, struct err *err) {
     const char *word = "drafts", *format = "csv";
     int recording = 0;
-    struct exporter x = {.to = stdout};
+    struct exporter x = {0};
     const struct opt table[] = {
         {"db", OPT_TEXT, &x.path, "TRACE", "the trace", 0, 0, true},
         {"rows", OPT_TEXT, &word, "KIND", "drafts, steps, sequences, latency or recordings", 0, 0, false},
@@ -192,8 +196,5 @@ int traces_export(int argc, char **argv, struct err *err) {
     if (!kind) return err_usage(err, "option '--rows' wants drafts, steps, sequences, latency or recordings, got '%s'", word);
     if (strcmp(format, "csv") && strcmp(format, "jsonl")) return err_usage(err, "option '--format' wants csv or jsonl, got '%s'", format);
     x.json = !strcmp(format, "jsonl");
-    if (x.out && !(x.to = fopen(x.out, "w"))) return err_set(err, "cannot open '%s' for writing: %s", x.out, strerror(errno));
-    rc = export(&x, kind, recording, err);
-    if (x.out && fclose(x.to) && !rc) rc = err_set(err, "cannot write '%s': %s", x.out, strerror(errno));
-    return rc;
+    return export(&x, kind, recording, err);
 }

@@ -1,6 +1,6 @@
 /* whole.h - a file that appears under its name when it is whole, and leaves what was there before alone until then. */
-#ifndef ANALYSIS_WHOLE_H
-#define ANALYSIS_WHOLE_H
+#ifndef CORE_WHOLE_H
+#define CORE_WHOLE_H
 
 #include <stdio.h>
 
@@ -11,7 +11,7 @@ struct whole {
     FILE *to;
 };
 
-/* path "-" or null: standard output. */
+/* path "-" or null: standard output. A device or pipe is written as it is. */
 int whole_begin(struct whole *f, const char *path, struct err *err);
 
 /* rc: how writing went; anything but 0 drops the file. Returns rc, or why it could not be finished. */

@@ -1,7 +1,8 @@
 /* whole.c - see whole.h. */
-#include "analysis/whole.h"
+#include "core/whole.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,17 +11,19 @@ int whole_begin(struct whole *f, const char *path, struct err *err) {
     *f = (struct whole){.to = stdout};
     if (!path || !strcmp(path, "-")) return 0;
     if (snprintf(f->path, sizeof f->path, "%s", path) >= (int)sizeof f->path) return err_set(err, "path too long: '%.80s...'", path);
-    if (!stat(path, &s) && !S_ISREG(s.st_mode)) return err_set(err, "cannot write '%s': not a regular file", path);
-    snprintf(f->part, sizeof f->part, "%s.part", f->path);
+    bool there = !stat(path, &s);
+    if (there && S_ISDIR(s.st_mode)) return err_set(err, "cannot write '%s': not a regular file", path);
+    snprintf(f->part, sizeof f->part, "%s%s", f->path, there && !S_ISREG(s.st_mode) ? "" : ".part"); // a pipe, a device: as it comes
     f->to = fopen(f->part, "w");
-    return f->to ? 0 : err_set(err, "cannot write '%s': %s", f->part, strerror(errno));
+    return f->to ? 0 : err_set(err, "cannot open '%s' for writing: %s", f->path, strerror(errno));
 }
 
 int whole_end(struct whole *f, int rc, struct err *err) {
     if (f->to == stdout) return rc ? rc : fflush(stdout) || ferror(stdout)
         ? err_set(err, "cannot write to standard output: %s", strerror(errno)) : 0;
-    if ((fflush(f->to) || ferror(f->to)) && !rc) rc = err_set(err, "cannot write '%s': %s", f->part, strerror(errno));
-    if (fclose(f->to) && !rc) rc = err_set(err, "cannot write '%s': %s", f->part, strerror(errno));
+    if ((fflush(f->to) || ferror(f->to)) && !rc) rc = err_set(err, "cannot write '%s': %s", f->path, strerror(errno));
+    if (fclose(f->to) && !rc) rc = err_set(err, "cannot write '%s': %s", f->path, strerror(errno));
+    if (!strcmp(f->part, f->path)) return rc;
     if (!rc && rename(f->part, f->path)) rc = err_set(err, "cannot rename '%s': %s", f->part, strerror(errno));
     if (rc) remove(f->part);
     return rc;
