@@ -126,6 +126,9 @@ int cmd_report(int argc, char **argv, struct err *err) {
         "--results");
     if (!pair.n && arms.n) return err_usage(err, "option '--arms' belongs to --compare");
     if ((rc = read_ids(&experiments, pair.n ? 2 : 1, ids, err))) return rc;
+    const char *const read[] = {o.results, o.db, pair.n ? pair.at[0] : NULL, pair.n ? pair.at[1] : NULL};
+    for (int i = 0; i < 4; i++)
+        if (whole_apart(out, read[i], err)) return ERR_FAILED;
     o.experiment = ids[0];
     const struct compare_options two = {.path = {pair.at[0], pair.at[1]}, .id = {ids[0], ids[1]}, .arms = arms.at, .arms_n = arms.n,
         .margin = o.margin};

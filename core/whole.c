@@ -2,7 +2,6 @@
 #include "core/whole.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -27,4 +26,16 @@ int whole_end(struct whole *f, int rc, struct err *err) {
     if (!rc && rename(f->part, f->path)) rc = err_set(err, "cannot rename '%s': %s", f->part, strerror(errno));
     if (rc) remove(f->part);
     return rc;
+}
+
+bool whole_same(const char *a, const char *b) {
+    struct stat x, y;
+    return !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int whole_apart(const char *out, const char *in, struct err *err) {
+    char part[4096 + 8];
+    if (!out || !in || !strcmp(out, "-")) return 0;
+    bool beside = snprintf(part, sizeof part, "%s.part", out) < (int)sizeof part && whole_same(part, in);
+    return beside || whole_same(out, in) ? err_set(err, "'%s' is what is read; give another --out", in) : 0;
 }

@@ -7,6 +7,7 @@
 #include "core/cmd.h"
 #include "core/mem.h"
 #include "core/opt.h"
+#include "core/whole.h"
 #include "policies/policy.h"
 #include "policies/state_file.h"
 #include "sim/own.h"
@@ -57,10 +58,15 @@ static int check_options(const struct options *o, struct err *err) {
     return 0;
 }
 
-static int open_steps(const char *path, FILE **f, struct err *err) {
+/* A file that is none of those read, or appended to, by now. */
+static int open_steps(const struct options *o, FILE **f, struct err *err) {
+    const char *const read[] = {o->db, o->table, o->table_seconds, o->uniforms, o->results, o->hardware, o->state};
     *f = NULL;
-    if (!path || (*f = fopen(path, "w"))) return 0;
-    return err_set(err, "cannot open '%s' for writing: %s", path, strerror(errno));
+    if (!o->steps) return 0;
+    for (size_t i = 0; i < sizeof read / sizeof *read; i++)
+        if (read[i] && whole_same(o->steps, read[i])) return err_set(err, "'%s' is what is read; give another --steps", read[i]);
+    *f = fopen(o->steps, "w");
+    return *f ? 0 : err_set(err, "cannot open '%s' for writing: %s", o->steps, strerror(errno));
 }
 
 /* Closing is where a full disk may first show. */
@@ -138,7 +144,7 @@ static int replay_db(const struct options *o, struct err *err) {
     if (!rc) rc = world_trace_ready(&t, lineup.asks, arms.at, arms.K, err);
     if (!rc && o->results) rc = results_check(o->results, err); // before minutes of work, not after
     if (!rc) rc = timing_open(&cost, &t, o->timing, o->hardware, err);
-    if (!rc) rc = open_steps(o->steps, &plan.steps, err);
+    if (!rc) rc = open_steps(o, &plan.steps, err);
     if (!rc) rc = play(o, &plan, err);
     rc = close_steps(o->steps, plan.steps, rc, err);
     cost_close(&cost);
@@ -158,7 +164,7 @@ static int play_table(const struct options *o, const struct table *t, const stru
     int rc = lineup_open(&lineup, o->policies.at, o->policies.n, &problem, false, uniforms->at ? 1 : o->seeds, err);
     if (rc) return rc;
     struct table_row *rows = mem_alloc((size_t)lineup.n, sizeof *rows, "a summary", err);
-    rc = rows ? open_steps(o->steps, &plan.steps, err) : ERR_FAILED;
+    rc = rows ? open_steps(o, &plan.steps, err) : ERR_FAILED;
     if (!rc) rc = replay_table(&plan, rows, err);
     rc = close_steps(o->steps, plan.steps, rc, err);
     if (!rc && o->json) rc = print_table_json(stdout, o->table, t, rows, lineup.n, err);

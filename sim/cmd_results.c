@@ -142,7 +142,7 @@ static int export(int argc, char **argv, struct err *err) {
     if (rc) return rc == 1 ? 0 : rc;
     struct runs r;
     struct whole file;
-    if (runs_open(&r, path, err)) return ERR_FAILED;
+    if (whole_apart(out, path, err) || runs_open(&r, path, err)) return ERR_FAILED;
     rc = whole_begin(&file, out, err);
     if (!rc) rc = whole_end(&file, put_runs(&r, file.to, err), err);
     runs_close(&r);

@@ -113,6 +113,18 @@ static void test_a_failed_export_leaves_the_old_file(void **state) {
     assert_int_equal(access(part, F_OK), -1);
 }
 
+static void test_what_is_read_is_not_written_over(void **state) {
+    (void)state;
+    char alias[4200];
+    snprintf(alias, sizeof alias, "%s", tempdir_file(&dir, "alias.db"));
+    assert_int_equal(link(db, alias), 0);
+    int64_t steps = query_number(db, "SELECT count(*) FROM step");
+    assert_refused(cmd_traces, (char *[]){"traces", "export", db, "--out", db, NULL}, ERR_FAILED, "' is what is read; give another --out");
+    assert_refused(cmd_traces, (char *[]){"traces", "export", db, "--out", alias, NULL}, ERR_FAILED, "' is what is read; give another --out");
+    assert_int_equal(query_number(db, "SELECT count(*) FROM step"), steps);
+    remove(alias);
+}
+
 /* -- import -- */
 
 static const char specbench[] = // emitted tokens, Spec-Bench's own fields
@@ -230,6 +242,7 @@ int main(void) {
         cmocka_unit_test(test_export_as_json_reads_back_with_its_confidences),
         cmocka_unit_test(test_export_refuses_what_it_cannot_write),
         cmocka_unit_test(test_a_failed_export_leaves_the_old_file),
+        cmocka_unit_test(test_what_is_read_is_not_written_over),
         cmocka_unit_test(test_import_keeps_what_was_logged_and_draws_the_rest),
         cmocka_unit_test(test_import_tells_emitted_from_accepted),
         cmocka_unit_test(test_import_refuses_what_is_no_answer),

@@ -524,6 +524,9 @@ static void test_replay_says_when_steps_cannot_be_written(void **state) {
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "random", "--steps", "/dev/full", NULL}), ERR_FAILED);
     assert_string_equal(err.text, "cannot write '/dev/full': No space left on device");
     assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--steps", file(&f, "no/such"), NULL}), ERR_FAILED);
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--steps", f.db, NULL}), ERR_FAILED);
+    assert_non_null(strstr(err.text, "' is what is read; give another --steps"));
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", NULL}), 0); // it is as it was
     tempdir_close(&f.dir);
 }
 

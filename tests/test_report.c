@@ -686,6 +686,8 @@ static void test_a_page_that_cannot_be_written_leaves_the_one_that_was_there(voi
     snprintf(part, sizeof part, "%s/report.html", page); // below a file
     assert_refused(cmd_report, WORDS("report", "--results", kept, "--out", part), ERR_FAILED, "report.html' for writing: Not a directory");
     assert_refused(cmd_report, WORDS("report", "--results", kept, "--out", dir.path), ERR_FAILED, "not a regular file");
+    assert_refused(cmd_report, WORDS("report", "--results", kept, "--out", kept), ERR_FAILED, "' is what is read; give another --out");
+    assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--out", kept), ERR_FAILED, "' is what is read; give another --out");
 }
 
 /* -- two held against each other -- */

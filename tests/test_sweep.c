@@ -160,6 +160,11 @@ static void test_a_failed_export_leaves_the_old_file(void **state) {
     char *now = read_file(kept);
     assert_string_equal(now, "kept");
     free(now);
+    run_sweep(fresh("r.db"), "2", "prompt");
+    const char *results = tempdir_file(&dir, "r.db");
+    assert_refused(cmd_results, (char *[]){"results", "export", "--results", (char *)results, "--out", (char *)results, NULL}, ERR_FAILED,
+        "' is what is read; give another --out");
+    assert_int_equal(query_number(results, "SELECT count(*) FROM run"), 5);
 }
 
 static void test_sweep_and_results_refuse_what_they_cannot_do(void **state) {

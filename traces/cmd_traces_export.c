@@ -196,5 +196,6 @@ int traces_export(int argc, char **argv, struct err *err) {
     if (!kind) return err_usage(err, "option '--rows' wants drafts, steps, sequences, latency or recordings, got '%s'", word);
     if (strcmp(format, "csv") && strcmp(format, "jsonl")) return err_usage(err, "option '--format' wants csv or jsonl, got '%s'", format);
     x.json = !strcmp(format, "jsonl");
+    if (whole_apart(x.out, x.path, err)) return ERR_FAILED;
     return export(&x, kind, recording, err);
 }
