@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/cmd.h"
 #include "core/opt.h"
@@ -10,6 +11,12 @@
 #include "sim/show.h"
 
 command cmd_results;
+
+/* A file to read, that opening would make when missing. */
+static int open_input(struct runs *r, const char *path, struct err *err) {
+    if (access(path, R_OK)) return err_set(err, "cannot open '%s': %s", path, strerror(errno));
+    return runs_open(r, path, err);
+}
 
 /* -- show -- */
 
@@ -36,7 +43,7 @@ static int show(int argc, char **argv, struct err *err) {
     if ((rc = show_own(o.own, err))) return rc;
     struct runs r;
     o.experiment = experiment;
-    if (runs_open(&r, path, err)) return ERR_FAILED;
+    if (open_input(&r, path, err)) return ERR_FAILED;
     rc = show_boards(&r, &o, err);
     runs_close(&r);
     return rc;
@@ -61,6 +68,11 @@ static int merge(int argc, char **argv, struct err *err) {
     int rc = opt_parse(table, &help, argc, argv, err);
     if (rc) return rc == 1 ? 0 : rc;
     struct runs r;
+    for (int i = 0; i < from.n; i++) { // all of them, before the one to add to is made
+        if (whole_same(path, from.at[i])) return err_set(err, "'%s' is the file to add to: --from wants others", from.at[i]);
+        if (open_input(&r, from.at[i], err)) return ERR_FAILED;
+        runs_close(&r);
+    }
     if (runs_open(&r, path, err)) return ERR_FAILED;
     struct progress bar = progress_start("merging", from.n, 0);
     for (int i = 0; !rc && i < from.n; i++) {
@@ -142,7 +154,7 @@ static int export(int argc, char **argv, struct err *err) {
     if (rc) return rc == 1 ? 0 : rc;
     struct runs r;
     struct whole file;
-    if (whole_apart(out, path, err) || runs_open(&r, path, err)) return ERR_FAILED;
+    if (whole_apart(out, path, err) || open_input(&r, path, err)) return ERR_FAILED;
     rc = whole_begin(&file, out, err);
     if (!rc) rc = whole_end(&file, put_runs(&r, file.to, err), err);
     runs_close(&r);

@@ -167,6 +167,23 @@ static void test_a_failed_export_leaves_the_old_file(void **state) {
     assert_int_equal(query_number(results, "SELECT count(*) FROM run"), 5);
 }
 
+static void test_results_that_are_read_must_be_there(void **state) {
+    (void)state;
+    struct err err;
+    char none[4200], all[4200], one[4200], text[4300];
+    snprintf(none, sizeof none, "%s", fresh("none.db")), snprintf(all, sizeof all, "%s", fresh("all.db")), snprintf(one, sizeof one, "%s", fresh("one.db"));
+    snprintf(text, sizeof text, "cannot open '%s': No such file or directory", none);
+    run_sweep(one, "2", "prompt");
+    assert_refused(cmd_results, (char *[]){"results", "show", "--results", none, NULL}, ERR_FAILED, text);
+    assert_refused(cmd_results, (char *[]){"results", "export", "--results", none, NULL}, ERR_FAILED, text);
+    assert_refused(cmd_results, (char *[]){"results", "merge", "--results", all, "--from", one, none, NULL}, ERR_FAILED, text);
+    assert_int_equal(access(none, F_OK), -1);
+    assert_int_equal(access(all, F_OK), -1);
+    assert_refused(cmd_results, (char *[]){"results", "merge", "--results", one, "--from", one, NULL}, ERR_FAILED, "is the file to add to");
+    assert_int_equal(run_command(cmd_results, &err, out, (char *[]){"results", "merge", "--results", all, "--from", one, NULL}), 0);
+    assert_int_equal(query_number(all, "SELECT count(*) FROM run"), 5);
+}
+
 static void test_sweep_and_results_refuse_what_they_cannot_do(void **state) {
     (void)state;
     const char *results = fresh("r.db");
@@ -203,6 +220,7 @@ int main(void) {
         cmocka_unit_test(test_held_out_prompts_are_no_prompts_chosen_by),
         cmocka_unit_test(test_merging_refuses_two_outcomes_of_one_run),
         cmocka_unit_test(test_a_failed_export_leaves_the_old_file),
+        cmocka_unit_test(test_results_that_are_read_must_be_there),
         cmocka_unit_test(test_sweep_and_results_refuse_what_they_cannot_do),
     };
     return cmocka_run_group_tests(tests, open_dir, close_dir);
