@@ -7,12 +7,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <errno.h>
 
 #include "core/mem.h"
 #include "core/names.h"
 #include "sim/columns.h"
+#include "traces/db.h"
 
 enum { RESULTS = 0x42535252, TRACE = 0x42535043 }; // application ids (sim/results.sql, traces/schema.sql)
 
@@ -278,11 +277,10 @@ static int say_ranks(struct compare *c, struct err *err) {
 static int kind_of(const char *path, int *kind, struct err *err) {
     sqlite3 *db = NULL;
     sqlite3_stmt *s = NULL;
-    if (access(path, R_OK)) return err_set(err, "cannot open '%s': %s", path, strerror(errno));
-    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_prepare_v2(db, "PRAGMA application_id", -1, &s, NULL);
+    if (db_open_any(&db, path, err)) return ERR_FAILED;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA application_id", -1, &s, NULL);
     if (rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) *kind = sqlite3_column_int(s, 0);
-    else rc = err_set(err, "cannot read '%s': %s", path, db ? sqlite3_errmsg(db) : "out of memory");
+    else rc = err_set(err, "cannot read '%s': %s", path, sqlite3_errmsg(db));
     sqlite3_finalize(s);
     sqlite3_close(db);
     if (rc) return ERR_FAILED;

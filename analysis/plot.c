@@ -66,10 +66,7 @@ static int pragma(const struct plot *p, const char *sql, int *value, struct err 
 
 static int open_database(struct plot *p, struct err *err) {
     int application = 0, version = 0;
-    if (access(p->path, R_OK)) return err_set(err, "cannot open '%s': %s", p->path, strerror(errno));
-    if (sqlite3_open_v2(p->path, &p->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
-        return err_set(err, "cannot open '%s': %s", p->path, p->db ? sqlite3_errmsg(p->db) : "out of memory");
-    sqlite3_busy_timeout(p->db, 10000); // a sweep may be writing
+    if (db_open_any(&p->db, p->path, err)) return -1; // patient: a sweep may be writing
     if (pragma(p, "PRAGMA application_id", &application, err) || pragma(p, "PRAGMA user_version", &version, err)) return -1;
     if (application != RESULTS_APPLICATION)
         return err_set(err, "'%s' is not a results database (application_id 0x%08x, expected 0x%08x; replay --results writes one)",

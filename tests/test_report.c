@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <jansson.h>
 #include <omp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -11,6 +12,7 @@
 #include "analysis/plot.h"
 #include "sim/board.h"
 #include "tests/markup.h"
+#include "tests/permissions.h"
 #include "tests/results_large.h"
 #include "tests/run_command.h"
 #include "tests/run_replay.h"
@@ -638,6 +640,42 @@ static void test_files_that_will_not_do_are_one_clear_line(void **state) {
         ERR_FAILED, "results of version 99, this program reads version 1");
 }
 
+struct reading { // in a thread of its own, less its privileges
+    char **argv;
+    struct err err;
+    int rc;
+};
+
+static void *read_unprivileged(void *user) {
+    struct reading *r = user;
+    obey_permissions();
+    r->rc = run_command(cmd_report, &r->err, NULL, r->argv);
+    return NULL;
+}
+
+static void test_a_read_only_directory_is_read_and_no_directory_littered(void **state) {
+    (void)state;
+    char place[4200], path[4300], litter[4310];
+    pthread_t thread;
+    snprintf(place, sizeof place, "%s", here("place"));
+    snprintf(path, sizeof path, "%s/r.db", place);
+    assert_int_equal(mkdir(place, 0700), 0);
+    assert_int_equal(rename(copy_of(kept, "wal.db"), path), 0);
+    run_sql(path, "PRAGMA journal_mode = WAL");
+    for (int i = 0; i < 4; i++) {
+        chmod(place, i & 1 ? 0500 : 0700);
+        struct reading r = {.argv = i & 2 ? WORDS("report", "--compare", path, path, "--text") : WORDS("report", "--results", path, "--text")};
+        assert_int_equal(pthread_create(&thread, NULL, read_unprivileged, &r), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        chmod(place, 0700);
+        if (r.rc) fail_msg("%s", r.err.text);
+        snprintf(litter, sizeof litter, "%s-shm", path);
+        assert_int_equal(access(litter, F_OK), -1);
+        snprintf(litter, sizeof litter, "%s-wal", path);
+        assert_int_equal(access(litter, F_OK), -1);
+    }
+}
+
 /* Files of version 1 have no walks: what there is is said, and what is not, too. */
 static void test_a_file_of_version_1_is_reported_without_the_best_fixed_arm(void **state) {
     (void)state;
@@ -937,6 +975,7 @@ int main(void) {
         cmocka_unit_test(test_without_gnuplot_the_report_says_so_in_the_place_of_figures),
         cmocka_unit_test(test_two_hundred_policies_are_all_in_the_table_in_less_than_20_seconds),
         cmocka_unit_test(test_files_that_will_not_do_are_one_clear_line),
+        cmocka_unit_test(test_a_read_only_directory_is_read_and_no_directory_littered),
         cmocka_unit_test(test_a_file_of_version_1_is_reported_without_the_best_fixed_arm),
         cmocka_unit_test(test_a_page_that_cannot_be_written_leaves_the_one_that_was_there),
         cmocka_unit_test(test_two_result_sets_of_the_same_prompts_are_compared_in_pairs),

@@ -7,10 +7,8 @@
 #include <string.h>
 
 #include <dirent.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -18,6 +16,7 @@
 
 #include "core/mem.h"
 #include "tests/content.h"
+#include "tests/permissions.h"
 #include "tests/synth.h"
 #include "tests/tempdir.h"
 #include "traces/check.h"
@@ -368,17 +367,6 @@ static void test_a_full_database_is_named(void **state) {
     assert_contains(err.text, "the disk or the quota is full");
     assert_int_equal(number(path, "SELECT count(*) FROM sequence"), q);
     assert_whole(path);
-}
-
-/* Root passes every permission: give that privilege up. */
-static void obey_permissions(void) {
-    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct caps[2];
-    if (syscall(SYS_capget, &head, caps)) return;
-    uint32_t mask = 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH;
-    caps[0].effective &= ~mask;
-    caps[0].permitted &= ~mask;
-    syscall(SYS_capset, &head, caps);
 }
 
 /* In a child: the reader reads, the writer is refused, no file appears. 0 when all is so. */

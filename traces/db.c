@@ -225,6 +225,19 @@ static int open_for_reading(sqlite3 **db, const char *path, struct err *err) {
     return rc;
 }
 
+int db_open_any(sqlite3 **db, const char *path, struct err *err) {
+    *db = NULL;
+    if (access(path, R_OK)) return err_set(err, "cannot open '%s': %s", path, strerror(errno));
+    int rc = open_for_reading(db, path, err);
+    if (!*db) return rc == -1 ? -1 : err_set(err, "cannot open '%s': out of memory", path);
+    sqlite3_extended_result_codes(*db, 1);
+    sqlite3_busy_timeout(*db, PATIENCE_MS);
+    if (rc == SQLITE_OK) return 0;
+    err_set(err, "cannot open '%s': %s", path, sqlite3_errmsg(*db));
+    db_close(db);
+    return -1;
+}
+
 int db_open_read(sqlite3 **db, const char *path, const struct db_kind *kind, struct err *err) {
     bool exists;
     *db = NULL;

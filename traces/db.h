@@ -33,6 +33,9 @@ int db_open(struct sqlite3 **db, const char *path, const struct db_kind *kind, s
  * leaves no -wal or -shm file behind. */
 int db_open_read(struct sqlite3 **db, const char *path, const struct db_kind *kind, struct err *err);
 
+/* The same whatever the file holds: the caller looks, and only queries and makes temporary tables. */
+int db_open_any(struct sqlite3 **db, const char *path, struct err *err);
+
 void db_close(struct sqlite3 **db);
 
 /* Whose file an open connection reads: 0, or one line in `err`. */
