@@ -18,6 +18,15 @@ static int open_input(struct runs *r, const char *path, struct err *err) {
     return runs_open(r, path, err);
 }
 
+/* Only sweeps' runs are shown here: says so of a file that has none, but what replay wrote. */
+static int point_to_report(struct runs *r, struct err *err) {
+    int64_t settings = 0, experiments = 0;
+    if (db_int64(r->db, r->path, "SELECT count(*) FROM setting", &settings, err)
+        || db_int64(r->db, r->path, "SELECT count(*) FROM experiment", &experiments, err)) return ERR_FAILED;
+    if (!settings && experiments) fprintf(stderr, "'%s' holds no sweep; what replay wrote is shown by banditspec report --results\n", r->path);
+    return 0;
+}
+
 /* -- show -- */
 
 static int show(int argc, char **argv, struct err *err) {
@@ -45,6 +54,7 @@ static int show(int argc, char **argv, struct err *err) {
     o.experiment = experiment;
     if (open_input(&r, path, err)) return ERR_FAILED;
     rc = show_boards(&r, &o, err);
+    if (!rc) rc = point_to_report(&r, err);
     runs_close(&r);
     return rc;
 }
@@ -157,6 +167,7 @@ static int export(int argc, char **argv, struct err *err) {
     if (whole_apart(out, path, err) || open_input(&r, path, err)) return ERR_FAILED;
     rc = whole_begin(&file, out, err);
     if (!rc) rc = whole_end(&file, put_runs(&r, file.to, err), err);
+    if (!rc) rc = point_to_report(&r, err);
     runs_close(&r);
     return rc;
 }

@@ -184,6 +184,39 @@ static void test_results_that_are_read_must_be_there(void **state) {
     assert_int_equal(query_number(all, "SELECT count(*) FROM run"), 5);
 }
 
+/* What `results WORD` says on standard error of such a file; the caller frees it. */
+static char *said_of(const char *word, const char *results) {
+    struct err err = {""};
+    char path[4200];
+    snprintf(path, sizeof path, "%s", tempdir_file(&dir, "said"));
+    fflush(stdout);
+    fflush(stderr);
+    int saved_out = swap_stream(STDOUT_FILENO, NULL), saved = swap_stream(STDERR_FILENO, path);
+    int rc = cmd_results(4, (char *[]){"results", (char *)word, "--results", (char *)results, NULL}, &err);
+    fflush(stdout);
+    fflush(stderr);
+    restore_stream(STDERR_FILENO, saved);
+    restore_stream(STDOUT_FILENO, saved_out);
+    if (rc) fail_msg("%s", err.text);
+    return read_file(path);
+}
+
+static void test_a_file_of_replay_alone_is_pointed_to_report(void **state) {
+    (void)state;
+    struct err err;
+    const char *const words[] = {"show", "export"};
+    char replayed[4200], swept[4200];
+    snprintf(replayed, sizeof replayed, "%s", fresh("replayed.db")), snprintf(swept, sizeof swept, "%s", fresh("swept.db"));
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", db, "--policy", "none", "--results", replayed, NULL}), 0);
+    run_sweep(swept, "2", "prompt");
+    for (int i = 0; i < 2; i++) {
+        char *of_replay = said_of(words[i], replayed), *of_sweep = said_of(words[i], swept);
+        assert_contains(of_replay, "holds no sweep; what replay wrote is shown by banditspec report");
+        assert_null(strstr(of_sweep, "holds no sweep"));
+        free(of_replay), free(of_sweep);
+    }
+}
+
 static void test_sweep_and_results_refuse_what_they_cannot_do(void **state) {
     (void)state;
     const char *results = fresh("r.db");
@@ -221,6 +254,7 @@ int main(void) {
         cmocka_unit_test(test_merging_refuses_two_outcomes_of_one_run),
         cmocka_unit_test(test_a_failed_export_leaves_the_old_file),
         cmocka_unit_test(test_results_that_are_read_must_be_there),
+        cmocka_unit_test(test_a_file_of_replay_alone_is_pointed_to_report),
         cmocka_unit_test(test_sweep_and_results_refuse_what_they_cannot_do),
     };
     return cmocka_run_group_tests(tests, open_dir, close_dir);
