@@ -1,15 +1,13 @@
 # fidelity.gp - a row a policy, the fastest live on top: tokens per second live (hollow) and simulated (full), and the difference in per
-# cent with its 95% interval over prompts.
+# cent. Its interval is live's to print (BCa, sim/fidelity.c).
 
 n = |spec|
 stats $data using (abs(column(c_percent))) nooutput
 title = sprintf('Simulated beside live: tokens per second differ by %s%% on average, at most %s%%', brief(STATS_mean), brief(STATS_max))
-array style[n]; array live[n]; array simulated[n]; array percent[n]; array half[n]
+array style[n]; array live[n]; array simulated[n]; array percent[n]
 do for [i = 1:n] {
     stats $data index i - 1 using c_style:c_percent nooutput
     style[i] = STATS_max_x; percent[i] = STATS_max_y
-    stats $data index i - 1 using c_half:c_style nooutput
-    half[i] = STATS_max_x
     stats $data index i - 1 using c_live:c_simulated nooutput
     live[i] = STATS_max_x; simulated[i] = STATS_max_y
 }
@@ -49,8 +47,7 @@ do for [i = 1:n] {
         textcolor rgb (term ? 'black' : ink(colour(style[i])))
     set label 200000 + i brief(live[i]) at screen 1 - 25 * letter, first i right font font(0.92)
     set label 300000 + i brief(simulated[i]) at screen 1 - 15.5 * letter, first i right font font(0.92)
-    set label 400000 + i sprintf('%+.1f%s%%', percent[i], half[i] < 0 ? '' : sprintf(' ± %.1f', half[i])) at screen 1 - 1.5 * letter, \
-        first i right font font(0.92)
+    set label 400000 + i sprintf('%+.1f%%', percent[i]) at screen 1 - 1.5 * letter, first i right font font(0.92)
     if (!term) { set arrow i from first live[i], first i to first simulated[i], first i nohead lw 3 lc rgb tint(colour(style[i]), 0.45) }
 }
 set label 905 term ? 'o live   * simulated' : 'hollow: live;  full: simulated' at screen left, screen 1 - (term ? 3.5 : 5) * line left \

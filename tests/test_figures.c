@@ -417,6 +417,22 @@ static void test_200_policies_on_480_prompts_take_less_than_20_seconds(void **st
     assert_says("policy-199:scale=199", "speed");
 }
 
+/* Of hundreds of per cent, too; the interval of a t would contradict the one that live prints. */
+static void test_fidelity_shows_the_difference_alone(void **state) {
+    (void)state;
+    char far[4200], where[4200];
+    snprintf(far, sizeof far, "%s", tempdir_file(&dir, "far.db"));
+    snprintf(where, sizeof where, "%s", tempdir_file(&dir, "far"));
+    copy_file(results, far);
+    run_sql(far, "UPDATE fidelity_run SET simulated_seconds = live_seconds / 3, live_seconds = live_seconds * (1 + sequence % 3) WHERE ordinal > 0;"
+                 "UPDATE fidelity_run SET live_seconds = simulated_seconds * 2.53 WHERE ordinal = 0");
+    must(cmd_plot, (char *[]){"plot", "fidelity", "--results", far, "--out", where, "--format", "svg", NULL});
+    read_svg(picture(where, "fidelity", "svg"));
+    assert_readable("fidelity");
+    assert_says("+153.0%", "fidelity");
+    if (says("\xC2\xB1")) fail_msg("figure fidelity has an interval that is not live's");
+}
+
 /* -- what queries are made of -- */
 
 static double sql_number(sqlite3 *to, const char *sql) {
@@ -470,6 +486,7 @@ int main(void) {
         cmocka_unit_test(test_figures_that_lack_data_say_what_makes_them),
         cmocka_unit_test(test_a_server_needs_no_experiment),
         cmocka_unit_test(test_a_sweep_draws_what_it_keeps),
+        cmocka_unit_test(test_fidelity_shows_the_difference_alone),
         cmocka_unit_test(test_200_policies_on_480_prompts_take_less_than_20_seconds),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
