@@ -83,7 +83,7 @@ static int recommend_policy(const struct finding *v, double margin) {
     size_t least = SIZE_MAX;
     for (int i = 0; i < s->P; i++) { // from the fastest
         int p = v->order[i];
-        if (s->policies[p].fixed && v->conclusion == CONCLUDE_POLICY) continue;
+        if (s->policies[p].fixed && v->conclusion == CONCLUDE_POLICY && v->choosing_faster) continue;
         if (!is_level(v, p, margin) || !beats_arm(v, p)) continue;
         if (!strcmp(s->policies[p].spec, "auto")) return p;
         size_t size = state_size(s, &s->policies[p]);
@@ -122,12 +122,28 @@ static void drop_rounding(struct comparison *c, int n) {
             c[i] = (struct comparison){.p = 1, .p_holm = 1, .verdict = VERDICT_NONE};
 }
 
+/* Whether policy p does nothing but play the best fixed arm: held against it, it would be held against itself. */
+static bool is_the_arm(const struct scores *s, int p) {
+    if (!s->has[REFERENCE_BEST_FIXED] || !s->policies[p].fixed) return false;
+    for (int q = 0; q < s->Q; q++) {
+        const struct walk *w = &s->reference[REFERENCE_BEST_FIXED][q];
+        double seconds = s->seconds[(size_t)p * (size_t)s->Q + (size_t)q];
+        if (s->rounds[(size_t)p * (size_t)s->Q + (size_t)q] != w->rounds || fabs(seconds - w->seconds) > 1e-9 * w->seconds) return false;
+    }
+    return true;
+}
+
+static void mark_the_arm(struct finding *v) {
+    for (int p = 0; p < v->scores->P; p++)
+        if (is_the_arm(v->scores, p)) v->with_fixed[p] = (struct comparison){.p = 1, .p_holm = 1, .verdict = VERDICT_REFERENCE};
+}
+
 static void count(struct finding *v) {
     const struct scores *s = v->scores;
     for (int p = 0; p < s->P; p++) {
         v->level += p != s->fastest && v->with_fastest[p].verdict == VERDICT_NONE;
-        if (s->policies[p].fixed) continue;
-        v->choosing++;
+        v->choosing += !s->policies[p].fixed;
+        v->choosing_faster += !s->policies[p].fixed && v->with_fixed[p].verdict == VERDICT_FASTER;
         v->faster += v->with_fixed[p].verdict == VERDICT_FASTER;
         v->same += v->with_fixed[p].verdict == VERDICT_NONE;
         v->slower += v->with_fixed[p].verdict == VERDICT_SLOWER;
@@ -166,9 +182,9 @@ static void say_headline(const struct finding *v, FILE *to) {
         fprintf(to, "no policy is distinguishable from %s %s", v->arm, where);
         break;
     case CONCLUDE_NONE_FASTER:
-        fprintf(to, "no policy is distinguishably faster than %s %s (%d of %d are not distinguishable from it, %d %s slower)", v->arm,
-            where, v->same, v->choosing,
-                v->slower, v->slower == 1 ? "is" : "are");
+        fprintf(to, "no policy is distinguishably faster than %s %s (%d of %d %s not distinguishable from it, %d %s slower)", v->arm,
+            where, v->same,
+                v->same + v->slower, v->same == 1 ? "is" : "are", v->slower, v->slower == 1 ? "is" : "are");
         break;
     case CONCLUDE_ARM:
         fprintf(to, "%s is faster than every policy %s", v->arm, where);
@@ -209,7 +225,8 @@ static void say_amount(const struct finding *v, FILE *to) {
     }
     fputs(".", to);
     int p = s->fastest;
-    if (p >= 0 && p != v->recommended) { // what the others would bring
+    bool itself = p >= 0 && v->recommended == s->P + REFERENCE_BEST_FIXED && v->with_fixed[p].verdict == VERDICT_REFERENCE;
+    if (p >= 0 && p != v->recommended && !itself) { // what the others would bring
         fprintf(to, " The fastest policy, %s: %.*f tokens/s ", s->policies[p].spec, digits, v->rows[p].tokens_per_s.value);
         say_interval(to, &v->rows[p].tokens_per_s, digits);
         const struct comparison *with = v->conclusion == CONCLUDE_PLAIN ? &v->with_plain[p] : &v->with_fixed[p];
@@ -315,6 +332,7 @@ int finding_open(struct finding *v, const struct scores *s, double margin, struc
     if (!rc) rc = summary_several(&x, which, 3, v->rows, v->references, v->with_fastest, v->first, err);
     if (!rc) {
         drop_rounding(v->with_fastest, 3 * (s->P + REFERENCES));
+        mark_the_arm(v);
         summary_sort(v->rows, s->P, v->order);
         count(v);
         v->conclusion = conclude(v);

@@ -34,8 +34,8 @@ struct finding {
     int *order;           // (P) from the fastest
     int recommended;      // row; P + REFERENCE_BEST_FIXED: the arm; P + REFERENCE_PLAIN: no drafting
     enum conclusion conclusion;
-    int choosing;         // policies that are more than one arm
-    int faster, same, slower; // of those, against the best fixed arm
+    int choosing, choosing_faster; // policies that are more than one arm; those faster than the best fixed arm
+    int faster, same, slower; // of all policies but the arm itself (VERDICT_REFERENCE), against it
     int level;            // policies that cannot be told apart from the fastest, itself left out
     char *arm;            // "fixed gamma=3", "fixed pld:3 (gamma=3)", "plain decoding"; owned
     char *headline, *amount, *sureness, *reason; // sentences, owned; reason may be empty

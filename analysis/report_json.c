@@ -88,7 +88,7 @@ static json_t *verdict_of(const struct report *r) {
                          json_lossy(finding_spec(f, f->recommended, room, sizeof room)),
                      "fastest", json_lossy(s->policies[s->fastest].spec), "best_fixed_arm", s->best < 0 ? json_null()
                          : json_lossy(s->arms[s->best].name),
-                     "policies", f->choosing, "faster", f->faster, "not_distinguishable", f->same, "slower",
+                     "policies", s->P, "faster", f->faster, "not_distinguishable", f->same, "slower",
                          f->slower, "level_with_fastest", f->level);
 }
 

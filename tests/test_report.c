@@ -321,6 +321,30 @@ static void assert_says(const char *results, const char *words) {
     free(html), free(text);
 }
 
+/* A fixed arm that is the reference is not counted against itself; all other rows of the table are, each once. */
+static void test_counts_are_those_of_the_table(void **state) {
+    (void)state;
+    size_t i;
+    json_t *row;
+    play(KEPT_TRACE, here("arms-results.db"), WORDS("--policy", "fixed:arm={0,1,2}", "ucbspec:delta={0.1,0.2}", "--arms", "plain", "eagle:stop(entropy>1.5)",
+                                                    "eagle:stop(maxprob<0.5)"));
+    json_t *all = json_of(here("arms-results.db")), *verdict = json_object_get(all, "verdict"), *rows = json_object_get(all, "policies");
+    json_int_t same = 0, slower = 0, reference = 0;
+    json_array_foreach(rows, i, row) {
+        const char *word = json_string_value(json_object_get(json_object_get(row, "against_best_fixed"), "verdict"));
+        same += !strcmp(word, "no difference found"), slower += !strcmp(word, "slower"), reference += !strcmp(word, "the one compared with");
+    }
+    assert_int_equal(json_array_size(rows), 5);
+    assert_int_equal(json_integer_value(json_object_get(verdict, "policies")), 5);
+    assert_int_equal(reference, 1);
+    assert_int_equal(same, 1);
+    assert_int_equal(json_integer_value(json_object_get(verdict, "not_distinguishable")), same);
+    assert_int_equal(json_integer_value(json_object_get(verdict, "slower")), slower);
+    assert_int_equal(json_integer_value(json_object_get(verdict, "faster")), 0);
+    json_decref(all);
+    assert_says(here("arms-results.db"), "(1 of 4 is not distinguishable from it, 3 are slower)");
+}
+
 static void test_where_all_are_equal_no_policy_is_distinguishable_from_gamma_3(void **state) {
     (void)state;
     // Every draft is refused, and drafting and further rows cost nothing: all arms take the same.
@@ -960,6 +984,7 @@ int main(void) {
         cmocka_unit_test(test_the_table_by_category_matches_a_query),
         cmocka_unit_test(test_a_sweep_is_reported_from_its_runs),
         cmocka_unit_test(test_a_hold_out_chooses_on_one_part_and_reports_the_other),
+        cmocka_unit_test(test_counts_are_those_of_the_table),
         cmocka_unit_test(test_where_all_are_equal_no_policy_is_distinguishable_from_gamma_3),
         cmocka_unit_test(test_a_policy_that_is_faster_is_recommended_and_the_arm_named),
         cmocka_unit_test(test_where_drafting_does_not_pay_plain_decoding_is_recommended),
