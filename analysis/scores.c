@@ -112,6 +112,23 @@ static int load_walks(const struct reader *r, struct scores *s) {
     return rc;
 }
 
+/* Best is what has the fewest seconds; the prompts' rows keep the rounds of the arm with the fewest rounds. */
+static int walk_best_arms(const struct reader *r, struct scores *s) {
+    sqlite3_stmt *q;
+    if (!s->fixed) return 0;
+    int i = 0, rc = query(r, "SELECT best_arm_seconds FROM sequence WHERE experiment = ? ORDER BY sequence", &q);
+    while (!rc && i < s->Q && (rc = db_step(r->db, r->path, q, r->err)) == 1) {
+        int arm = sqlite3_column_int(q, 0);
+        rc = 0;
+        if (arm < 0 || arm >= s->K) rc = err_set(r->err, "experiment %lld of '%s' has best arm %d of a prompt, expected less than %d",
+            (long long)r->experiment, r->path, arm, s->K);
+        else s->reference[REFERENCE_BEST_PER_PROMPT][i] = s->fixed[(size_t)i * (size_t)s->K + (size_t)arm];
+        i++;
+    }
+    sqlite3_finalize(q);
+    return rc;
+}
+
 /* Every spec without hindsight, in the order of the command line (policies of runs that no board has stored yet, last). */
 static int load_policies(const struct reader *r, struct scores *s, bool runs) {
     sqlite3_stmt *q;
@@ -349,6 +366,7 @@ int scores_open(struct scores *s, sqlite3 *db, const char *path, int64_t experim
     int rc = load_arms(&r, s);
     if (!rc) rc = load_prompts(&r, s);
     if (!rc) rc = load_walks(&r, s);
+    if (!rc) rc = walk_best_arms(&r, s);
     if (!rc && has_table(&r, "run")) rc = number(&r, "SELECT count(*) FROM run WHERE experiment = ?", &n), runs = n > 0;
     if (!rc) rc = load_policies(&r, s, runs);
     if (!rc) rc = runs ? load_runs(&r, s) : load_outcomes(&r, s);

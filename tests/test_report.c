@@ -321,6 +321,24 @@ static void assert_says(const char *results, const char *words) {
     free(html), free(text);
 }
 
+/* Its rounds, too, are those of the arm with the fewest seconds, as replay says, not of the one with the fewest rounds. */
+static void test_best_per_prompt_is_one_arm_a_prompt(void **state) {
+    (void)state;
+    size_t i;
+    json_t *all = json_of(kept), *row;
+    int found = 0;
+    double mat = real(kept, "SELECT 1.0 * sum(s.tokens - 1) / sum(w.rounds) FROM sequence s JOIN walk w ON w.sequence = s.sequence AND w.arm = s.best_arm_seconds", "");
+    assert_true(fabs(mat - real(kept, "SELECT 1.0 * sum(tokens - 1) / sum(best_rounds) FROM sequence", "")) > 0.01); // the arms differ
+    json_array_foreach(json_object_get(all, "references"), i, row) {
+        if (strcmp(text_at(row, "policy"), "best-per-prompt")) continue;
+        assert_near(at(row, "mat", "value"), mat, "best-per-prompt");
+        assert_true(at(row, "regret_rounds", "value") > 0);
+        found++;
+    }
+    assert_int_equal(found, 1);
+    json_decref(all);
+}
+
 /* A fixed arm that is the reference is not counted against itself; all other rows of the table are, each once. */
 static void test_counts_are_those_of_the_table(void **state) {
     (void)state;
@@ -984,6 +1002,7 @@ int main(void) {
         cmocka_unit_test(test_the_table_by_category_matches_a_query),
         cmocka_unit_test(test_a_sweep_is_reported_from_its_runs),
         cmocka_unit_test(test_a_hold_out_chooses_on_one_part_and_reports_the_other),
+        cmocka_unit_test(test_best_per_prompt_is_one_arm_a_prompt),
         cmocka_unit_test(test_counts_are_those_of_the_table),
         cmocka_unit_test(test_where_all_are_equal_no_policy_is_distinguishable_from_gamma_3),
         cmocka_unit_test(test_a_policy_that_is_faster_is_recommended_and_the_arm_named),
