@@ -28,27 +28,29 @@ top = 1.03 * (STATS_max > most ? STATS_max : most)
 
 eval draw_heading
 if (term) {
-    # A table: the value, and half the interval's width, in as many blocks of categories as fit the width.
+    # A table: the value and its interval, in as many blocks of categories as fit the width.
     unset border; unset tics; unset grid
     set lmargin 0; set rmargin 0; set tmargin 0; set bmargin 0
-    name = 18; cell = 13; across = 6; at_row = 3
+    name = 18; cell = 20; across = 4; at_row = 3
     array low[n]; array high[n]; array value[n]
     do for [b = 0:(C - 1) / across] {
         set label 800000 + b 'policy' at screen 0, screen 1 - at_row * line left
         do for [k = b * across + 1:(b + 1) * across < C ? (b + 1) * across : C] {
             x = (name + 1 + (k - b * across) * cell - 1) * letter
-            set label 700000 + k fit(category[k], 12) at screen x, screen 1 - at_row * line right
+            set label 700000 + k fit(category[k], 18) at screen x, screen 1 - at_row * line right
             do for [i = 1:n] {
-                stats $data index k - 1 using (column(c_spec) == i ? column(c_value) : -1) \
-                    :(column(c_spec) == i ? column(c_half) : -1) nooutput
-                words = STATS_max_x < 0 ? '' : brief(STATS_max_x) . (STATS_max_y < 0 ? '' : '±' . brief(STATS_max_y))
+                stats $data index k - 1 using (column(c_spec) == i ? column(c_value) : -1) nooutput
+                words = STATS_max < 0 ? '' : brief(STATS_max)
+                stats $data index k - 1 using (column(c_spec) == i && column(c_half) >= 0 ? column(c_lo) : -1) \
+                    :(column(c_spec) == i && column(c_half) >= 0 ? column(c_hi) : -1) nooutput
+                words = words . (STATS_max_y < 0 ? '' : sprintf(' [%s, %s]', brief(STATS_max_x), brief(STATS_max_y)))
                 set label 20000 + 1000 * k + i words at screen x, screen 1 - (at_row + i) * line right
             }
         }
         do for [i = 1:n] { set label 500000 + 1000 * b + i fit(spec[i], name) at screen 0, screen 1 - (at_row + i) * line left }
         at_row = at_row + n + 2
     }
-    set label 9003 (mat ? 'tokens emitted a round' : 'tokens per second') . ' ± half the width of the 95% interval; one prompt has none' \
+    set label 9003 (mat ? 'tokens emitted a round' : 'tokens per second') . ' [95% interval]; one prompt has none' \
         at screen 0.5, screen 1 - (at_row - 0.5) * line center
     set xrange [0:1]; set yrange [0:1]
     plot NaN notitle
