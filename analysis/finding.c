@@ -167,7 +167,9 @@ static void say_interval(FILE *to, const struct measure *m, int digits) { fprint
 
 static void say_p(FILE *to, double p) { fprintf(to, p < 0.001 ? "p < 0.001" : "p = %.2g", p); }
 
-static void say_headline(const struct finding *v, FILE *to) {
+enum { ENOUGH = 5 }; // prompts; of fewer, resamples are too much alike to find anything out by
+
+static void say_conclusion(const struct finding *v, FILE *to) {
     const struct scores *s = v->scores;
     char room[512];
     const struct summary *x = finding_row(v, v->recommended);
@@ -179,6 +181,10 @@ static void say_headline(const struct finding *v, FILE *to) {
                 v->with_fixed[v->recommended].percent.value, s->arms[s->best < 0 ? 0 : s->best].name, x->speedup.value, where);
         return;
     case CONCLUDE_SAME:
+        if (s->Q < ENOUGH) {
+            fprintf(to, "too few prompts (%d) to tell any policy from %s %s", s->Q, v->arm, where);
+            return;
+        }
         fprintf(to, "no policy is distinguishable from %s %s", v->arm, where);
         break;
     case CONCLUDE_NONE_FASTER:
@@ -200,7 +206,13 @@ static void say_headline(const struct finding *v, FILE *to) {
         fprintf(to, "use %s: %.2f times as fast as plain decoding %s; no policy that chooses has played", spec, x->speedup.value, where);
         return;
     }
-    if (plain->verdict == VERDICT_NONE) fputs(", nor does it differ distinguishably from plain decoding", to);
+    bool itself = s->best >= 0 && !*s->arms[s->best].drafter;
+    if (plain->verdict == VERDICT_NONE && !itself) fputs(", nor does it differ distinguishably from plain decoding", to);
+}
+
+static void say_headline(const struct finding *v, FILE *to) {
+    say_conclusion(v, to);
+    if (v->scores->Q < ENOUGH && v->conclusion != CONCLUDE_SAME) fprintf(to, "; too few prompts (%d) to tell", v->scores->Q);
 }
 
 static void say_amount(const struct finding *v, FILE *to) {

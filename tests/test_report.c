@@ -377,6 +377,16 @@ static void test_where_all_are_equal_no_policy_is_distinguishable_from_gamma_3(v
     made(here("two.db"), WORDS("--drafter", "a=0.6", "b=0.6", "--sequences", "30", "--tokens", "64"));
     play(here("two.db"), here("two-results.db"), WORDS("--policy", "ucbspec", "thompson", "exp3", "--arms", "a:3", "b:3"));
     assert_says(here("two-results.db"), "no policy is distinguishable from fixed a:3 (gamma=3) on this trace");
+    // Two prompts, and plain decoding the best arm: nothing is said of plain decoding against itself.
+    made(here("few.db"), WORDS("--drafter", "d=0@0", "--sequences", "2", "--tokens", "64", "--row-ms", "0"));
+    play(here("few.db"), here("few-results.db"), WORDS("--policy", "ucbspec", "thompson", "--arms", "plain", "d:1"));
+    assert_says(here("few-results.db"), "too few prompts (2) to tell any policy from plain decoding on this trace");
+    json_t *all = json_of(here("few-results.db"));
+    assert_null(strstr(text_at(json_object_get(all, "verdict"), "headline"), "nor does it differ"));
+    json_decref(all);
+    made(here("fewer.db"), WORDS("--drafter", "d=0.9", "--sequences", "3", "--tokens", "64"));
+    play(here("fewer.db"), here("fewer-results.db"), WORDS("--policy", "none", "fixed:arm=1", "--arms", "plain", "d:4"));
+    assert_says(here("fewer-results.db"), "no policy that chooses has played; too few prompts (3) to tell");
 }
 
 static void test_a_policy_that_is_faster_is_recommended_and_the_arm_named(void **state) {
