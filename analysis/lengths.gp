@@ -37,7 +37,7 @@ do for [d = 1:D] {
         offset 0, term ? 2 : 1.75 left font font(0.88)
     verdict = df == 0 ? 'too few to test' : sprintf('%s: χ² = %s, %d df, p-value %s', p_value < 0.01 ? 'no fit' : 'fits', brief(chi2), \
         df, p_value < 1e-4 ? sprintf('%.0e', p_value) : brief(p_value))
-    set label 9011 (term ? sprintf('p = %.3f; χ² = %s, p-value %.1g', p, brief(chi2), p_value) : sprintf('p = %.3f; %s', p, verdict)) \
+    set label 9011 sprintf('p = %.3f', p) . (term ? '' : '; ' . verdict) \
         at graph 0, graph 1 offset 0, term ? 1 : 0.6 left font font(0.68)
     set format y (x == 0 ? '%g' : '')
     set xrange [-0.6:longest + 0.6]
