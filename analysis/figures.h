@@ -5,7 +5,7 @@ FIGURE("regret", regret, regret, EXPERIMENT, "|spec| * 1.05",
        "regret in rounds along a prompt, 95% bands", "regret curve", "banditspec replay --db T --results R",
        "A curve that flattens has found the good arms; one that keeps climbing pays for every token. Below zero a policy beats the "
        "best single arm of each prompt, which only changing arms within a prompt can do.")
-FIGURE("regret-log", regret_log, regret, EXPERIMENT, "|spec| * 1.05",
+FIGURE("regret-log", regret_bounds, regret, EXPERIMENT, "|spec| * 1.05",
        "regret in rounds on logarithmic axes, beside the theorems' bounds", "regret curve", "banditspec replay --db T --results R",
        "On these axes a logarithm bends and a straight line stays straight: a curve as steep as plain decoding's learns nothing, "
        "one that grows flatter learns.")

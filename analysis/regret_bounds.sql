@@ -1,15 +1,17 @@
 -- regret_bounds.sql - regret in rounds along a prompt beside what theory promises of it (sim/bounds.h).
 --
--- :experiment, :policies (JSON array of specs and names; NULL: UCBSpec and EXP3Spec, whose bounds these are, and the four of least
--- regret). Columns as regret.sql's; a bound is its own band.
+-- :experiment, :figure, :policies (JSON array of specs and names; NULL: UCBSpec and EXP3Spec, whose bounds these are, and the four of least
+-- regret; for 'regret-log' plain decoding too, and the eight of least regret with those that use hindsight). Columns as regret.sql's; a
+-- bound is its own band.
 -- A bound is cut at the ceiling that lengths set, so much a token (bound_drawn). One that is nowhere below it promises nothing: such bounds
 -- are one curve, the ceiling.
 WITH shown AS (
   SELECT p.id, p.spec, p.ordinal, p.style FROM styled p
   WHERE p.experiment = :experiment
     AND (EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name))
-      OR (:policies IS NULL AND (p.name IN ('ucbspec', 'exp3spec') OR p.id IN
-        (SELECT id FROM policy WHERE experiment = :experiment AND oracle = 0 ORDER BY regret_rounds, ordinal LIMIT 4))))
+      OR (:policies IS NULL AND (p.name IN ('ucbspec', 'exp3spec') OR (:figure = 'regret-log' AND p.spec = 'none') OR p.id IN
+        (SELECT id FROM policy WHERE experiment = :experiment AND (oracle = 0 OR :figure = 'regret-log') ORDER BY regret_rounds, ordinal
+         LIMIT CASE :figure WHEN 'regret-log' THEN 8 ELSE 4 END))))
 ), point AS (
   SELECT s.spec, s.style, s.ordinal, c.tokens, c.regret_rounds AS regret, c.regret_rounds_lo AS lo, c.regret_rounds_hi AS hi, c.prompts,
     max(c.prompts) OVER (PARTITION BY c.policy) AS all_prompts

@@ -15,19 +15,9 @@
 #include "sim/replay.h"
 #include "sim/world_table.h"
 #include "sim/world_trace.h"
+#include "tests/stopwatch.h"
 
 enum { TURNS = 15, POLICIES = 64, COLUMNS = 4, ARMS = 5, L = 4, ROUNDS = 500, SEEDS = 16, EPISODES = 64, MOST = 4096 };
-
-static double cpu_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Truncated geometric lengths, arm k at 0.3 + 0.5 (k+1)/K; a round takes a second, give or take a tenth. */
 static int draw(struct table *t, struct err *err) {

@@ -14,20 +14,10 @@
 #include "core/mem.h"
 #include "sim/episode.h"
 #include "sim/world_table.h"
+#include "tests/stopwatch.h"
 
 enum { TURNS = 21, EPISODES = 8, ROUNDS = 500, L = 4, POLICIES = 128, COLUMNS = 4 };
 static const int widths[2] = {5, 20};
-
-static double cpu_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Truncated geometric lengths, drafter k at 0.3 + 0.5 (k+1)/K; a round takes a second, give or take a tenth. */
 static void draw(struct matrix *cells, struct matrix *seconds, int K) {

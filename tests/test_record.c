@@ -3,16 +3,15 @@
 #include "tests/looping.h"
 
 #include <dirent.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "core/tokenizer_model.h"
 #include "core/clock.h"
 #include "tests/content.h"
 #include "tests/liars.h"
+#include "tests/permissions.h"
 #include "tests/run_command.h"
 #include "tests/tempdir.h"
 #include "tests/tiny.h"
@@ -414,17 +413,6 @@ static void test_wrong_input_is_one_line_and_leaves_no_trace(void **state) {
     assert_int_equal(content_of(db), content_of(whole));
     remove(db);
     assert_int_equal(files_in(dir.path), before);
-}
-
-/* Root passes every permission: give that privilege up. */
-static void obey_permissions(void) {
-    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct caps[2];
-    if (syscall(SYS_capget, &head, caps)) return;
-    uint32_t mask = 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH;
-    caps[0].effective &= ~mask;
-    caps[0].permitted &= ~mask;
-    syscall(SYS_capset, &head, caps);
 }
 
 static void test_a_read_only_directory_is_named(void **state) {
