@@ -13,15 +13,11 @@
 #include "sim/episode.h"
 #include "sim/replay.h"
 #include "sim/world_trace.h"
+#include "tests/stopwatch.h"
 #include "tests/synth.h"
 #include "tests/tempdir.h"
 
 enum { TURNS = 15, POLICIES = 256 };
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* One pass over all sequences; *ns is nanoseconds a round. */
 static int time_player(const struct player *x, const struct problem *p, const struct trace *t, const struct cost *cost, double *ns, struct err *err) {

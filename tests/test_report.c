@@ -1,25 +1,19 @@
 /* test_report.c - reports: their numbers against queries of their own, what they conclude, and odd names in every form.
  *
  * One replay of the kept trace and some made worlds serve all; tests that spoil a file work on a copy. */
-#include <ctype.h>
-#include <jansson.h>
 #include <omp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "analysis/inline_svg.h"
 #include "analysis/plot.h"
 #include "sim/board.h"
-#include "tests/markup.h"
 #include "tests/permissions.h"
+#include "tests/reporting.h"
 #include "tests/results_large.h"
-#include "tests/run_command.h"
-#include "tests/run_replay.h"
-#include "tests/tempdir.h"
 #include "traces/db.h"
 
-command cmd_report, cmd_traces, cmd_sweep;
+command cmd_sweep;
 extern const char sql_sim_fidelity[];
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -28,122 +22,8 @@ enum { SLOWER = 5 };
 enum { SLOWER = 1 };
 #endif
 
-static struct tempdir dir;
-static char kept[4200], page[4200], file[4200];
-
-#define KEPT_TRACE "traces/demo/smollm2.db"
-#define WORDS(...) ((char *[]){__VA_ARGS__, NULL})
-#define REPORT(err, out, ...) run_command(cmd_report, err, out, WORDS("report", __VA_ARGS__))
-
-static const char *here(const char *name) { return tempdir_file(&dir, name); }
-
-static void play(const char *db, const char *results, char *const *more) {
-    char *argv[64] = {"replay", "--db", (char *)db, "--results", (char *)results, "--seeds", "3"};
-    int n = 7;
-    while (*more) argv[n++] = *more++;
-    struct err err;
-    if (replay(&err, NULL, argv)) fail_msg("%s", err.text);
-}
-
-static void made(const char *db, char *const *more) {
-    char *argv[32] = {"traces", "synth", (char *)db};
-    int n = 3;
-    while (*more) argv[n++] = *more++;
-    struct err err;
-    if (run_command(cmd_traces, &err, NULL, argv)) fail_msg("%s", err.text);
-}
-
-static char *report_of(const char *results, const char *form) {
-    struct err err;
-    if (REPORT(&err, here("out"), "--results", (char *)results, (char *)form)) fail_msg("%s", err.text);
-    return read_file(here("out"));
-}
-
-static json_t *json_of(const char *results) {
-    char *text = report_of(results, "--json");
-    json_error_t why;
-    json_t *all = json_loads(text, 0, &why);
-    if (!all) fail_msg("JSON: %s at line %d", why.text, why.line);
-    free(text);
-    return all;
-}
-
-static char *page_of(const char *results) {
-    struct err err;
-    if (REPORT(&err, NULL, "--results", (char *)results, "--out", page)) fail_msg("%s", err.text);
-    return read_file(page);
-}
-
-/* Without its figures, which take most of the time. */
-static char *bare_page_of(const char *results) {
-    char *path = strdup(getenv("PATH"));
-    setenv("PATH", dir.path, 1);
-    char *html = page_of(results);
-    setenv("PATH", path, 1);
-    free(path);
-    return html;
-}
-
-static const char *copy_of(const char *results, const char *name) {
-    char sql[9000];
-    snprintf(file, sizeof file, "%s", here(name));
-    remove(file);
-    snprintf(sql, sizeof sql, "VACUUM INTO '%s'", file);
-    run_sql(results, sql);
-    return file;
-}
-
-static double real(const char *path, const char *sql, const char *text) {
-    sqlite3 *db;
-    sqlite3_stmt *s;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK) fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-    if (text) sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC);
-    if (sqlite3_step(s) != SQLITE_ROW) fail_msg("no row: %s", sql);
-    double x = sqlite3_column_double(s, 0);
-    sqlite3_finalize(s);
-    sqlite3_close(db);
-    return x;
-}
-
-static void assert_near(double got, double want, const char *what) {
-    if (!(fabs(got - want) <= 1e-9 * (1 + fabs(want)))) fail_msg("%s: %.12g, the query gives %.12g", what, got, want);
-}
-
-static double at(const json_t *o, const char *key, const char *inner) {
-    json_t *x = json_object_get(o, key);
-    if (inner) x = json_object_get(x, inner);
-    if (!json_is_number(x)) fail_msg("'%s' is no number", key);
-    return json_number_value(x);
-}
-
-static const char *text_at(const json_t *o, const char *key) {
-    const char *text = json_string_value(json_object_get(o, key));
-    if (!text) fail_msg("'%s' is no text", key);
-    return text;
-}
-
-static int setup(void **state) {
-    (void)state;
-    if (tempdir_open(&dir)) return -1;
-    snprintf(kept, sizeof kept, "%s", here("kept.db"));
-    snprintf(page, sizeof page, "%s", here("page.html"));
-    play(KEPT_TRACE, kept, WORDS("--policy", "auto", "hf", "thompson", "ucbspec", "random", "none", "best-fixed"));
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    tempdir_close(&dir);
-    return 0;
-}
-
 /* -- numbers -- */
 
-#define TOKENS "(SELECT sum(tokens - 1) FROM sequence WHERE experiment = 1)"
-#define TOOK(what) \
-    "(SELECT sum(x) FROM (SELECT avg(" what ") x FROM outcome o JOIN policy p ON p.id = o.policy WHERE p.spec = ?1 GROUP BY o.sequence))"
-#define ARM "(SELECT arm FROM walk WHERE arm >= 0 GROUP BY arm ORDER BY sum(seconds) LIMIT 1)"
 #define FIXED "(SELECT sum(seconds) FROM walk WHERE arm = " ARM ")"
 
 static void test_figures_of_every_policy_match_a_query_over_its_outcomes(void **state) {
@@ -428,31 +308,6 @@ static void test_of_level_policies_auto_else_the_one_of_least_state_is_recommend
 
 /* -- names, as they are -- */
 
-static const char odd[] = "o'dd \"50%\" {a_b}^2 \\n \xC3\xA9 <script>alert(1)</script> & `id` $x #~ \xE6\x97\xA5\xE6\x9C\xAC";
-static const char odd_html[] = "o'dd &quot;50%&quot; {a_b}^2 \\n \xC3\xA9 &lt;script&gt;alert(1)&lt;/script&gt; &amp; `id` $x #~ "
-    "\xE6\x97\xA5\xE6\x9C\xAC";
-static const char odd_latex[] = "o\\textquotesingle{}dd \\textquotedbl{}50\\%\\textquotedbl{} \\{a\\_b\\}\\textasciicircum{}2 "
-    "\\textbackslash{}n \xC3\xA9 \\textless{}script\\textgreater{}alert(1)"
-                                "\\textless{}/script\\textgreater{} \\& \\textasciigrave{}id\\textasciigrave{} \\$x \\#\\textasciitilde{}";
-static const char odd_csv[] = "\n\"o'dd \"\"50%\"\" {a_b}^2 \\n \xC3\xA9 <script>alert(1)</script> & `id` $x #~";
-
-static const char *odd_results(void) {
-    copy_of(kept, "odd.db");
-    char *sql = sqlite3_mprintf("UPDATE policy SET spec = %Q, name = %Q WHERE spec = 'auto'; UPDATE arm SET name = %Q WHERE arm = " ARM "; "
-        "UPDATE sequence SET category = %Q WHERE sequence < 5;"
-                                "UPDATE experiment SET target = %Q, device = %Q, trace = %Q, version = %Q", odd, odd, odd, odd, odd, odd,
-                                    odd, odd);
-    run_sql(file, sql);
-    sqlite3_free(sql);
-    return file;
-}
-
-static int count(const char *text, const char *what) {
-    int n = 0;
-    for (; (text = strstr(text, what)); text += strlen(what)) n++;
-    return n;
-}
-
 static void test_odd_names_are_shown_as_they_are_in_every_form(void **state) {
     (void)state;
     odd_results();
@@ -484,22 +339,6 @@ static void test_control_characters_and_broken_utf8_never_get_through(void **sta
         assert_true(strstr(out, "a\xEF\xBF\xBD[2J\xEF\xBF\xBD" "b\xEF\xBF\xBD") || strstr(out, "a?[2J?b?"));
         free(out);
     }
-}
-
-static int columns_of(const char *line, size_t n) { // East Asian letters are two wide; those of the test are all from there or Latin
-    int columns = 0;
-    for (size_t i = 0; i < n; i++) columns += ((unsigned char)line[i] & 0xC0) == 0x80 ? 0 : (unsigned char)line[i] >= 0xE3
-        && (unsigned char)line[i] < 0xF0 ? 2 : 1;
-    return columns;
-}
-
-static void assert_page(const char *text) {
-    int lines = 0;
-    for (const char *at = text, *end; (end = strchr(at, '\n')); at = end + 1, lines++)
-        if (columns_of(at, (size_t)(end - at)) > 80) fail_msg("%d columns: '%.*s'", columns_of(at, (size_t)(end - at)), (int)(end - at),
-            at);
-    if (lines > 24) fail_msg("%d lines:\n%s", lines, text);
-    assert_true(lines >= 8);
 }
 
 static void test_text_is_at_most_24_lines_of_80_columns(void **state) {
@@ -780,231 +619,6 @@ static void test_a_page_that_cannot_be_written_leaves_the_one_that_was_there(voi
     assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--out", kept), ERR_FAILED, "' is what is read; give another --out");
 }
 
-/* -- two held against each other -- */
-
-static json_t *compared(const char *a, const char *b) {
-    struct err err;
-    if (REPORT(&err, here("out"), "--compare", (char *)a, (char *)b, "--json")) fail_msg("%s", err.text);
-    char *text = read_file(here("out"));
-    json_t *all = json_loads(text, 0, NULL);
-    assert_non_null(all);
-    free(text);
-    return all;
-}
-
-static json_t *row_of(const json_t *all, const char *name) {
-    size_t i;
-    json_t *row;
-    json_array_foreach(json_object_get(all, "rows"), i, row)
-        if (!strcmp(text_at(row, "name"), name)) return row;
-    fail_msg("no row '%s'", name);
-    return NULL;
-}
-
-static bool in_both(const json_t *all, const char *text, bool a, bool b) {
-    size_t i;
-    json_t *x;
-    json_array_foreach(json_object_get(all, "conclusions"), i, x)
-        if (!strcmp(text_at(x, "text"), text)) return json_is_true(json_object_get(x, "a")) == a
-            && json_is_true(json_object_get(x, "b")) == b;
-    return false;
-}
-
-static void test_two_result_sets_of_the_same_prompts_are_compared_in_pairs(void **state) {
-    (void)state;
-    const char *b = copy_of(kept, "slower.db"), *a = kept;
-    run_sql(b, "UPDATE outcome SET seconds = seconds * 2 WHERE policy = (SELECT id FROM policy WHERE spec = 'auto');"
-               "UPDATE outcome SET seconds = seconds * (1 + 0.02 * ((sequence * 5 + seed) % 7 - 3)) WHERE policy = (SELECT id FROM policy "
-                   "WHERE spec = 'hf')");
-    json_t *all = compared(a, b);
-    assert_true(json_is_true(json_object_get(all, "paired")));
-    static const char *const specs[] = {"auto", "hf", "thompson"};
-    for (int i = 0; i < 3; i++) {
-        json_t *row = row_of(all, specs[i]);
-        double speed_a = real(a, "SELECT " TOKENS " / " TOOK("o.seconds"), specs[i]),
-            speed_b = real(b, "SELECT " TOKENS " / " TOOK("o.seconds"), specs[i]);
-        assert_near(at(row, "tokens_per_s_a", "value"), speed_a, specs[i]);
-        assert_near(at(row, "tokens_per_s_b", "value"), speed_b, specs[i]);
-        assert_near(at(row, "percent", "value"), 100 * (speed_b / speed_a - 1), specs[i]);
-        assert_near(at(row, "mat_b", NULL), real(b, "SELECT " TOKENS " / " TOOK("o.rounds"), specs[i]), specs[i]);
-        assert_near(at(row, "rank_a", NULL), real(a, "SELECT rank FROM comparison c JOIN policy p ON p.id = c.policy WHERE spec = ?",
-            specs[i]), specs[i]);
-    }
-    assert_near(at(row_of(all, "auto"), "percent", "lo"), -50, "twice the seconds on every prompt");
-    assert_string_equal(text_at(row_of(all, "auto"), "verdict"), "slower");
-    assert_string_equal(text_at(row_of(all, "hf"), "verdict"), "no difference found");
-    assert_near(at(row_of(all, "auto"), "rank_a", NULL), 1, "rank");
-    assert_true(at(all, "spearman", NULL) < 1);
-    assert_true(in_both(all, "auto is recommended", true, false));
-    assert_true(in_both(all, "auto is faster than plain decoding", true, false));
-    json_decref(all);
-    all = compared(a, a);
-    assert_near(at(all, "spearman", NULL), 1, "the same ranks");
-    assert_true(in_both(all, "auto is recommended", true, true));
-    json_decref(all);
-}
-
-static void test_other_prompts_are_drawn_apart(void **state) {
-    (void)state;
-    const char *b = copy_of(kept, "others.db");
-    run_sql(b, "UPDATE sequence SET prompt_key = 'other ' || prompt_key");
-    json_t *all = compared(kept, b), *row = row_of(all, "auto");
-    assert_true(json_is_false(json_object_get(all, "paired")));
-    assert_contains(text_at(all, "ranks"), "The prompts are not the same (0 in common of 28 and 28), so they are drawn apart");
-    assert_near(at(row, "percent", "value"), 0, "the same figures");
-    assert_true(at(row, "percent", "lo") < -5 && at(row, "percent", "hi") > 5); // prompts differ
-    json_decref(all);
-    run_sql(b, "UPDATE sequence SET prompt_key = substr(prompt_key, 7) WHERE sequence < 20");
-    all = compared(kept, b), row = row_of(all, "auto");
-    assert_true(json_is_true(json_object_get(all, "paired")));
-    assert_int_equal(at(all, "prompts_in_both", NULL), 20);
-    assert_near(at(row, "tokens_per_s_a", "value"), real(kept, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE sequence < 20) / "
-        "(SELECT sum(x) FROM (SELECT avg(o.seconds) x FROM outcome o"
-                " JOIN policy p ON p.id = o.policy WHERE p.spec = ?1 AND o.sequence < 20 GROUP BY o.sequence))", "auto"), "over the "
-                    "prompts in both");
-    json_decref(all);
-}
-
-static double table_at(const json_t *all, int table, const char *name, const char *side) {
-    size_t i;
-    json_t *row, *rows = json_object_get(json_array_get(json_object_get(all, "tables"), (size_t)table), "rows");
-    json_array_foreach(rows, i, row)
-        if (!strcmp(text_at(row, "name"), name)) return json_is_null(json_object_get(row, side)) ? NAN : at(row, side, NULL);
-    fail_msg("no row '%s' in table %d", name, table);
-    return 0;
-}
-
-static void test_two_traces_are_compared_by_acceptance_latency_and_fixed_arms(void **state) {
-    (void)state;
-    const char *coding = "traces/demo/coding.db", *arms[] = {"pld:4", "sam:4"};
-    json_t *all = compared(KEPT_TRACE, coding);
-    for (int i = 0; i < 2; i++) { // as the replay has them
-        assert_near(at(row_of(all, arms[i]), "tokens_per_s_a", "value"),
-            real(kept, "SELECT " TOKENS " / sum(w.seconds) FROM walk w JOIN arm USING (experiment, arm) WHERE name = ?", arms[i]), arms[i]);
-        assert_near(at(row_of(all, arms[i]), "mat_a", NULL),
-            real(kept, "SELECT " TOKENS " * 1.0 / sum(w.rounds) FROM walk w JOIN arm USING (experiment, arm) WHERE name = ?", arms[i]),
-            arms[i]);
-    }
-    assert_near(table_at(all, 0, "pld", "a"), real(KEPT_TRACE, "SELECT avg(accepted) FROM draft WHERE drafter = (SELECT id FROM drafter "
-        "WHERE name = ?)", "pld"), "pld");
-    assert_near(table_at(all, 0, "small", "b"), real(coding, "SELECT avg(accepted) FROM draft WHERE drafter = (SELECT id FROM drafter "
-        "WHERE name = ?)", "small"), "small");
-    assert_true(isnan(table_at(all, 0, "small", "a")));
-    assert_near(table_at(all, 2, "3 rows", "b"), real(coding, "SELECT verify_ns / 1e6 FROM step WHERE verify_width = 3 ORDER BY verify_ns "
-        "LIMIT 1 OFFSET (SELECT (count(*) - 1) / 2 FROM step WHERE verify_width = 3)", NULL), "3 rows");
-    assert_true(in_both(all, "drafting pays: the best fixed arm is faster than plain decoding", true, true));
-    json_decref(all);
-}
-
-static void test_comparisons_are_whole_pages_and_24_lines(void **state) {
-    (void)state;
-    struct err err;
-    char b[4200];
-    snprintf(b, sizeof b, "%s", odd_results());
-    char *const pairs[][2] = {{b, b}, {KEPT_TRACE, "traces/demo/coding.db"}};
-    for (int i = 0; i < 2; i++) {
-        if (REPORT(&err, NULL, "--compare", pairs[i][0], pairs[i][1], "--out", page)) fail_msg("%s", err.text);
-        char *html = read_file(page);
-        assert_markup(html);
-        assert_null(strstr(html, "<script"));
-        if (!i) assert_true(count(html, odd_html) >= 5);
-        free(html);
-        if (REPORT(&err, here("out"), "--compare", pairs[i][0], pairs[i][1], "--text")) fail_msg("%s", err.text);
-        char *text = read_file(here("out"));
-        assert_page(text);
-        free(text);
-        if (REPORT(&err, here("out"), "--compare", pairs[i][0], pairs[i][1], "--csv")) fail_msg("%s", err.text);
-        text = read_file(here("out"));
-        if (!i) assert_contains(text, odd_csv);
-        free(text);
-    }
-}
-
-static void test_what_cannot_be_compared_is_one_clear_line(void **state) {
-    (void)state;
-    made(here("strange.db"), WORDS("--drafter", "unheard=0.5", "--sequences", "3", "--tokens", "20"));
-    play(here("strange.db"), here("strange-results.db"), WORDS("--policy", "exp3"));
-    write_file(here("words.txt"), "not a database, and long enough to be told from an empty file, which SQLite takes for a database "
-        "without tables\n");
-    assert_refused(cmd_report, WORDS("report", "--compare", kept, KEPT_TRACE), ERR_FAILED, "give two of a kind");
-    assert_refused(cmd_report, WORDS("report", "--compare", kept), ERR_USAGE, "option '--compare' wants two files, got 1");
-    assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--latex"), ERR_USAGE, "belong to --results");
-    assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--experiment", "1", "7"), ERR_FAILED, "no experiment 7 in");
-    assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--experiment", "x"), ERR_USAGE, "wants a number");
-    assert_refused(cmd_report, WORDS("report", "--compare", kept, (char *)here("strange-results.db"), "--text"),
-        ERR_FAILED, "have no policy in common");
-    assert_refused(cmd_report, WORDS("report", "--compare", KEPT_TRACE, (char *)here("strange.db"), "--text"),
-        ERR_FAILED, "have no arm in common");
-    assert_refused(cmd_report, WORDS("report", "--compare", (char *)here("words.txt"), kept), ERR_FAILED, "words.txt'");
-    assert_refused(cmd_report, WORDS("report", "--compare", (char *)here("nothing.db"), kept), ERR_FAILED, "nothing.db': No such file");
-}
-
-/* -- pictures as parts of a page -- */
-
-static void test_contrast_is_that_of_the_guidelines(void **state) {
-    (void)state;
-    assert_true(fabs(svg_contrast(0x000000, 0xFFFFFF) - 21) < 1e-9);
-    assert_true(fabs(svg_contrast(0x777777, 0xFFFFFF) - 4.48) < 0.005);
-    assert_true(fabs(svg_contrast(0xFFFFFF, 0x0000FF) - 8.59) < 0.005);
-}
-
-static void test_a_picture_takes_the_pages_colours_and_its_own_ids(void **state) {
-    (void)state;
-    static const char svg[] = "<?xml version=\"1.0\"?><svg viewBox=\"0 0 800 480\" xmlns=\"x\"><title>Gnuplot</title><defs><circle "
-        "id='dot' r='1'/></defs>"
-        "<g stroke=\"rgb(208, 208, 208)\" fill='none' color='#0072B2'><use xlink:href='#dot' color='black'/></g><g fill=\"rgb(230,159,0)\" "
-            "font-family=\"Arial\"><text>a &amp; b</text></g></svg>";
-    struct svg_colours colours = {0};
-    struct err err = {""};
-    char *text, *css;
-    size_t n;
-    FILE *to = open_memstream(&text, &n);
-    assert_int_equal(svg_inline(svg, "f", "\"alt\" & more", &colours, to, &err), 0);
-    fclose(to);
-    static const char *const want[] = {"role=\"img\" aria-label=\"&quot;alt&quot; &amp; "
-        "more\"", "id=\"f-dot\"", "href=\"#f-dot\"", "stroke=\"var(--kd0d0d0)\" fill=\"none\" color=\"var(--k0072b2)\"",
-                                       "color=\"var(--k000000)\"", "fill=\"var(--te69f00)\"", "<text>a &amp; b</text>"};
-    for (size_t i = 0; i < sizeof want / sizeof *want; i++) assert_contains(text, want[i]);
-    assert_null(strstr(text, "Gnuplot"));
-    to = open_memstream(&css, &n);
-    svg_colours_css(&colours, 0xFFFFFF, 0x14171A, to);
-    fclose(to);
-    const uint32_t grounds[] = {0xFFFFFF, 0x14171A};
-    const char *at = css;
-    for (int i = 0; i < 2; i++) { // letters can be read on both grounds
-        at = strstr(at, "--te69f00:#") + 11;
-        uint32_t colour = (uint32_t)strtoul(at, NULL, 16);
-        if (svg_contrast(colour, grounds[i]) < 4.5) fail_msg("letters #%06x on #%06x: %.2f", colour, grounds[i],
-            svg_contrast(colour, grounds[i]));
-    }
-    at = strstr(strstr(css, "dark"), "--k000000:#") + 11;
-    assert_true(svg_contrast((uint32_t)strtoul(at, NULL, 16), 0x14171A) > 7); // black is not lost
-    // From white to dark blue, as heat maps go: on a dark ground the darkest is the brightest, and none is out of order.
-    static const char *const scale[] = {"#FFFFFF", "#D6E6F4", "#7FB4DA", "#0072B2", "#06263F"};
-    char steps[400] = "<svg viewBox=\"0 0 1 1\">";
-    for (int i = 0; i < 5; i++) snprintf(steps + strlen(steps), sizeof steps - strlen(steps), "<path fill=\"%s\"/>", scale[i]);
-    strcat(steps, "</svg>");
-    free(css);
-    FILE *nowhere = fopen("/dev/null", "w");
-    assert_int_equal(svg_inline(steps, "s", "", &colours, nowhere, &err), 0);
-    fclose(nowhere);
-    to = open_memstream(&css, &n);
-    svg_colours_css(&colours, 0xFFFFFF, 0x14171A, to);
-    fclose(to);
-    double before = 0;
-    for (int i = 0; i < 5; i++) {
-        char name[32] = "--k";
-        for (int k = 1; scale[i][k]; k++) name[2 + k] = (char)tolower(scale[i][k]);
-        uint32_t colour = (uint32_t)strtoul(strstr(strstr(css, "dark"), name) + 11, NULL, 16);
-        double x = svg_contrast(colour, 0x14171A);
-        if (!(x > before)) fail_msg("%s becomes #%06x, no lighter than the one before", scale[i], colour);
-        before = x;
-    }
-    assert_int_equal(svg_inline("no picture", "f", "", &colours, stdout, &err), ERR_FAILED);
-    svg_colours_close(&colours);
-    free(text), free(css);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_figures_of_every_policy_match_a_query_over_its_outcomes),
@@ -1032,13 +646,6 @@ int main(void) {
         cmocka_unit_test(test_a_read_only_directory_is_read_and_no_directory_littered),
         cmocka_unit_test(test_a_file_of_version_1_is_reported_without_the_best_fixed_arm),
         cmocka_unit_test(test_a_page_that_cannot_be_written_leaves_the_one_that_was_there),
-        cmocka_unit_test(test_two_result_sets_of_the_same_prompts_are_compared_in_pairs),
-        cmocka_unit_test(test_other_prompts_are_drawn_apart),
-        cmocka_unit_test(test_two_traces_are_compared_by_acceptance_latency_and_fixed_arms),
-        cmocka_unit_test(test_comparisons_are_whole_pages_and_24_lines),
-        cmocka_unit_test(test_what_cannot_be_compared_is_one_clear_line),
-        cmocka_unit_test(test_contrast_is_that_of_the_guidelines),
-        cmocka_unit_test(test_a_picture_takes_the_pages_colours_and_its_own_ids),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,170 @@
+/* test_compare.c - two result sets or two traces held against each other (report --compare). */
+#include "tests/reporting.h"
+
+static json_t *compared(const char *a, const char *b) {
+    struct err err;
+    if (REPORT(&err, here("out"), "--compare", (char *)a, (char *)b, "--json")) fail_msg("%s", err.text);
+    char *text = read_file(here("out"));
+    json_t *all = json_loads(text, 0, NULL);
+    assert_non_null(all);
+    free(text);
+    return all;
+}
+
+static json_t *row_of(const json_t *all, const char *name) {
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(all, "rows"), i, row)
+        if (!strcmp(text_at(row, "name"), name)) return row;
+    fail_msg("no row '%s'", name);
+    return NULL;
+}
+
+static bool in_both(const json_t *all, const char *text, bool a, bool b) {
+    size_t i;
+    json_t *x;
+    json_array_foreach(json_object_get(all, "conclusions"), i, x)
+        if (!strcmp(text_at(x, "text"), text)) return json_is_true(json_object_get(x, "a")) == a
+            && json_is_true(json_object_get(x, "b")) == b;
+    return false;
+}
+
+static void test_two_result_sets_of_the_same_prompts_are_compared_in_pairs(void **state) {
+    (void)state;
+    const char *b = copy_of(kept, "slower.db"), *a = kept;
+    run_sql(b, "UPDATE outcome SET seconds = seconds * 2 WHERE policy = (SELECT id FROM policy WHERE spec = 'auto');"
+               "UPDATE outcome SET seconds = seconds * (1 + 0.02 * ((sequence * 5 + seed) % 7 - 3)) WHERE policy = (SELECT id FROM policy "
+                   "WHERE spec = 'hf')");
+    json_t *all = compared(a, b);
+    assert_true(json_is_true(json_object_get(all, "paired")));
+    static const char *const specs[] = {"auto", "hf", "thompson"};
+    for (int i = 0; i < 3; i++) {
+        json_t *row = row_of(all, specs[i]);
+        double speed_a = real(a, "SELECT " TOKENS " / " TOOK("o.seconds"), specs[i]),
+            speed_b = real(b, "SELECT " TOKENS " / " TOOK("o.seconds"), specs[i]);
+        assert_near(at(row, "tokens_per_s_a", "value"), speed_a, specs[i]);
+        assert_near(at(row, "tokens_per_s_b", "value"), speed_b, specs[i]);
+        assert_near(at(row, "percent", "value"), 100 * (speed_b / speed_a - 1), specs[i]);
+        assert_near(at(row, "mat_b", NULL), real(b, "SELECT " TOKENS " / " TOOK("o.rounds"), specs[i]), specs[i]);
+        assert_near(at(row, "rank_a", NULL), real(a, "SELECT rank FROM comparison c JOIN policy p ON p.id = c.policy WHERE spec = ?",
+            specs[i]), specs[i]);
+    }
+    assert_near(at(row_of(all, "auto"), "percent", "lo"), -50, "twice the seconds on every prompt");
+    assert_string_equal(text_at(row_of(all, "auto"), "verdict"), "slower");
+    assert_string_equal(text_at(row_of(all, "hf"), "verdict"), "no difference found");
+    assert_near(at(row_of(all, "auto"), "rank_a", NULL), 1, "rank");
+    assert_true(at(all, "spearman", NULL) < 1);
+    assert_true(in_both(all, "auto is recommended", true, false));
+    assert_true(in_both(all, "auto is faster than plain decoding", true, false));
+    json_decref(all);
+    all = compared(a, a);
+    assert_near(at(all, "spearman", NULL), 1, "the same ranks");
+    assert_true(in_both(all, "auto is recommended", true, true));
+    json_decref(all);
+}
+
+static void test_other_prompts_are_drawn_apart(void **state) {
+    (void)state;
+    const char *b = copy_of(kept, "others.db");
+    run_sql(b, "UPDATE sequence SET prompt_key = 'other ' || prompt_key");
+    json_t *all = compared(kept, b), *row = row_of(all, "auto");
+    assert_true(json_is_false(json_object_get(all, "paired")));
+    assert_contains(text_at(all, "ranks"), "The prompts are not the same (0 in common of 28 and 28), so they are drawn apart");
+    assert_near(at(row, "percent", "value"), 0, "the same figures");
+    assert_true(at(row, "percent", "lo") < -5 && at(row, "percent", "hi") > 5); // prompts differ
+    json_decref(all);
+    run_sql(b, "UPDATE sequence SET prompt_key = substr(prompt_key, 7) WHERE sequence < 20");
+    all = compared(kept, b), row = row_of(all, "auto");
+    assert_true(json_is_true(json_object_get(all, "paired")));
+    assert_int_equal(at(all, "prompts_in_both", NULL), 20);
+    assert_near(at(row, "tokens_per_s_a", "value"), real(kept, "SELECT (SELECT sum(tokens - 1) FROM sequence WHERE sequence < 20) / "
+        "(SELECT sum(x) FROM (SELECT avg(o.seconds) x FROM outcome o"
+                " JOIN policy p ON p.id = o.policy WHERE p.spec = ?1 AND o.sequence < 20 GROUP BY o.sequence))", "auto"), "over the "
+                    "prompts in both");
+    json_decref(all);
+}
+
+static double table_at(const json_t *all, int table, const char *name, const char *side) {
+    size_t i;
+    json_t *row, *rows = json_object_get(json_array_get(json_object_get(all, "tables"), (size_t)table), "rows");
+    json_array_foreach(rows, i, row)
+        if (!strcmp(text_at(row, "name"), name)) return json_is_null(json_object_get(row, side)) ? NAN : at(row, side, NULL);
+    fail_msg("no row '%s' in table %d", name, table);
+    return 0;
+}
+
+static void test_two_traces_are_compared_by_acceptance_latency_and_fixed_arms(void **state) {
+    (void)state;
+    const char *coding = "traces/demo/coding.db", *arms[] = {"pld:4", "sam:4"};
+    json_t *all = compared(KEPT_TRACE, coding);
+    for (int i = 0; i < 2; i++) { // as the replay has them
+        assert_near(at(row_of(all, arms[i]), "tokens_per_s_a", "value"),
+            real(kept, "SELECT " TOKENS " / sum(w.seconds) FROM walk w JOIN arm USING (experiment, arm) WHERE name = ?", arms[i]), arms[i]);
+        assert_near(at(row_of(all, arms[i]), "mat_a", NULL),
+            real(kept, "SELECT " TOKENS " * 1.0 / sum(w.rounds) FROM walk w JOIN arm USING (experiment, arm) WHERE name = ?", arms[i]),
+            arms[i]);
+    }
+    assert_near(table_at(all, 0, "pld", "a"), real(KEPT_TRACE, "SELECT avg(accepted) FROM draft WHERE drafter = (SELECT id FROM drafter "
+        "WHERE name = ?)", "pld"), "pld");
+    assert_near(table_at(all, 0, "small", "b"), real(coding, "SELECT avg(accepted) FROM draft WHERE drafter = (SELECT id FROM drafter "
+        "WHERE name = ?)", "small"), "small");
+    assert_true(isnan(table_at(all, 0, "small", "a")));
+    assert_near(table_at(all, 2, "3 rows", "b"), real(coding, "SELECT verify_ns / 1e6 FROM step WHERE verify_width = 3 ORDER BY verify_ns "
+        "LIMIT 1 OFFSET (SELECT (count(*) - 1) / 2 FROM step WHERE verify_width = 3)", NULL), "3 rows");
+    assert_true(in_both(all, "drafting pays: the best fixed arm is faster than plain decoding", true, true));
+    json_decref(all);
+}
+
+static void test_comparisons_are_whole_pages_and_24_lines(void **state) {
+    (void)state;
+    struct err err;
+    char b[4200];
+    snprintf(b, sizeof b, "%s", odd_results());
+    char *const pairs[][2] = {{b, b}, {KEPT_TRACE, "traces/demo/coding.db"}};
+    for (int i = 0; i < 2; i++) {
+        if (REPORT(&err, NULL, "--compare", pairs[i][0], pairs[i][1], "--out", page)) fail_msg("%s", err.text);
+        char *html = read_file(page);
+        assert_markup(html);
+        assert_null(strstr(html, "<script"));
+        if (!i) assert_true(count(html, odd_html) >= 5);
+        free(html);
+        if (REPORT(&err, here("out"), "--compare", pairs[i][0], pairs[i][1], "--text")) fail_msg("%s", err.text);
+        char *text = read_file(here("out"));
+        assert_page(text);
+        free(text);
+        if (REPORT(&err, here("out"), "--compare", pairs[i][0], pairs[i][1], "--csv")) fail_msg("%s", err.text);
+        text = read_file(here("out"));
+        if (!i) assert_contains(text, odd_csv);
+        free(text);
+    }
+}
+
+static void test_what_cannot_be_compared_is_one_clear_line(void **state) {
+    (void)state;
+    made(here("strange.db"), WORDS("--drafter", "unheard=0.5", "--sequences", "3", "--tokens", "20"));
+    play(here("strange.db"), here("strange-results.db"), WORDS("--policy", "exp3"));
+    write_file(here("words.txt"), "not a database, and long enough to be told from an empty file, which SQLite takes for a database "
+        "without tables\n");
+    assert_refused(cmd_report, WORDS("report", "--compare", kept, KEPT_TRACE), ERR_FAILED, "give two of a kind");
+    assert_refused(cmd_report, WORDS("report", "--compare", kept), ERR_USAGE, "option '--compare' wants two files, got 1");
+    assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--latex"), ERR_USAGE, "belong to --results");
+    assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--experiment", "1", "7"), ERR_FAILED, "no experiment 7 in");
+    assert_refused(cmd_report, WORDS("report", "--compare", kept, kept, "--experiment", "x"), ERR_USAGE, "wants a number");
+    assert_refused(cmd_report, WORDS("report", "--compare", kept, (char *)here("strange-results.db"), "--text"),
+        ERR_FAILED, "have no policy in common");
+    assert_refused(cmd_report, WORDS("report", "--compare", KEPT_TRACE, (char *)here("strange.db"), "--text"),
+        ERR_FAILED, "have no arm in common");
+    assert_refused(cmd_report, WORDS("report", "--compare", (char *)here("words.txt"), kept), ERR_FAILED, "words.txt'");
+    assert_refused(cmd_report, WORDS("report", "--compare", (char *)here("nothing.db"), kept), ERR_FAILED, "nothing.db': No such file");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_result_sets_of_the_same_prompts_are_compared_in_pairs),
+        cmocka_unit_test(test_other_prompts_are_drawn_apart),
+        cmocka_unit_test(test_two_traces_are_compared_by_acceptance_latency_and_fixed_arms),
+        cmocka_unit_test(test_comparisons_are_whole_pages_and_24_lines),
+        cmocka_unit_test(test_what_cannot_be_compared_is_one_clear_line),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
