@@ -45,7 +45,7 @@ LANES_INLINE four cost_lanes_rate(struct cost_lanes *c, const struct problem *p,
     return four_choose(c->n == 0, emitted, emitted / seconds);
 }
 
-LANES_INLINE void cost_lanes_update(struct cost_lanes *c, const struct problem *p, const struct outcome_lanes *o, unsigned lanes) {
+LANES_INLINE void cost_lanes_update(struct cost_lanes *c, const struct problem *p, const struct outcome_lanes *o) {
     struct cost_lanes_drafter *drafters = cost_lanes_drafters(c), *d[4];
     struct cost_lanes_arm *arms = cost_lanes_arms(c, p), *played[4];
     four gamma, drafts, counts, nodes;
@@ -58,8 +58,8 @@ LANES_INLINE void cost_lanes_update(struct cost_lanes *c, const struct problem *
         counts[l] = o->gamma[l] == arm->gamma || arm->stop.rule;
         nodes[l] = o->nodes[l] > 0 ? o->nodes[l] : o->proposed[l];
     }
-    four_mask learns = four_mask_of(lanes), warm = learns & (c->rounds > 0);
-    c->rounds = four_choose(learns, c->rounds + 1, c->rounds);
+    four_mask warm = c->rounds > 0;
+    c->rounds += 1;
 
     four seconds = four_from(o->verify_s), n = c->n + 1, before = nodes - c->mean_x;
     four mean_x = c->mean_x + before / n, mean_y = c->mean_y + (seconds - c->mean_y) / n;
@@ -75,19 +75,19 @@ LANES_INLINE void cost_lanes_update(struct cost_lanes *c, const struct problem *
     four draft_s = four_from(o->draft_s), share = four_choose(asked > 0, proposed / four_choose(asked > 0, asked, four_of(1)), LANES_GATHER(d, share));
     four own_n = LANES_GATHER(played, n), own_s = LANES_GATHER(played, seconds);
     own_n = four_choose(whole, own_n + 1, own_n), own_s = four_choose(whole, own_s + (draft_s + seconds), own_s);
-    LANES_SCATTER(played, n, own_n, lanes);
-    LANES_SCATTER(played, seconds, own_s, lanes);
+    LANES_SCATTER(played, n, own_n);
+    LANES_SCATTER(played, seconds, own_s);
     four timed_asked = LANES_GATHER(d, timed_asked), spent = LANES_GATHER(d, draft_s), token_s = LANES_GATHER(d, token_s);
     timed_asked = four_choose(timed, timed_asked + gamma, timed_asked), spent = four_choose(timed, spent + draft_s, spent);
     token_s = four_choose(timed & (timed_asked > 0), spent / four_choose(timed_asked > 0, timed_asked, four_of(1)), token_s);
     rounds += 1;
-    LANES_SCATTER(d, rounds, rounds, lanes);
-    LANES_SCATTER(d, asked, asked, lanes);
-    LANES_SCATTER(d, proposed, proposed, lanes);
-    LANES_SCATTER(d, share, share, lanes);
-    LANES_SCATTER(d, timed_asked, timed_asked, lanes);
-    LANES_SCATTER(d, draft_s, spent, lanes);
-    LANES_SCATTER(d, token_s, token_s, lanes);
+    LANES_SCATTER(d, rounds, rounds);
+    LANES_SCATTER(d, asked, asked);
+    LANES_SCATTER(d, proposed, proposed);
+    LANES_SCATTER(d, share, share);
+    LANES_SCATTER(d, timed_asked, timed_asked);
+    LANES_SCATTER(d, draft_s, spent);
+    LANES_SCATTER(d, token_s, token_s);
 }
 
 #endif

@@ -83,16 +83,15 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
     four_arms(at, arm);
 }
 
-LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes) {
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
     struct exp3_lanes *s = state;
-    four_mask learns = four_mask_of(lanes);
     struct exp3_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
     four probability = LANES_GATHER(arm, w) * s->share + s->mix / p->K;
-    four log_w = LANES_GATHER(arm, log_w) + four_reward_of(&s->reward, p, param[REWARD] == REWARD_LEN, o, learns) * (s->mix / (p->K * probability));
+    four log_w = LANES_GATHER(arm, log_w) + four_reward_of(&s->reward, p, param[REWARD] == REWARD_LEN, o) * (s->mix / (p->K * probability));
     four w = four_exp(four_max(log_w - s->top, four_of(-690)));
-    LANES_SCATTER(arm, log_w, log_w, lanes);
-    LANES_SCATTER(arm, w, w, lanes);
-    four_mask outside = learns & ~(log_w - s->top < 300);
+    LANES_SCATTER(arm, log_w, log_w);
+    LANES_SCATTER(arm, w, w);
+    four_mask outside = ~(log_w - s->top < 300);
     if (!four_any(outside)) return;
     s->top = four_choose(outside, log_w, s->top);
     for (int i = 0; i < p->K; i++) s->arm[i].w = four_choose(outside, four_exp(four_max(s->arm[i].log_w - s->top, four_of(-690))), s->arm[i].w);

@@ -19,26 +19,24 @@ typedef int32_t four_ints __attribute__((vector_size(16)));
 #define LANES_INLINE static inline __attribute__((always_inline))
 
 #define LANES_SELECT (void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm)
-#define LANES_UPDATE (void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes)
+#define LANES_UPDATE (void *state, const struct problem *p, const double *param, const struct outcome_lanes *o)
 
+/* `type name parameters`, which calls name_body with the arguments that follow: for any processor, and for those with AVX2. */
 #ifdef __x86_64__
-#define LANES_BODY(name, parameters, ...) \
-    static __attribute__((target("avx2"))) void name##_avx2 parameters { name##_body(__VA_ARGS__); } \
-    static void name##_plain parameters { name##_body(__VA_ARGS__); } \
-    static void name parameters { \
-        if (__builtin_cpu_supports("avx2")) name##_avx2(__VA_ARGS__); \
-        else name##_plain(__VA_ARGS__); \
-    }
+#define LANES_BODY(type, name, parameters, ...) \
+    static __attribute__((target("avx2"))) type name##_avx2 parameters { return name##_body(__VA_ARGS__); } \
+    static type name##_plain parameters { return name##_body(__VA_ARGS__); } \
+    static type name parameters { return __builtin_cpu_supports("avx2") ? name##_avx2(__VA_ARGS__) : name##_plain(__VA_ARGS__); }
 #else
-#define LANES_BODY(name, parameters, ...) \
-    static void name##_plain parameters { name##_body(__VA_ARGS__); } \
-    static void name parameters { name##_plain(__VA_ARGS__); }
+#define LANES_BODY(type, name, parameters, ...) \
+    static type name##_plain parameters { return name##_body(__VA_ARGS__); } \
+    static type name parameters { return name##_plain(__VA_ARGS__); }
 #endif
 
 /* `const struct policy_lanes lanes` of the bodies lanes_select_body and lanes_update_body. */
 #define LANES_METHODS(size, init) \
-    LANES_BODY(lanes_select, LANES_SELECT, state, p, param, rng, arm) \
-    LANES_BODY(lanes_update, LANES_UPDATE, state, p, param, o, lanes) \
+    LANES_BODY(void, lanes_select, LANES_SELECT, state, p, param, rng, arm) \
+    LANES_BODY(void, lanes_update, LANES_UPDATE, state, p, param, o) \
     static const struct policy_lanes lanes_plain = {size, init, lanes_select_plain, lanes_update_plain}; \
     static const struct policy_lanes lanes = {size, init, lanes_select, lanes_update, &lanes_plain};
 
@@ -48,11 +46,28 @@ LANES_INLINE four_mask four_choose_int(four_mask m, four_mask yes, four_mask no)
 LANES_INLINE four four_min(four a, four b) { return four_choose(a < b, a, b); }
 LANES_INLINE four four_max(four a, four b) { return four_choose(a > b, a, b); }
 
-LANES_INLINE four four_sqrt(four x) { return (four){sqrt(x[0]), sqrt(x[1]), sqrt(x[2]), sqrt(x[3])}; }
+/* Four numbers anywhere, at once: memcpy may go by halves, and a load of what was stored in pieces waits for all of them. */
+typedef double four_loose __attribute__((vector_size(32), aligned(8), may_alias));
+typedef int32_t four_loose_ints __attribute__((vector_size(16), aligned(4), may_alias));
+LANES_INLINE four four_from(const double *x) { return *(const four_loose *)x; }
+LANES_INLINE void four_put(double *to, four x) { *(four_loose *)to = x; }
+LANES_INLINE four_ints ints_from(const int *n) { return *(const four_loose_ints *)n; }
+LANES_INLINE void ints_put(int *to, four_ints n) { *(four_loose_ints *)to = n; }
 
-/* All bits of the lanes whose bit is set in `lanes`. */
-LANES_INLINE four_mask four_mask_of(unsigned lanes) {
-    return -(four_mask){lanes & 1, lanes >> 1 & 1, lanes >> 2 & 1, lanes >> 3 & 1};
+/* Of a comparison of four_ints, a bit a lane. */
+LANES_INLINE int ints_mask(four_ints m) {
+#ifdef __SSE2__
+    return _mm_movemask_ps((__m128)m);
+#else
+    return (m[0] & 1) | (m[1] & 2) | (m[2] & 4) | (m[3] & 8);
+#endif
+}
+
+LANES_INLINE four four_sqrt(four x) { // through memory, so that a compiler takes all at once whatever is done with them
+    double at[4];
+    four_put(at, x);
+    for (int l = 0; l < 4; l++) at[l] = sqrt(at[l]);
+    return four_from(at);
 }
 LANES_INLINE bool four_any(four_mask m) {
     elementary_two either = (elementary_two)(__builtin_shufflevector(m, m, 0, 1) | __builtin_shufflevector(m, m, 2, 3));
@@ -66,11 +81,8 @@ LANES_INLINE bool four_any(four_mask m) {
 /* The field of four things, each lane's own number in it. */
 #define LANES_GATHER(at, field) ((four){(at)[0]->field[0], (at)[1]->field[1], (at)[2]->field[2], (at)[3]->field[3]})
 
-/* Puts x's lanes into the field of four things, those whose bit is set. */
-#define LANES_SCATTER(at, field, x, lanes) do { \
-    if ((lanes) == 15) (at)[0]->field[0] = (x)[0], (at)[1]->field[1] = (x)[1], (at)[2]->field[2] = (x)[2], (at)[3]->field[3] = (x)[3]; \
-    else for (int l = 0; l < 4; l++) if ((lanes) >> l & 1) (at)[l]->field[l] = (x)[l]; \
-} while (0)
+/* Puts x's lanes into the field of four things. */
+#define LANES_SCATTER(at, field, x) ((at)[0]->field[0] = (x)[0], (at)[1]->field[1] = (x)[1], (at)[2]->field[2] = (x)[2], (at)[3]->field[3] = (x)[3])
 
 /* index_higher of each lane, and the arms that won. */
 LANES_INLINE void four_highest(four index, int i, four *best, four_mask *arm) {
@@ -112,16 +124,15 @@ LANES_INLINE four four_log_next(four log_n, four n) {
     return four_choose(beyond, next, kept);
 }
 
-LANES_INLINE four four_from(const double x[4]) {
-    four y;
-    memcpy(&y, x, sizeof y);
-    return y;
+/* Four rows' columns. */
+LANES_INLINE void four_transpose(const four row[4], four *a, four *b, four *c, four *d) {
+    const four even = __builtin_shufflevector(row[0], row[1], 0, 4, 2, 6), odd = __builtin_shufflevector(row[0], row[1], 1, 5, 3, 7);
+    const four even2 = __builtin_shufflevector(row[2], row[3], 0, 4, 2, 6), odd2 = __builtin_shufflevector(row[2], row[3], 1, 5, 3, 7);
+    *a = __builtin_shufflevector(even, even2, 0, 1, 4, 5), *b = __builtin_shufflevector(odd, odd2, 0, 1, 4, 5);
+    *c = __builtin_shufflevector(even, even2, 2, 3, 6, 7), *d = __builtin_shufflevector(odd, odd2, 2, 3, 6, 7);
 }
-LANES_INLINE four four_from_int(const int n[4]) {
-    four_ints x;
-    memcpy(&x, n, sizeof x);
-    return __builtin_convertvector(x, four);
-}
+
+LANES_INLINE four four_from_int(const int n[4]) { return __builtin_convertvector(ints_from(n), four); }
 
 static inline size_t lanes_bytes(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
@@ -130,19 +141,18 @@ static inline void lanes_zero(void *state, size_t bytes, int lane) {
     for (double *x = (double *)state + lane; bytes; x += 4, bytes -= sizeof(four)) *x = 0;
 }
 
-/* reward.h by lane: struct reward of each; reward_raw and reward_of of four outcomes, kept by the lanes that learn. */
+/* reward.h by lane: struct reward of each; reward_raw and reward_of of four outcomes. */
 struct four_reward {
     four least_s, scale, most;
 };
 
-LANES_INLINE four four_reward_raw(struct four_reward *r, const struct problem *p, bool len, const struct outcome_lanes *o, four_mask learns) {
+LANES_INLINE four four_reward_raw(struct four_reward *r, const struct problem *p, bool len, const struct outcome_lanes *o) {
     if (len) {
-        four most = four_of(p->L);
-        r->most = four_choose(learns, most, r->most), r->scale = four_choose(learns, 1 / most, r->scale);
+        r->most = four_of(p->L), r->scale = 1 / r->most;
         return four_from_int(o->accepted);
     }
     four verify_s = four_from(o->verify_s);
-    four_mask record = learns & (verify_s > 1e-9) & ((r->least_s == 0) | (verify_s < r->least_s)), fresh = learns & (record | (r->scale == 0));
+    four_mask record = (verify_s > 1e-9) & ((r->least_s == 0) | (verify_s < r->least_s)), fresh = record | (r->scale == 0);
     if (four_any(fresh)) {
         r->least_s = four_choose(record, verify_s, r->least_s);
         four scale = four_choose(r->least_s > 0, r->least_s, four_of(1e-9)) / (p->L + 1.0);
@@ -152,8 +162,8 @@ LANES_INLINE four four_reward_raw(struct four_reward *r, const struct problem *p
     return four_min(four_from_int(o->emitted) / four_max(four_from(o->draft_s) + verify_s, four_of(1e-9)), r->most);
 }
 
-LANES_INLINE four four_reward_of(struct four_reward *r, const struct problem *p, bool len, const struct outcome_lanes *o, four_mask learns) {
-    return four_min(four_reward_raw(r, p, len, o, learns) * r->scale, four_of(1));
+LANES_INLINE four four_reward_of(struct four_reward *r, const struct problem *p, bool len, const struct outcome_lanes *o) {
+    return four_min(four_reward_raw(r, p, len, o) * r->scale, four_of(1));
 }
 
 #endif

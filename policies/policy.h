@@ -117,7 +117,8 @@ struct policy_lanes {
     size_t (*size)(const struct problem *p); // a multiple of 64
     void (*init)(void *state, const struct problem *p, const double *param, int lane); // that lane as new
     void (*select)(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm); // one a lane
-    void (*update)(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes); // those whose bit is set
+    /* All four; a lane whose episode has ended, or that has none, learns what nobody will ask it and is then made new. */
+    void (*update)(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o);
     const struct policy_lanes *plain; // the same for any processor: what tests hold this to. Null: this is it
 };
 

@@ -27,8 +27,8 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
     }
 }
 
-LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes) {
-    (void)state, (void)p, (void)param, (void)o, (void)lanes;
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
+    (void)state, (void)p, (void)param, (void)o;
 }
 
 LANES_METHODS(lanes_size, lanes_init)

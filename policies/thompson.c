@@ -104,29 +104,29 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
 }
 
 /* rng_shape of each. */
-LANES_INLINE void put_shapes(struct rng_shape_four *const *to, four shape, unsigned lanes) {
+LANES_INLINE void put_shapes(struct rng_shape_four *const *to, four shape) {
     four_mask small = shape < 1;
     four below = four_choose(small, shape, four_of(0)), d = four_choose(small, shape + 1, shape) - 1.0 / 3, c = 1 / four_sqrt(9 * d);
-    LANES_SCATTER(to, d, d, lanes);
-    LANES_SCATTER(to, c, c, lanes);
-    LANES_SCATTER(to, below, below, lanes);
+    LANES_SCATTER(to, d, d);
+    LANES_SCATTER(to, c, c);
+    LANES_SCATTER(to, below, below);
 }
 
-LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes) {
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
     struct thompson_lane *slots = lane_slots(state, p), *slot[4];
     struct rng_shape_four *shapes = lane_shapes(state, p), *won[4], *lost[4];
     four failed;
-    if (param[VALUE] != VALUE_LEN) cost_lanes_update(state, p, o, lanes);
+    if (param[VALUE] != VALUE_LEN) cost_lanes_update(state, p, o);
     for (int l = 0; l < 4; l++) {
         int j = p->arms[o->arm[l]].gamma ? trials_slot(p, param[POOLED] == 1, o->arm[l]) : p->K + p->D;
         slot[l] = &slots[j], won[l] = &shapes[2 * j], lost[l] = &shapes[2 * j + 1];
         failed[l] = o->accepted[l] < o->gamma[l];
     }
     four successes = LANES_GATHER(slot, successes) + four_from_int(o->accepted), failures = LANES_GATHER(slot, failures) + failed;
-    LANES_SCATTER(slot, successes, successes, lanes);
-    LANES_SCATTER(slot, failures, failures, lanes);
-    put_shapes(won, param[A] + successes, lanes);
-    put_shapes(lost, param[B] + failures, lanes);
+    LANES_SCATTER(slot, successes, successes);
+    LANES_SCATTER(slot, failures, failures);
+    put_shapes(won, param[A] + successes);
+    put_shapes(lost, param[B] + failures);
 }
 
 LANES_METHODS(lanes_size, lanes_init)

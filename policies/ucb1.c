@@ -95,21 +95,20 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
     four_arms(at, arm);
 }
 
-LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes) {
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
     struct ucb1_lanes *s = state;
-    four_mask learns = four_mask_of(lanes);
     four t = s->t + 1, log_next = four_log_next(s->log_next, t);
-    s->t = four_choose(learns, t, s->t);
-    s->spread = four_choose(learns, s->next, s->spread);
-    s->next = four_choose(learns, four_sqrt(param[ALPHA] * log_next), s->next);
-    s->log_next = four_choose(learns, log_next, s->log_next);
-    four raw = four_reward_raw(&s->reward, p, param[REWARD] == REWARD_LEN, o, learns);
+    s->t = t;
+    s->spread = s->next;
+    s->next = four_sqrt(param[ALPHA] * log_next);
+    s->log_next = log_next;
+    four raw = four_reward_raw(&s->reward, p, param[REWARD] == REWARD_LEN, o);
     struct ucb1_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
     four n = LANES_GATHER(arm, n) + 1, sum = LANES_GATHER(arm, sum) + raw, share = 1 / n, mean = sum * share, width = four_sqrt(share);
-    LANES_SCATTER(arm, n, n, lanes);
-    LANES_SCATTER(arm, sum, sum, lanes);
-    LANES_SCATTER(arm, mean, mean, lanes);
-    LANES_SCATTER(arm, width, width, lanes);
+    LANES_SCATTER(arm, n, n);
+    LANES_SCATTER(arm, sum, sum);
+    LANES_SCATTER(arm, mean, mean);
+    LANES_SCATTER(arm, width, width);
 }
 
 LANES_METHODS(lanes_size, lanes_init)

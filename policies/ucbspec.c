@@ -121,23 +121,22 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
     four_arms(at, arm);
 }
 
-LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o, unsigned lanes) {
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
     struct ucbspec_lanes *s = state;
     struct ucbspec_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
-    four_mask learns = four_mask_of(lanes);
     four t = s->t + 1, n = LANES_GATHER(arm, n) + 1, log_n = four_log_next(LANES_GATHER(arm, log_n), n);
-    s->log_t = four_choose(learns, s->log_next, s->log_t);
-    s->log_next = four_choose(learns, four_log_next(s->log_next, t), s->log_next);
-    s->t = four_choose(learns, t, s->t);
+    s->log_t = s->log_next;
+    s->log_next = four_log_next(s->log_next, t);
+    s->t = t;
     double half = param[CSCALE] * p->L / 2;
     four a = half * half * (1 + n) / (n * n), still = a * (s->constant + log_n), slope = 4 * a;
     four sum = LANES_GATHER(arm, sum) + four_from_int(o->emitted), mean = sum / n;
-    LANES_SCATTER(arm, n, n, lanes);
-    LANES_SCATTER(arm, log_n, log_n, lanes);
-    LANES_SCATTER(arm, still, still, lanes);
-    LANES_SCATTER(arm, slope, slope, lanes);
-    LANES_SCATTER(arm, sum, sum, lanes);
-    LANES_SCATTER(arm, mean, mean, lanes);
+    LANES_SCATTER(arm, n, n);
+    LANES_SCATTER(arm, log_n, log_n);
+    LANES_SCATTER(arm, still, still);
+    LANES_SCATTER(arm, slope, slope);
+    LANES_SCATTER(arm, sum, sum);
+    LANES_SCATTER(arm, mean, mean);
 }
 
 LANES_METHODS(lanes_size, lanes_init)

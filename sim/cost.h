@@ -8,7 +8,7 @@
  * The recorder lets every drafter draft before each verification, and what they leave in the caches slows it. Live, one drafter drafts. So
  * the recorder also times some verifications as live decoding has them (`latency`, operation 'again'), right after one drafter that runs a
  * model, or right after another verification; by the median of those over verify(), width by width,
- *   verify_after_d(width, context) = (1 - spared_d[width]) * verify(width, context),
+ *   verify_after_d(width, context) = (1 - spared_d[width]) base[width] + (1 - spared_d[width]) (b0 + b1 * width) * context,
  * with d none for plain decoding and copiers. A trace without such timings spares nothing, and then overstates seconds.
  *
  * context = prompt + emitted tokens before the round. Coefficients come from robust
@@ -85,8 +85,10 @@ static inline double cost_verify(const struct cost *c, int width, int context) {
 }
 
 /* After drafter d has drafted; -1: after nobody. */
+static inline double cost_base_after(const struct cost *c, int d, int width) { return (1 - (d < 0 ? c->spared : c->draft[d].spared)[width]) * c->base[width]; }
+static inline double cost_slope_after(const struct cost *c, int d, int width) { return (1 - (d < 0 ? c->spared : c->draft[d].spared)[width]) * c->slope[width]; }
 static inline double cost_verify_after(const struct cost *c, int d, int width, int context) {
-    return (1 - (d < 0 ? c->spared[width] : c->draft[d].spared[width])) * cost_verify(c, width, context);
+    return cost_base_after(c, d, width) + cost_slope_after(c, d, width) * context;
 }
 
 static inline double cost_drafting(const struct cost *c, int d, int n, int context) {

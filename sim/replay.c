@@ -104,17 +104,22 @@ static int record_step(void *user, const struct step *s, struct err *err) {
                      d < 0 ? "plain" : r->plan.trace->drafters[d].name, err);
 }
 
+int replay_price(struct replay *r, struct err *err) {
+    const struct replay_plan *p = &r->plan;
+    return priced_can(p->trace, p->cost, r->problem.arms, r->K) ? priced_open(&r->priced, p->trace, p->cost, r->problem.arms, r->K, err) : 0;
+}
+
 int replay_sequences(const struct replay *r, const struct player *player, struct agent *a, uint64_t seed, bool in_order,
                      const struct episode_watch *watch, struct episode_total *totals, struct err *err) {
     const struct trace *t = r->plan.trace;
     int rc = 0;
     if (player->kind == PLAYER_POLICY && lanes_can(a) && !r->plan.stream && !in_order) {
         struct lanes_task *tasks = mem_alloc((size_t)r->Q, sizeof *tasks, "sequences", err);
-        struct trace_lanes lanes = {0};
-        rc = tasks ? trace_lanes_open(&lanes, t, r->plan.cost, r->problem.arms, r->problem.K, err) : ERR_FAILED;
+        struct trace_lanes lanes;
+        trace_lanes_start(&lanes, t, r->plan.cost, r->priced.prices ? &r->priced : NULL);
+        rc = tasks ? 0 : ERR_FAILED;
         for (int q = 0; !rc && q < r->Q; q++) tasks[q] = (struct lanes_task){seed, (uint32_t)t->sequences[q].ordinal, q};
         if (!rc) rc = lanes_run(lanes.at, a, tasks, r->Q, watch, totals, err);
-        trace_lanes_close(&lanes);
         mem_free(tasks);
         return rc;
     }
@@ -303,6 +308,7 @@ int replay_open(struct replay *r, const struct replay_plan *plan, struct err *er
     int rc = allocate(r, err);
     if (!rc) rc = oracle_open(&r->oracle, &w, plan->arms->at, r->K, err);
     if (!rc) rc = best_curves(r, w, err);
+    if (!rc) rc = replay_price(r, err);
     if (!rc) rc = play(r, err);
     if (rc) replay_close(r);
     return rc;
@@ -310,6 +316,7 @@ int replay_open(struct replay *r, const struct replay_plan *plan, struct err *er
 
 void replay_close(struct replay *r) {
     oracle_close(&r->oracle);
+    priced_close(&r->priced);
     void *blocks[] = {r->player, r->first, r->outcomes, r->rounds, r->seconds, r->curve_rounds, r->curve_seconds,
                       r->best_rounds, r->best_seconds, r->pulls, r->prompt_pulls};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);

@@ -10,6 +10,7 @@
 #include "sim/episode.h"
 #include "sim/lineup.h"
 #include "sim/oracle.h"
+#include "sim/priced.h"
 
 /* Rounding the corners of a logarithmic axis: 1, 1.5 times the powers of two. */
 enum { SERIES_MAX = 64 };
@@ -41,6 +42,7 @@ struct replay {
     struct replay_plan plan;
     struct problem problem;
     struct oracle oracle;
+    struct priced priced;         // zeroed where rounds cannot be looked up
     int Q, K, runs;
     int *player, *first;          // run -> player (runs); player -> its first run (players + 1)
     struct run_outcome *outcomes; // (runs, Q)
@@ -54,7 +56,10 @@ struct replay {
 
 /* Plays everything. What `plan` points to must outlive the replay. */
 int replay_open(struct replay *r, const struct replay_plan *plan, struct err *err);
-/* What a run is made of: every sequence of r's trace once (of r only plan, problem, oracle and Q are read), totals (Q). In lanes where the policy has them
+/* Fills r->priced (of plan, problem and K) for what follows to be fast; replay_open() does. */
+int replay_price(struct replay *r, struct err *err);
+
+/* What a run is made of: every sequence of r's trace once (of r only plan, problem, oracle, priced and Q are read), totals (Q). In lanes where the policy has them
  * and learns anew each prompt, unless the watch wants all rounds in order. */
 int replay_sequences(const struct replay *r, const struct player *player, struct agent *a, uint64_t seed, bool in_order,
                      const struct episode_watch *watch, struct episode_total *totals, struct err *err);

@@ -79,7 +79,7 @@ static int setting_open(struct sweep_setting *s, const struct sweep_options *o, 
     struct world_trace w = world_trace(t, c);
     if (!(s->own_ns = mem_alloc((size_t)s->lineup.n, sizeof *s->own_ns, "policies", err))
         || !(s->bucket_of = mem_alloc((size_t)t->max_new + 1, 1, "round buckets", err))
-        || oracle_open(&r->oracle, &w, s->arms.at, r->K, err)) return ERR_FAILED;
+        || oracle_open(&r->oracle, &w, s->arms.at, r->K, err) || replay_price(r, err)) return ERR_FAILED;
     for (int round = 0, b = 0; round <= t->max_new; round++) {
         if (b + 1 < r->buckets.n && r->buckets.at[b + 1] <= round) b++;
         s->bucket_of[round] = (uint8_t)b;
@@ -88,7 +88,7 @@ static int setting_open(struct sweep_setting *s, const struct sweep_options *o, 
 }
 
 static void setting_close(struct sweep_setting *s) {
-    oracle_close(&s->replay.oracle);
+    oracle_close(&s->replay.oracle), priced_close(&s->replay.priced);
     lineup_close(&s->lineup);
     arms_close(&s->arms);
     mem_free(s->own_ns), mem_free(s->bucket_of);

@@ -25,7 +25,8 @@ struct world_type {
     /* Plays one round at w->pos: fills everything of o but o->arm and o->request, advances w->pos by
      * o->emitted, sets w->done when the sequence has ended. */
     int (*round)(struct world *w, const struct arm *arm, struct outcome *o, struct err *err);
-    /* A round of each of the worlds whose bit is set (POLICY_LANES of them, all over one trace or table), with arms[o->arm[i]]. Null: by `round`. */
+    /* A round of each of the worlds whose bit is set (POLICY_LANES of them, all over one trace or table), with arms[o->arm[i]]: those that have
+     * ended, a bit each, or an error below 0. Null: by `round`. */
     int (*rounds)(struct world *const *w, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err);
     /* What the asked drafts of w->L tokens at the beginning of round `round`, at `pos`, were worth: (D) each, -1 of drafters not asked. Asked once the text up to
      * pos + L is known. */

@@ -94,6 +94,7 @@ static int table_round(struct world *world, const struct arm *arm, struct outcom
 
 static int table_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
     const struct table *t = ((const struct world_table *)worlds[0])->table;
+    int ended = 0;
     (void)err;
     for (int l = 0; l < POLICY_LANES; l++) {
         struct world_table *w = (struct world_table *)worlds[l];
@@ -107,8 +108,9 @@ static int table_rounds(struct world *const *worlds, const struct arm *arms, str
         o->verify_s[l] = t->seconds ? t->seconds[cell] : 0;
         w->world.pos += o->emitted[l];
         w->world.done = ++w->row == t->rows;
+        ended |= w->world.done << l;
     }
-    return 0;
+    return ended;
 }
 
 /* A row of the table is what a round would have brought with every arm. */

@@ -8,6 +8,13 @@
 
 static inline int least(int a, int b) { return a < b ? a : b; }
 
+/* At the first position of the sequence, whose cell is `at`. */
+static void seat_lane(struct world_trace *w, size_t at) {
+    struct trace_four *f = w->four;
+    f->cell[w->lane] = at, f->pos[w->lane] = 1, f->tokens[w->lane] = w->tokens, f->prompt_tokens[w->lane] = w->world.prompt_tokens;
+    for (int taker = 0; taker <= w->trace->D; taker++) f->shown[taker][w->lane] = 0;
+}
+
 static int trace_start(struct world *world, int q, struct err *err) {
     struct world_trace *w = (struct world_trace *)world;
     if (q < 0 || q >= w->trace->Q)
@@ -16,67 +23,54 @@ static int trace_start(struct world *world, int q, struct err *err) {
     w->cell0 = x->at - 1; // position s is cell at + s - 1; wraps for at = 0 and comes back with s >= 1
     w->tokens = x->tokens;
     w->given_at = 0;
-    memset(w->shown, 0, (size_t)least(w->trace->D, COST_DRAFTERS) * sizeof *w->shown);
-    w->shown[COST_DRAFTERS] = 0;
+    memset(w->shown, 0, (size_t)(1 + least(w->trace->D, COST_DRAFTERS)) * sizeof *w->shown);
     if (w->ruled) memset(w->stops, 0, sizeof w->stops), w->ruled = false;
     world->sequence = q;
     world->pos = 1;
     world->max_new = w->trace->max_new;
     world->prompt_tokens = x->prompt_tokens;
     world->done = x->tokens <= 1;
-    w->plain = w->prices && w->cost && !w->cost->luck && !w->given && !w->caught_up && !world->asks && !world->agent && w->trace->D > 0;
-    for (int d = 0; d < w->trace->D; d++) w->plain = w->plain && !w->trace->drafters[d].tree;
+    if (w->four) seat_lane(w, x->at);
     return 0;
 }
 
 /* -- rounds in lanes -- */
 
-/* trace_round where all worlds are plain and no arm has a rule: the same without a branch, as which arm played and what it brought is what a
- * processor cannot guess. */
-LANES_INLINE void plain_lanes(struct world *const *worlds, struct outcome_lanes *o, const bool late) {
-    const struct world_trace *one = (const struct world_trace *)worlds[0];
-    const struct prices *prices = one->prices;
-    const struct price *price[POLICY_LANES];
-    const double *catch_up[POLICY_LANES];
-    double long_ago[POLICY_LANES];
-    int context[POLICY_LANES];
-#pragma GCC unroll 4
+/* Without a branch, as which arm played and what it brought is what a processor cannot guess. */
+LANES_INLINE int look_up(struct trace_four *f, struct outcome_lanes *o, const bool counted) {
+    const struct priced *p = f->priced;
+    const four_ints pos = ints_from(f->pos), context = ints_from(f->prompt_tokens) + pos;
+    priced_round round[POLICY_LANES];
+    double catch_up[POLICY_LANES];
+    int now[POLICY_LANES];
+    ints_put(now, context);
     for (int l = 0; l < POLICY_LANES; l++) {
-        struct world_trace *w = (struct world_trace *)worlds[l];
-        const struct priced_arm *arm = &prices->arms[o->arm[l]];
-        const int pos = w->world.pos, gamma = least(arm->gamma, w->world.max_new - pos - 1);
-        const size_t cell = w->cell0 + (size_t)pos;
-        const int proposed = least(gamma, arm->proposed[cell]), accepted = least(proposed, arm->accepted[cell]), emitted = least(accepted + 1, w->tokens - pos);
-        o->gamma[l] = gamma, o->proposed[l] = o->nodes[l] = proposed, o->accepted[l] = accepted, o->emitted[l] = emitted;
-        context[l] = w->world.prompt_tokens + pos;
-        price[l] = gamma > 0 ? &arm->price[proposed] : prices->at;
-        w->world.pos = pos + emitted;
-        w->world.done = w->world.pos >= w->tokens;
-        if (late) {
-            int *shown = &w->shown[gamma > 0 ? arm->drafter : COST_DRAFTERS];
-            const int fresh = context[l] - *shown;
-            catch_up[l] = (gamma > 0 ? arm->fresh : prices->fresh[0]) + fresh;
-            if (__builtin_expect(fresh >= PRICES_FRESH, 0)) {
-                long_ago[l] = gamma > 0 ? cost_catch_up(one->cost, arm->drafter, fresh) : 0;
-                catch_up[l] = &long_ago[l];
-            }
-            *shown = context[l] + least(accepted, (int)price[l]->kept);
-        }
+        const size_t cell = f->cell[l];
+        round[l] = counted ? p->rounds[cell * (size_t)p->K + (size_t)o->arm[l]] : priced_round_at(p, o->arm[l], cell, f->pos[l], f->tokens[l]);
+        f->cell[l] = cell + (size_t)priced_emitted(round[l]);
     }
-#define PRICE(field) ((four){price[0]->field, price[1]->field, price[2]->field, price[3]->field})
-    const four history = four_from_int(context), verify = PRICE(keep) * (PRICE(base) + PRICE(slope) * history);
-    four draft = PRICE(once) + PRICE(longer) * history;
-#undef PRICE
-    if (late) draft += (four){*catch_up[0], *catch_up[1], *catch_up[2], *catch_up[3]};
-    memcpy(o->draft_s, &draft, sizeof draft);
-    memcpy(o->verify_s, &verify, sizeof verify);
+    for (int l = 0; l < POLICY_LANES; l++) {
+        const int taker = priced_taker(round[l]), fresh = now[l] - f->shown[taker][l];
+        catch_up[l] = __builtin_expect(fresh < PRICED_FRESH, 1) ? p->fresh[taker][fresh] : taker ? cost_catch_up(p->cost, taker - 1, fresh) : 0;
+        f->shown[taker][l] = now[l] + priced_kept(round[l]);
+    }
+    const four_ints counts = {(int)round[0], (int)round[1], (int)round[2], (int)round[3]}, proposed = counts >> 8 & 255, emitted = counts >> 24 & 255;
+    ints_put(o->gamma, counts & 255), ints_put(o->proposed, proposed), ints_put(o->nodes, proposed);
+    ints_put(o->accepted, counts >> 16 & 255), ints_put(o->emitted, emitted);
+    ints_put(f->pos, pos + emitted);
+    const struct price *at[POLICY_LANES];
+    for (int l = 0; l < POLICY_LANES; l++) at[l] = &p->prices[priced_price(round[l])];
+    const four price[] = {four_from(&at[0]->once), four_from(&at[1]->once), four_from(&at[2]->once), four_from(&at[3]->once)};
+    four once, longer, base, slope;
+    four_transpose(price, &once, &longer, &base, &slope);
+    const four history = __builtin_convertvector(context, four);
+    four_put(o->draft_s, once + longer * history + (four){catch_up[0], catch_up[1], catch_up[2], catch_up[3]});
+    four_put(o->verify_s, base + slope * history);
+    return ints_mask(pos + emitted >= ints_from(f->tokens));
 }
 
-LANES_INLINE void plain_rounds_body(struct world *const *worlds, struct outcome_lanes *o) {
-    if (((const struct world_trace *)worlds[0])->prices->late) plain_lanes(worlds, o, true);
-    else plain_lanes(worlds, o, false);
-}
-LANES_BODY(plain_rounds, (struct world *const *worlds, struct outcome_lanes *o), worlds, o)
+LANES_INLINE int look_up_rounds_body(struct trace_four *f, struct outcome_lanes *o) { return f->priced->rounds ? look_up(f, o, true) : look_up(f, o, false); }
+LANES_BODY(int, look_up_rounds, (struct trace_four *f, struct outcome_lanes *o), f, o)
 
 static int take_given(struct world_trace *w, struct outcome *o, struct err *err) {
     if (w->given_at == w->given_n)
@@ -97,8 +91,8 @@ static const float *signal_at(const struct trace *t, int d, size_t cell) {
 static double drafting(struct world_trace *w, int d, int proposed, int accepted, int context) {
     if (!w->cost) return 0;
     double seconds = cost_drafting(w->cost, d, proposed, context) * cost_luck(w->cost, d, w->cell0 + (size_t)w->world.pos);
-    if (!w->caught_up) seconds += cost_catch_up(w->cost, d, context - w->shown[d]);
-    w->shown[d] = context + cost_kept(w->cost, d, proposed, accepted);
+    if (!w->caught_up) seconds += cost_catch_up(w->cost, d, context - w->shown[1 + d]);
+    w->shown[1 + d] = context + cost_kept(w->cost, d, proposed, accepted);
     return seconds;
 }
 
@@ -168,20 +162,29 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
     return 0;
 }
 
-static int trace_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
-    const struct world_trace *one = (const struct world_trace *)worlds[0]; // the others are like it
-    if (lanes == (1u << POLICY_LANES) - 1 && one->plain && !one->prices->ruled) {
-        plain_rounds(worlds, o);
-        return 0;
-    }
+static __attribute__((noinline)) int played_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
+    int ended = 0;
     for (int l = 0; l < POLICY_LANES; l++) {
         struct outcome x = {.arm = o->arm[l]};
         if (!(lanes >> l & 1)) continue;
-        if (trace_round(worlds[l], &arms[x.arm], &x, err)) return ERR_FAILED;
-        o->gamma[l] = x.gamma, o->proposed[l] = x.proposed, o->accepted[l] = x.accepted, o->emitted[l] = x.emitted, o->nodes[l] = x.nodes;
-        o->draft_s[l] = x.draft_s, o->verify_s[l] = x.verify_s;
+        int rc = trace_round(worlds[l], &arms[x.arm], &x, err);
+        if (rc) return rc;
+        outcome_to_lane(o, l, &x);
+        ended |= worlds[l]->done << l;
     }
-    return 0;
+    return ended;
+}
+
+static __attribute__((noinline)) void leave(struct trace_four *f, unsigned lanes) {
+    for (int l = 0; l < POLICY_LANES; l++)
+        if (!(lanes >> l & 1)) f->cell[l] = f->priced->trace->cells;
+}
+
+static int trace_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
+    struct trace_four *f = ((const struct world_trace *)worlds[0])->four;
+    if (!f) return played_rounds(worlds, arms, o, lanes, err);
+    if (__builtin_expect(lanes != (1u << POLICY_LANES) - 1, 0)) leave(f, lanes);
+    return look_up_rounds(f, o);
 }
 
 static void trace_hindsight(struct world *world, int pos, int round, int *proposed, int *accepted) {
@@ -206,45 +209,15 @@ struct world_trace world_trace(const struct trace *t, const struct cost *cost) {
     return (struct world_trace){.world = {.type = &type, .done = true}, .trace = t, .cost = cost};
 }
 
-static int prices_open(struct prices *p, const struct trace *t, const struct cost *c, const struct arm *arms, int K, struct err *err) {
-    p->row = t->L + 1;
-    if (!(p->at = mem_alloc((size_t)((1 + t->D) * p->row), sizeof *p->at, "prices", err))
-        || !(p->fresh = mem_alloc((size_t)(1 + t->D), sizeof *p->fresh, "prices", err))
-        || !(p->arms = mem_alloc((size_t)K, sizeof *p->arms, "prices", err))) return ERR_FAILED;
-    for (int k = 0; k < K; k++) {
-        const int d = arms[k].drafter < 0 ? 0 : arms[k].drafter;
-        p->arms[k] = (struct priced_arm){t->proposed + (size_t)d * t->cells, t->accepted + (size_t)d * t->cells, p->at + (d + 1) * p->row, p->fresh[d + 1], d, arms[k].gamma};
-        p->ruled = p->ruled || arms[k].stop.rule;
-    }
-    for (int d = -1; d < t->D; d++) {
-        const struct cost_draft *x = &c->draft[d < 0 ? 0 : d];
-        for (int k = 0; d >= 0 && k < COST_CATCH_UPS; k++) p->late = p->late || x->catch_up[k] != 0;
-        for (int k = 0; d >= 0 && k < PRICES_FRESH; k++) p->fresh[d + 1][k] = cost_catch_up(c, d, k);
-        for (int n = 0; n <= (d < 0 ? 0 : t->L); n++)
-            p->at[(d + 1) * p->row + n] = (struct price){
-                .once = d < 0 ? 0 : n ? x->a + x->b * n : x->none, .longer = d < 0 ? 0 : n ? x->c : x->none_context,
-                .keep = 1 - (d < 0 ? c->spared : x->spared)[n + 1], .base = c->base[n + 1], .slope = c->slope[n + 1], .kept = d >= 0 && x->keeps && n ? n - 1 : 0};
-    }
-    return 0;
-}
-
-int trace_lanes_open(struct trace_lanes *l, const struct trace *t, const struct cost *cost, const struct arm *arms, int K, struct err *err) {
-    *l = (struct trace_lanes){0};
-    if (!(l->worlds = mem_alloc(LANES_ABREAST, sizeof *l->worlds, "worlds in lanes", err)) || prices_open(&l->prices, t, cost, arms, K, err)) {
-        trace_lanes_close(l);
-        return ERR_FAILED;
-    }
+void trace_lanes_start(struct trace_lanes *l, const struct trace *t, const struct cost *cost, const struct priced *priced) {
     for (int i = 0; i < LANES_ABREAST; i++) {
+        struct trace_four *f = &l->fours[i / POLICY_LANES];
         l->worlds[i] = world_trace(t, cost);
-        l->worlds[i].prices = &l->prices;
+        l->worlds[i].four = priced ? f : NULL, l->worlds[i].lane = i % POLICY_LANES;
         l->at[i] = &l->worlds[i].world;
+        if (i % POLICY_LANES == 0) *f = (struct trace_four){.priced = priced};
+        if (priced) f->cell[i % POLICY_LANES] = t->cells;
     }
-    return 0;
-}
-
-void trace_lanes_close(struct trace_lanes *l) {
-    mem_free(l->worlds), mem_free(l->prices.at), mem_free(l->prices.fresh), mem_free(l->prices.arms);
-    *l = (struct trace_lanes){0};
 }
 
 void world_trace_give(struct world_trace *w, const struct round_seconds *seconds, size_t n) {

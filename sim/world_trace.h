@@ -11,33 +11,12 @@
 
 #include "sim/cost.h"
 #include "sim/lanes.h"
+#include "sim/priced.h"
 #include "sim/world.h"
 #include "traces/trace.h"
 
 struct round_seconds {
     double draft_s, verify_s;
-};
-
-/* What rounds cost by drafter (0: plain, 1 + d) and tokens proposed (0..L), so that a round looks it up: with n proposed at a context of c tokens
- *   draft_s = once + longer c,   verify_s = keep (base + slope c)
- * to the bit what cost.h says, catching up aside. */
-struct price {
-    double once, longer, keep, base, slope;
-    int64_t kept;               // tokens of the draft that stay in its cache, at most
-};
-enum { PRICES_FRESH = 256 };
-struct prices {
-    struct price *at;           // (1 + D, L + 1), owned
-    int row;                    // L + 1
-    bool late;                  // some drafter has to catch up:
-    double (*fresh)[PRICES_FRESH]; // (1 + D) seconds for so many tokens that are new to it, owned
-    struct priced_arm {
-        const uint8_t *proposed, *accepted; // of its drafter, by cell
-        const struct price *price;
-        const double *fresh;
-        int drafter, gamma;     // drafter 0 for plain
-    } *arms;                    // (K), owned
-    bool ruled;                 // an arm has a rule that may end a draft
 };
 
 struct world_trace {
@@ -47,10 +26,10 @@ struct world_trace {
     const struct round_seconds *given; // (given_n), borrowed; of the sequence played next
     size_t given_n, given_at;
     size_t cell0;               // of the sequence at position 0
-    const struct prices *prices; // borrowed; null: none
+    struct trace_four *four;    // borrowed: of a world whose rounds are looked up, its `lane` in it; null: of one whose rounds are played
+    int lane;
     bool ruled;                 // `stops` have learned
-    bool plain;                 // priced, and nobody looks, ends a draft or gives timings: a round of an arm without a rule is arithmetic alone
-    int shown[COST_DRAFTERS + 1]; // tokens of the history that each drafter has taken, as live; the last: of none
+    int shown[1 + COST_DRAFTERS]; // tokens of the history that each drafter has taken, as live; the first: of none
     int tokens, prompt_tokens;  // of the sequence
     struct peek peeks[COST_DRAFTERS]; // of the round to come
     double asked_s;             // of the drafters asked before the round
@@ -62,14 +41,22 @@ struct world_trace {
  * worlds (one a thread). `cost` may be null: seconds are then 0 until some are given. */
 struct world_trace world_trace(const struct trace *t, const struct cost *cost);
 
-/* Worlds abreast for lanes_run(), over one trace and cost model. */
-struct trace_lanes {
-    struct prices prices;
-    struct world_trace *worlds; // (LANES_ABREAST), owned
-    struct world *at[LANES_ABREAST];
+/* Four worlds whose rounds are looked up: what a round reads and changes, side by side. Their own positions stay where the sequence began. */
+struct trace_four {
+    const struct priced *priced; // borrowed
+    size_t cell[POLICY_LANES];   // where each is; the trace's cells: nowhere
+    int pos[POLICY_LANES], tokens[POLICY_LANES], prompt_tokens[POLICY_LANES];
+    int shown[1 + COST_DRAFTERS][POLICY_LANES]; // as in a world, by taker (priced.h)
 };
-int trace_lanes_open(struct trace_lanes *l, const struct trace *t, const struct cost *cost, const struct arm *arms, int K, struct err *err);
-void trace_lanes_close(struct trace_lanes *l);
+
+/* Worlds abreast for lanes_run(), over one trace and cost model. `priced`, over the same and the arms that will be played, may be null: rounds are
+ * then played one by one, as they are for policies that look at the world or end drafts. */
+struct trace_lanes {
+    struct world_trace worlds[LANES_ABREAST];
+    struct world *at[LANES_ABREAST];
+    struct trace_four fours[LANES_ABREAST / POLICY_LANES];
+};
+void trace_lanes_start(struct trace_lanes *l, const struct trace *t, const struct cost *cost, const struct priced *priced);
 
 /* Reads from the file what policies with these flags see of it: confidences, matches, margins. `arms` say whose. */
 int world_trace_ready(struct trace *t, unsigned asks, const struct arm *arms, int K, struct err *err);

@@ -71,14 +71,16 @@ static int bench(const char *path, int turns, struct err *err) {
     struct trace t = {0};
     struct arms arms = {0};
     struct cost cost = {0};
-    struct trace_lanes lanes = {0};
+    struct trace_lanes lanes;
+    struct priced priced = {0};
     struct world_table one, abreast[LANES_ABREAST];
     struct world *at[LANES_ABREAST];
     int rc = draw(&drawn, err);
     if (!rc) rc = trace_open(&t, path, 0, err);
     if (!rc) rc = cost_fit(&cost, &t, err);
     if (!rc) rc = replay_arms(&arms, &t, words, 4, err);
-    if (!rc) rc = trace_lanes_open(&lanes, &t, &cost, arms.at, arms.K, err);
+    if (!rc) rc = priced_open(&priced, &t, &cost, arms.at, arms.K, err);
+    trace_lanes_start(&lanes, &t, &cost, &priced);
     if (!rc && t.Q * SEEDS > MOST) rc = err_set(err, "%d prompts in '%s'", t.Q, path);
     if (rc) return rc;
     one = world_table(&drawn);
@@ -104,7 +106,7 @@ static int bench(const char *path, int turns, struct err *err) {
         for (int c = 0; c < COLUMNS; c++) qsort(ns[i][c], (size_t)turns, sizeof ns[i][c][0], by_value), at[c] = 1e3 / ns[i][c][turns / 2];
         printf("%-24s %10.2f %10.2f %5.2fx %10.2f %10.2f %5.2fx\n", with[i]->name, at[0], at[1], at[1] / at[0], at[2], at[3], at[3] / at[2]);
     }
-    trace_lanes_close(&lanes), arms_close(&arms), cost_close(&cost), trace_close(&t), table_close(&drawn);
+    priced_close(&priced), arms_close(&arms), cost_close(&cost), trace_close(&t), table_close(&drawn);
     return rc;
 }
 

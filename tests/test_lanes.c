@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "policies/lanes.h"
 #include "sim/lanes.h"
 #include "sim/replay.h"
@@ -159,15 +160,22 @@ static void test_traces_in_lanes(void **state) {
     for (int i = 0; i < 3; i++) {
         struct traced x;
         struct trace_lanes lanes;
+        struct priced priced;
         struct err err = {""};
         traced_open(&x, TASKS, i == 1 ? 5 : 300, i == 2 ? ruled : plain, 4);
-        if (trace_lanes_open(&lanes, &x.t, &x.cost, x.arms.at, x.arms.K, &err)) fail_msg("%s", err.text);
+        if (priced_can(&x.t, &x.cost, x.arms.at, x.arms.K) != (i != 2)) fail_msg("looked up: %d", i == 2);
+        if (i < 2 && priced_open(&priced, &x.t, &x.cost, x.arms.at, x.arms.K, &err)) fail_msg("%s", err.text);
+        trace_lanes_start(&lanes, &x.t, &x.cost, i < 2 ? &priced : NULL);
         struct world_trace one = world_trace(&x.t, &x.cost);
         struct pair p = {.one = &one.world};
         memcpy(p.lanes, lanes.at, sizeof p.lanes);
         for (int k = 0; k < TASKS; k++) p.tasks[k] = (struct lanes_task){5, (uint32_t)x.t.sequences[k].ordinal, k};
         for (p.n = 0; p.n <= TASKS; p.n += i ? 13 : p.n < 21 ? 1 : 19) every(&p, &x.problem, true);
-        trace_lanes_close(&lanes);
+        if (i < 2) { // as if there were too many to keep
+            mem_free(priced.rounds), priced.rounds = NULL, p.n = 27;
+            every(&p, &x.problem, true);
+        }
+        if (i < 2) priced_close(&priced);
         traced_close(&x);
     }
 }
