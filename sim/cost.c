@@ -14,7 +14,7 @@
 
 enum {
     ROWS_MAX = 12000, // rows a fit sees; its standard errors are then far below the timings' own noise
-    ITERATIONS = 30,  // of reweighting; where timings have no noise it would go on for GSL's hundred
+    ITERATIONS = 30,  // of reweighting, where GSL has a hundred: what comes later is far below the timings' own noise
     COLUMNS_MAX = COST_WIDTHS + 2,
 };
 
@@ -62,6 +62,25 @@ static double kept_median(struct fit *f, int j) {
     return m ? gsl_stats_median(f->scratch, 1, m) : 0;
 }
 
+/* Whether the coefficients say every row to a billionth. */
+static bool exact(const gsl_matrix *X, const gsl_vector *y, const gsl_vector *c) {
+    for (size_t i = 0; i < X->size1; i++) {
+        double fitted = 0;
+        for (size_t j = 0; j < X->size2; j++) fitted += gsl_matrix_get(X, i, j) * gsl_vector_get(c, j);
+        if (!(fabs(gsl_vector_get(y, i) - fitted) <= 1e-9 * fabs(gsl_vector_get(y, i)))) return false;
+    }
+    return true;
+}
+
+/* Least squares, which is the answer where timings have no noise: reweighting would then turn round in circles of rounding errors. */
+static bool least_squares(const gsl_matrix *X, const gsl_vector *y, gsl_vector *c, gsl_matrix *cov) {
+    gsl_multifit_linear_workspace *work = gsl_multifit_linear_alloc(X->size1, X->size2);
+    double chisq;
+    bool good = work && gsl_multifit_linear(X, y, c, cov, &chisq, work) == GSL_SUCCESS && exact(X, y, c);
+    if (work) gsl_multifit_linear_free(work);
+    return good;
+}
+
 /* Bisquare regression over the columns in use; false when GSL found no finite answer. */
 static bool robust(struct fit *f, const int *columns, int p, struct err *err, int *rc) {
     gsl_matrix *X = gsl_matrix_alloc(f->n, (size_t)p), *cov = gsl_matrix_alloc((size_t)p, (size_t)p);
@@ -73,9 +92,11 @@ static bool robust(struct fit *f, const int *columns, int p, struct err *err, in
         for (size_t i = 0; i < f->n; i++)
             for (int j = 0; j < p; j++) gsl_matrix_set(X, i, (size_t)j, f->x[i * (size_t)f->p + (size_t)columns[j]]);
         gsl_vector_const_view y = gsl_vector_const_view_array(f->y, f->n);
-        gsl_multifit_robust_maxiter(ITERATIONS, work);
-        int status = gsl_multifit_robust(X, &y.vector, c, cov, work);
-        good = status == GSL_SUCCESS || status == GSL_EMAXITER; // the last iterate is an answer as well
+        if (!least_squares(X, &y.vector, c, cov)) {
+            gsl_multifit_robust_maxiter(ITERATIONS, work);
+            int status = gsl_multifit_robust(X, &y.vector, c, cov, work);
+            good = status == GSL_SUCCESS || status == GSL_EMAXITER; // the last iterate is an answer as well
+        }
         for (int j = 0; j < p; j++) good = good && isfinite(gsl_vector_get(c, (size_t)j));
         for (int j = 0; good && j < p; j++) f->coef[columns[j]] = gsl_vector_get(c, (size_t)j);
     }

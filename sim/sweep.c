@@ -3,6 +3,7 @@
 
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/buffer.h"
@@ -203,12 +204,31 @@ static int chunk_lay(struct chunk *c, const struct crew *crew, struct err *err) 
     return 0;
 }
 
+/* Runs of policies that think long come first, so that no thread is left alone with one in the end. */
+struct turn {
+    size_t i;      // of the chunk
+    double own_ns; // 0 on ranks that have not measured
+};
+
+static int by_own(const void *a, const void *b) {
+    const struct turn *x = a, *y = b;
+    return x->own_ns != y->own_ns ? (x->own_ns < y->own_ns) - (x->own_ns > y->own_ns) : (x->i > y->i) - (x->i < y->i);
+}
+
 static int chunk_play(struct chunk *c, const struct crew *crew, struct err *err) {
     int failed = 0;
     long mine = (long)((c->n + (size_t)crew->size - 1 - (size_t)crew->rank) / (size_t)crew->size);
+    struct turn *turns = mem_alloc((size_t)mine + 1, sizeof *turns, "runs", err);
+    if (!turns) return ERR_FAILED;
+    for (long j = 0; j < mine; j++) {
+        turns[j].i = (size_t)crew->rank + (size_t)j * (size_t)crew->size;
+        const struct sweep_run *x = &c->s->runs[c->todo[c->from + turns[j].i]];
+        turns[j].own_ns = c->s->settings[x->setting].own_ns[x->player];
+    }
+    qsort(turns, (size_t)mine, sizeof *turns, by_own);
     #pragma omp parallel for schedule(dynamic, 1)
     for (long j = 0; j < mine; j++) {
-        size_t i = (size_t)crew->rank + (size_t)j * (size_t)crew->size;
+        const size_t i = turns[j].i;
         const struct sweep_run *x = &c->s->runs[c->todo[c->from + i]];
         struct err here = {""};
         int rc = play_run(&c->s->settings[x->setting], x, c->at[i], &here);
@@ -216,6 +236,7 @@ static int chunk_play(struct chunk *c, const struct crew *crew, struct err *err)
         #pragma omp critical
         if (!failed) failed = rc, *err = here;
     }
+    mem_free(turns);
     return failed;
 }
 
