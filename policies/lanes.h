@@ -41,13 +41,10 @@ typedef int32_t four_ints __attribute__((vector_size(16)));
     static const struct policy_lanes lanes = {size, init, lanes_select, lanes_update, &lanes_plain};
 
 LANES_INLINE four four_of(double x) { return (four){x, x, x, x}; }
-LANES_INLINE four four_choose(four_mask m, four yes, four no) { return (four)(((four_mask)yes & m) | ((four_mask)no & ~m)); }
-LANES_INLINE four_mask four_choose_int(four_mask m, four_mask yes, four_mask no) { return (yes & m) | (no & ~m); }
-LANES_INLINE four four_min(four a, four b) { return four_choose(a < b, a, b); }
-LANES_INLINE four four_max(four a, four b) { return four_choose(a > b, a, b); }
 
 /* Four numbers anywhere, at once: memcpy may go by halves, and a load of what was stored in pieces waits for all of them. */
 typedef double four_loose __attribute__((vector_size(32), aligned(8), may_alias));
+typedef int64_t four_loose_mask __attribute__((vector_size(32), aligned(8), may_alias));
 typedef int32_t four_loose_ints __attribute__((vector_size(16), aligned(4), may_alias));
 LANES_INLINE four four_from(const double *x) { return *(const four_loose *)x; }
 LANES_INLINE void four_put(double *to, four x) { *(four_loose *)to = x; }
@@ -63,12 +60,35 @@ LANES_INLINE int ints_mask(four_ints m) {
 #endif
 }
 
-LANES_INLINE four four_sqrt(four x) { // through memory, so that a compiler takes all at once whatever is done with them
+/* By loops over memory that never gets there, as those are what a compiler knows how to make one instruction of: minima, blends, roots. */
+#define FOUR_LOOP(x, expression) do { for (int l = 0; l < 4; l++) (x)[l] = (expression); } while (0)
+LANES_INLINE four four_min(four a, four b) {
+    double x[4], y[4];
+    four_put(x, a), four_put(y, b);
+    FOUR_LOOP(x, x[l] < y[l] ? x[l] : y[l]);
+    return four_from(x);
+}
+LANES_INLINE four four_max(four a, four b) {
+    double x[4], y[4];
+    four_put(x, a), four_put(y, b);
+    FOUR_LOOP(x, x[l] > y[l] ? x[l] : y[l]);
+    return four_from(x);
+}
+LANES_INLINE four four_choose(four_mask m, four yes, four no) {
+    double x[4], y[4];
+    int64_t chosen[4];
+    four_put(x, yes), four_put(y, no), *(four_loose_mask *)chosen = m;
+    FOUR_LOOP(x, chosen[l] ? x[l] : y[l]);
+    return four_from(x);
+}
+LANES_INLINE four four_sqrt(four x) {
     double at[4];
     four_put(at, x);
-    for (int l = 0; l < 4; l++) at[l] = sqrt(at[l]);
+    FOUR_LOOP(at, sqrt(at[l]));
     return four_from(at);
 }
+LANES_INLINE four_mask four_choose_int(four_mask m, four_mask yes, four_mask no) { return (four_mask)four_choose(m, (four)yes, (four)no); }
+
 LANES_INLINE bool four_any(four_mask m) {
     elementary_two either = (elementary_two)(__builtin_shufflevector(m, m, 0, 1) | __builtin_shufflevector(m, m, 2, 3));
 #ifdef __SSE2__

@@ -96,19 +96,17 @@ static int table_rounds(struct world *const *worlds, const struct arm *arms, str
     const struct table *t = ((const struct world_table *)worlds[0])->table;
     int ended = 0;
     (void)err;
+#pragma GCC unroll 4
     for (int l = 0; l < POLICY_LANES; l++) {
         struct world_table *w = (struct world_table *)worlds[l];
         if (!(lanes >> l & 1)) continue;
-        size_t cell = (size_t)w->row * (size_t)t->K + (size_t)arms[o->arm[l]].drafter;
+        const size_t cell = (size_t)w->row * (size_t)t->K + (size_t)arms[o->arm[l]].drafter;
+        const int emitted = t->emitted[cell], row = w->row + 1;
         o->gamma[l] = o->proposed[l] = t->L;
-        o->emitted[l] = t->emitted[cell];
-        o->accepted[l] = o->emitted[l] - 1;
-        o->nodes[l] = 0;
-        o->draft_s[l] = 0;
-        o->verify_s[l] = t->seconds ? t->seconds[cell] : 0;
-        w->world.pos += o->emitted[l];
-        w->world.done = ++w->row == t->rows;
-        ended |= w->world.done << l;
+        o->emitted[l] = emitted, o->accepted[l] = emitted - 1, o->nodes[l] = 0;
+        o->draft_s[l] = 0, o->verify_s[l] = t->seconds ? t->seconds[cell] : 0;
+        w->row = row, w->world.pos += emitted, w->world.done = row == t->rows;
+        ended |= (row == t->rows) << l;
     }
     return ended;
 }

@@ -36,31 +36,32 @@ static int trace_start(struct world *world, int q, struct err *err) {
 
 /* -- rounds in lanes -- */
 
-/* Without a branch, as which arm played and what it brought is what a processor cannot guess. */
+/* Without a branch, as which arm played and what it brought is what a processor cannot guess; and from registers to vectors, as a load of what
+ * was stored in pieces waits. */
 LANES_INLINE int look_up(struct trace_four *f, struct outcome_lanes *o, const bool counted) {
     const struct priced *p = f->priced;
     const four_ints pos = ints_from(f->pos), context = ints_from(f->prompt_tokens) + pos;
     priced_round round[POLICY_LANES];
+    four price[POLICY_LANES];
     double catch_up[POLICY_LANES];
     int now[POLICY_LANES];
     ints_put(now, context);
+#pragma GCC unroll 4
     for (int l = 0; l < POLICY_LANES; l++) {
         const size_t cell = f->cell[l];
-        round[l] = counted ? p->rounds[cell * (size_t)p->K + (size_t)o->arm[l]] : priced_round_at(p, o->arm[l], cell, f->pos[l], f->tokens[l]);
-        f->cell[l] = cell + (size_t)priced_emitted(round[l]);
-    }
-    for (int l = 0; l < POLICY_LANES; l++) {
-        const int taker = priced_taker(round[l]), fresh = now[l] - f->shown[taker][l];
-        catch_up[l] = __builtin_expect(fresh < PRICED_FRESH, 1) ? p->fresh[taker][fresh] : taker ? cost_catch_up(p->cost, taker - 1, fresh) : 0;
-        f->shown[taker][l] = now[l] + priced_kept(round[l]);
+        const priced_round x = counted ? p->rounds[cell * (size_t)p->K + (size_t)o->arm[l]] : priced_round_at(p, o->arm[l], cell, f->pos[l], f->tokens[l]);
+        const size_t taker = (size_t)priced_taker(x);
+        const int fresh = now[l] - f->shown[taker][l];
+        f->cell[l] = cell + (size_t)priced_emitted(x);
+        f->shown[taker][l] = now[l] + priced_kept(x);
+        catch_up[l] = __builtin_expect(fresh < PRICED_FRESH, 1) ? p->fresh[taker][fresh] : taker ? cost_catch_up(p->cost, (int)taker - 1, fresh) : 0;
+        price[l] = four_from(&p->prices[priced_price(x)].once);
+        round[l] = x;
     }
     const four_ints counts = {(int)round[0], (int)round[1], (int)round[2], (int)round[3]}, proposed = counts >> 8 & 255, emitted = counts >> 24 & 255;
     ints_put(o->gamma, counts & 255), ints_put(o->proposed, proposed), ints_put(o->nodes, proposed);
     ints_put(o->accepted, counts >> 16 & 255), ints_put(o->emitted, emitted);
     ints_put(f->pos, pos + emitted);
-    const struct price *at[POLICY_LANES];
-    for (int l = 0; l < POLICY_LANES; l++) at[l] = &p->prices[priced_price(round[l])];
-    const four price[] = {four_from(&at[0]->once), four_from(&at[1]->once), four_from(&at[2]->once), four_from(&at[3]->once)};
     four once, longer, base, slope;
     four_transpose(price, &once, &longer, &base, &slope);
     const four history = __builtin_convertvector(context, four);
