@@ -46,6 +46,7 @@ static void cholesky(struct linear *l) {
     int m = (int)l->m;
     const double *A = matrix(l);
     double *C = factor(l);
+    l->factored = 1 + l->updates;
     for (int i = 0; i < m; i++)
         for (int j = 0; j <= i; j++) {
             double left = A[i * m + j] - dot(C + i * m, C + j * m, j);
@@ -91,7 +92,7 @@ void linear_update(struct linear *l, const double *z, double x) {
 void linear_noise(struct linear *l, struct rng *rng, double *noise) {
     int m = (int)l->m;
     const double *C = factor(l);
-    cholesky(l);
+    if (l->factored != 1 + l->updates) cholesky(l);
     for (int i = 0; i < m; i++) noise[i] = rng_normal(rng);
     for (int i = m - 1; i >= 0; i--) {
         double sum = noise[i];

@@ -15,7 +15,8 @@ struct linear {
     double m, updates;
     double log_det;  // ln( det A / lambda^m )
     double lambda;
-    double at[];     // A, A^-1, the Cholesky factor of A as of its latest use (m, m) each; b, theta, a work vector (m) each
+    double factored; // 1 + the updates that the factor below knows of; 0: there is none yet
+    double at[];     // A, A^-1, the Cholesky factor of A (m, m) each; b, theta, a work vector (m) each
 };
 
 static inline size_t linear_size(int m) { return sizeof(struct linear) + (3 * (size_t)m * (size_t)m + 3 * (size_t)m) * sizeof(double); }
