@@ -63,6 +63,7 @@ static void lanes_init(void *state, const struct problem *p, const double *param
     struct exp3_lanes *s = state;
     s->mix = mix_of(p, param);
     lanes_zero(&s->top, offsetof(struct exp3_lanes, mix), lane);
+    four_reward_init(&s->reward, p, lane);
     for (int i = 0; i < p->K; i++) s->arm[i].log_w[lane] = 0, s->arm[i].w[lane] = 1;
 }
 

@@ -18,9 +18,6 @@ typedef int32_t four_ints __attribute__((vector_size(16)));
 
 #define LANES_INLINE static inline __attribute__((always_inline))
 
-#define LANES_SELECT (void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm)
-#define LANES_UPDATE (void *state, const struct problem *p, const double *param, const struct outcome_lanes *o)
-
 /* `type name parameters`, which calls name_body with the arguments that follow: for any processor, and for those with AVX2. */
 #ifdef __x86_64__
 #define LANES_BODY(type, name, parameters, ...) \
@@ -33,12 +30,21 @@ typedef int32_t four_ints __attribute__((vector_size(16)));
     static type name parameters { return name##_plain(__VA_ARGS__); }
 #endif
 
-/* `const struct policy_lanes lanes` of the bodies lanes_select_body and lanes_update_body. */
+/* `const struct policy_lanes lanes` of the bodies, of one four each,
+ *   lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm)
+ *   lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) */
+#define LANES_PARAMETERS (struct policy_four *const *at, int n, const struct problem *p, const double *param)
 #define LANES_METHODS(size, init) \
-    LANES_BODY(void, lanes_select, LANES_SELECT, state, p, param, rng, arm) \
-    LANES_BODY(void, lanes_update, LANES_UPDATE, state, p, param, o) \
-    static const struct policy_lanes lanes_plain = {size, init, lanes_select_plain, lanes_update_plain}; \
-    static const struct policy_lanes lanes = {size, init, lanes_select, lanes_update, &lanes_plain};
+    LANES_INLINE void lanes_select_all_body LANES_PARAMETERS { \
+        for (int i = 0; i < n; i++) lanes_select_body(at[i]->state, p, param, &at[i]->rng, at[i]->o.arm); \
+    } \
+    LANES_INLINE void lanes_update_all_body LANES_PARAMETERS { \
+        for (int i = 0; i < n; i++) lanes_update_body(at[i]->state, p, param, &at[i]->o); \
+    } \
+    LANES_BODY(void, lanes_select_all, LANES_PARAMETERS, at, n, p, param) \
+    LANES_BODY(void, lanes_update_all, LANES_PARAMETERS, at, n, p, param) \
+    static const struct policy_lanes lanes_plain = {size, init, lanes_select_all_plain, lanes_update_all_plain}; \
+    static const struct policy_lanes lanes = {size, init, lanes_select_all, lanes_update_all, &lanes_plain};
 
 LANES_INLINE four four_of(double x) { return (four){x, x, x, x}; }
 
@@ -105,11 +111,14 @@ LANES_INLINE bool four_any(four_mask m) {
 #define LANES_SCATTER(at, field, x) ((at)[0]->field[0] = (x)[0], (at)[1]->field[1] = (x)[1], (at)[2]->field[2] = (x)[2], (at)[3]->field[3] = (x)[3])
 
 /* index_higher of each lane, and the arms that won. */
-LANES_INLINE void four_highest(four index, int i, four *best, four_mask *arm) {
+LANES_INLINE void four_highest(four index, four_mask i, four *best, four_mask *arm) {
     four_mask higher = index > *best;
-    *arm = four_choose_int(higher, (four_mask){i, i, i, i}, *arm);
+    *arm = four_choose_int(higher, i, *arm);
     *best = four_choose(higher, index, *best);
 }
+/* Whole numbers from 0 to 2^31. */
+LANES_INLINE four_mask four_whole(four x) { return (four_mask)(x + 0x1p52) & 0x7fffffff; }
+
 LANES_INLINE void four_arms(four_mask at, int *arm) { arm[0] = (int)at[0], arm[1] = (int)at[1], arm[2] = (int)at[2], arm[3] = (int)at[3]; }
 
 /* elementary_exp of each. */
@@ -161,10 +170,14 @@ static inline void lanes_zero(void *state, size_t bytes, int lane) {
     for (double *x = (double *)state + lane; bytes; x += 4, bytes -= sizeof(four)) *x = 0;
 }
 
-/* reward.h by lane: struct reward of each; reward_raw and reward_of of four outcomes. */
+/* reward.h by lane: struct reward of each, but least_s infinite and the scale its largest before the first round; reward_raw and reward_of of four outcomes. */
 struct four_reward {
     four least_s, scale, most;
 };
+
+static inline void four_reward_init(struct four_reward *r, const struct problem *p, int lane) {
+    r->least_s[lane] = INFINITY, r->scale[lane] = 1e-9 / (p->L + 1), r->most[lane] = 1 / r->scale[lane];
+}
 
 LANES_INLINE four four_reward_raw(struct four_reward *r, const struct problem *p, bool len, const struct outcome_lanes *o) {
     if (len) {
@@ -172,12 +185,11 @@ LANES_INLINE four four_reward_raw(struct four_reward *r, const struct problem *p
         return four_from_int(o->accepted);
     }
     four verify_s = four_from(o->verify_s);
-    four_mask record = (verify_s > 1e-9) & ((r->least_s == 0) | (verify_s < r->least_s)), fresh = record | (r->scale == 0);
-    if (four_any(fresh)) {
+    four_mask record = (verify_s > 1e-9) & (verify_s < r->least_s);
+    if (four_any(record)) {
         r->least_s = four_choose(record, verify_s, r->least_s);
-        four scale = four_choose(r->least_s > 0, r->least_s, four_of(1e-9)) / (p->L + 1.0);
-        r->scale = four_choose(fresh, scale, r->scale);
-        r->most = four_choose(fresh, 1 / scale, r->most);
+        r->scale = four_choose(record, r->least_s / (p->L + 1.0), r->scale);
+        r->most = 1 / r->scale;
     }
     return four_min(four_from_int(o->emitted) / four_max(four_from(o->draft_s) + verify_s, four_of(1e-9)), r->most);
 }

@@ -107,18 +107,23 @@ enum policy_flags {
 };
 
 /* Four episodes of a policy side by side (lanes.h), each as the policy's own methods play it, bit for bit: for simulators. Lanes are numbered
- * 0..3; `state` is size bytes, aligned to 64. */
+ * 0..3; a method plays n fours, one after the other. */
 enum { POLICY_LANES = 4 };
 struct outcome_lanes { // struct outcome of each
     int arm[POLICY_LANES], gamma[POLICY_LANES], proposed[POLICY_LANES], accepted[POLICY_LANES], emitted[POLICY_LANES], nodes[POLICY_LANES];
     double draft_s[POLICY_LANES], verify_s[POLICY_LANES];
 };
+struct policy_four {
+    void *state;            // size bytes, aligned to 64
+    struct rng_four rng;    // at the start of each one's round
+    struct outcome_lanes o; // `select` fills in the arms
+};
 struct policy_lanes {
     size_t (*size)(const struct problem *p); // a multiple of 64
     void (*init)(void *state, const struct problem *p, const double *param, int lane); // that lane as new
-    void (*select)(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm); // one a lane
-    /* All four; a lane whose episode has ended, or that has none, learns what nobody will ask it and is then made new. */
-    void (*update)(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o);
+    void (*select)(struct policy_four *const *at, int n, const struct problem *p, const double *param);
+    /* All lanes; one whose episode has ended, or that has none, learns what nobody will ask it and is then made new. */
+    void (*update)(struct policy_four *const *at, int n, const struct problem *p, const double *param);
     const struct policy_lanes *plain; // the same for any processor: what tests hold this to. Null: this is it
 };
 

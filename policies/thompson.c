@@ -98,7 +98,7 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
         int gamma = p->arms[i].gamma;
         four emitted = four_of(1), q = four_from(theta[trials_slot(p, pooled, i)]);
         for (int k = 0; k < gamma; k++) emitted = 1 + q * emitted; // tgd_mean
-        four_highest(param[VALUE] == VALUE_LEN ? emitted : cost_lanes_rate(state, p, i, param[DOUBT], emitted), i, &best, &at);
+        four_highest(param[VALUE] == VALUE_LEN ? emitted : cost_lanes_rate(state, p, i, param[DOUBT], emitted), (four_mask){i, i, i, i}, &best, &at);
     }
     four_arms(at, arm);
 }

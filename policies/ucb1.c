@@ -78,21 +78,20 @@ struct ucb1_lanes {
 static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct ucb1_lanes) + (size_t)p->K * sizeof(struct ucb1_lane_arm)); }
 
 static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
+    struct ucb1_lanes *s = state;
     (void)param;
     lanes_zero(state, lanes_size(p), lane);
+    four_reward_init(&s->reward, p, lane);
 }
 
 LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
     const struct ucb1_lanes *s = state;
     four best = four_of(-1), spread = s->spread, scale = s->reward.scale;
-    four_mask at = {0};
+    four_mask at = {0}, i = {0};
     (void)param, (void)rng;
-    for (int i = 0; i < p->K; i++) {
-        const struct ucb1_lane_arm *x = &s->arm[i];
-        four index = four_choose(x->n == 0, four_of(INFINITY), four_min(x->mean * scale, four_of(1)) + spread * x->width);
-        four_highest(index, i, &best, &at);
-    }
-    four_arms(at, arm);
+    for (const struct ucb1_lane_arm *x = s->arm; x < s->arm + p->K; x++, i++)
+        four_highest(four_min(x->mean * scale, four_of(1)) + spread * x->width, i, &best, &at);
+    four_arms(four_choose_int(s->t < p->K, four_whole(s->t), at), arm); // those not yet played come first, in their order
 }
 
 LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {

@@ -115,9 +115,9 @@ static void lanes_init(void *state, const struct problem *p, const double *param
 LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
     const struct ucbspec_lanes *s = state;
     four best = four_of(-1), log_t = s->log_t;
-    four_mask at = {0};
+    four_mask at = {0}, i = {0};
     (void)param, (void)rng;
-    for (int i = 0; i < p->K; i++) four_highest(s->arm[i].mean + four_sqrt(s->arm[i].still + s->arm[i].slope * log_t), i, &best, &at);
+    for (const struct ucbspec_lane_arm *x = s->arm; x < s->arm + p->K; x++, i++) four_highest(x->mean + four_sqrt(x->still + x->slope * log_t), i, &best, &at);
     four_arms(at, arm);
 }
 

@@ -8,16 +8,12 @@ enum { GROUPS = LANES_ABREAST / POLICY_LANES };
 
 /* POLICY_LANES episodes in play. */
 struct group {
-    struct world *world[POLICY_LANES];
+    struct world_four four;   // first
     int task[POLICY_LANES];
-    unsigned plays, ended;    // a bit a lane that has a task, and that has just ended it
-    struct rng_four rng;
-    struct outcome_lanes o;
     struct {                  // of the episodes so far
-        four_ints pos, proposed, accepted, emitted;
+        four_ints pos, proposed, accepted;
         four seconds, draft_s, verify_s;
     } sum;
-    void *state;
 };
 
 struct play {
@@ -35,15 +31,15 @@ static int begin(struct play *p, struct group *g, int lane, struct err *err) {
     while (p->next < p->n) {
         const struct lanes_task *t = &p->tasks[p->next];
         p->totals[p->next] = (struct episode_total){0};
-        int rc = seat_start(&seat, g->world[lane], p->a, t->q, err);
+        int rc = seat_start(&seat, g->four.world[lane], p->a, t->q, err);
         if (rc) return rc;
         g->task[lane] = p->next++;
-        if (g->world[lane]->done) continue;
-        g->rng.seed[lane] = t->seed, g->rng.sequence[lane] = t->ordinal, g->rng.round[lane] = 0;
-        g->sum.pos[lane] = 1, g->sum.proposed[lane] = g->sum.accepted[lane] = g->sum.emitted[lane] = 0;
+        if (g->four.world[lane]->done) continue;
+        g->four.policy.rng.seed[lane] = t->seed, g->four.policy.rng.sequence[lane] = t->ordinal, g->four.policy.rng.round[lane] = 0;
+        g->sum.pos[lane] = 1, g->sum.proposed[lane] = g->sum.accepted[lane] = 0;
         g->sum.seconds[lane] = g->sum.draft_s[lane] = g->sum.verify_s[lane] = 0;
-        p->a->policy->lanes->init(g->state, &p->a->problem, p->a->param, lane);
-        g->plays |= 1u << lane;
+        p->a->policy->lanes->init(g->four.policy.state, &p->a->problem, p->a->param, lane);
+        g->four.plays |= 1u << lane;
         break;
     }
     return 0;
@@ -51,8 +47,8 @@ static int begin(struct play *p, struct group *g, int lane, struct err *err) {
 
 static int end(struct play *p, struct group *g, int lane, struct err *err) {
     p->totals[g->task[lane]] = (struct episode_total){
-        (int64_t)g->rng.round[lane], g->sum.proposed[lane], g->sum.accepted[lane], g->sum.emitted[lane], g->sum.seconds[lane], g->sum.draft_s[lane], g->sum.verify_s[lane]};
-    g->plays &= ~(1u << lane);
+        (int64_t)g->four.policy.rng.round[lane], g->sum.proposed[lane], g->sum.accepted[lane], g->sum.pos[lane] - 1, g->sum.seconds[lane], g->sum.draft_s[lane], g->sum.verify_s[lane]};
+    g->four.plays &= ~(1u << lane);
     return begin(p, g, lane, err);
 }
 
@@ -61,61 +57,54 @@ static struct outcome outcome_of(const struct outcome_lanes *o, int l) {
                             .draft_s = o->draft_s[l], .verify_s = o->verify_s[l], .nodes = o->nodes[l]};
 }
 
-/* Of a world that plays its rounds one by one: as its `rounds`. */
-static int each_round(struct group *g, const struct arm *arms, struct err *err) {
-    struct outcome_lanes *o = &g->o;
-    int ended = 0;
+/* Of worlds that play their rounds one by one: as a world's `rounds`. */
+static int each_round(struct world_four *f, const struct arm *arms, struct err *err) {
+    f->ended = 0;
     for (int l = 0; l < POLICY_LANES; l++) {
-        struct outcome x = {.arm = o->arm[l]};
-        if (!(g->plays >> l & 1)) continue;
-        int rc = g->world[l]->type->round(g->world[l], &arms[x.arm], &x, err);
+        struct outcome x = {.arm = f->policy.o.arm[l]};
+        if (!(f->plays >> l & 1)) continue;
+        int rc = f->world[l]->type->round(f->world[l], &arms[x.arm], &x, err);
         if (rc) return rc;
-        outcome_to_lane(o, l, &x);
-        ended |= g->world[l]->done << l;
+        outcome_to_lane(&f->policy.o, l, &x);
+        f->ended |= (unsigned)f->world[l]->done << l;
     }
-    return ended;
+    return 0;
 }
 
 static int tell(const struct play *p, const struct group *g, struct err *err) {
     int rc = 0;
     for (int l = 0; !rc && l < POLICY_LANES; l++) {
-        if (!(g->plays >> l & 1)) continue;
-        const struct world *w = g->world[l];
-        const struct step s = {.sequence = w->sequence, .round = (int)g->rng.round[l], .pos = g->sum.pos[l], .outcome = outcome_of(&g->o, l)};
+        if (!(g->four.plays >> l & 1)) continue;
+        const struct world *w = g->four.world[l];
+        const struct step s = {.sequence = w->sequence, .round = (int)g->four.policy.rng.round[l], .pos = g->sum.pos[l], .outcome = outcome_of(&g->four.policy.o, l)};
         rc = p->watch->step(p->watch->user, &s, err);
     }
     return rc;
 }
 
-/* After it was told. */
-LANES_INLINE void count_body(struct group *g) {
-    const struct outcome_lanes *o = &g->o;
-    const four draft_s = four_from(o->draft_s), verify_s = four_from(o->verify_s);
-    g->sum.proposed += ints_from(o->proposed), g->sum.accepted += ints_from(o->accepted), g->sum.emitted += ints_from(o->emitted);
-    g->sum.pos += ints_from(o->emitted);
-    g->sum.draft_s += draft_s, g->sum.verify_s += verify_s, g->sum.seconds += draft_s + verify_s;
-    for (int l = 0; l < POLICY_LANES; l++) g->rng.round[l]++;
+/* After they were told. */
+LANES_INLINE void count_body(struct group *const *at, int n) {
+    for (int i = 0; i < n; i++) {
+        struct group *g = at[i];
+        const struct outcome_lanes *o = &g->four.policy.o;
+        const four draft_s = four_from(o->draft_s), verify_s = four_from(o->verify_s);
+        g->sum.pos += ints_from(o->emitted), g->sum.proposed += ints_from(o->proposed), g->sum.accepted += ints_from(o->accepted);
+        g->sum.draft_s += draft_s, g->sum.verify_s += verify_s, g->sum.seconds += draft_s + verify_s;
+        for (int l = 0; l < POLICY_LANES; l++) g->four.policy.rng.round[l]++;
+    }
 }
-LANES_BODY(void, count, (struct group *g), g)
+LANES_BODY(void, count, (struct group *const *at, int n), at, n)
 
 static __attribute__((noinline)) int no_arm(const struct play *p, const struct group *g, struct err *err) {
+    const struct policy_four *f = &g->four.policy;
     int l = 0;
-    while ((unsigned)g->o.arm[l] < (unsigned)p->a->problem.K) l++;
-    return err_set(err, "policy '%s' chose arm %d in round %d, expected 0 to %d", p->a->spec, g->o.arm[l], (int)g->rng.round[l], p->a->problem.K - 1);
-}
-
-/* The world's turn: g->ended. */
-static inline int play_group(struct play *p, struct group *g, const struct world_type *type, struct err *err) {
-    const four_ints arm = ints_from(g->o.arm);
-    if (ints_mask((arm < 0) | (arm >= p->a->problem.K))) return no_arm(p, g, err);
-    int ended = type->rounds ? type->rounds(g->world, p->a->problem.arms, &g->o, g->plays, err) : each_round(g, p->a->problem.arms, err);
-    g->ended = (unsigned)ended & g->plays;
-    return ended < 0 ? ended : 0;
+    while ((unsigned)f->o.arm[l] < (unsigned)p->a->problem.K) l++;
+    return err_set(err, "policy '%s' chose arm %d in round %d, expected 0 to %d", p->a->spec, f->o.arm[l], (int)f->rng.round[l], p->a->problem.K - 1);
 }
 
 static __attribute__((noinline)) int end_all(struct play *p, struct group *g, struct err *err) {
     int rc = 0;
-    for (unsigned left = g->ended; !rc && left; left &= left - 1) rc = end(p, g, __builtin_ctz(left), err);
+    for (unsigned left = g->four.ended; !rc && left; left &= left - 1) rc = end(p, g, __builtin_ctz(left), err);
     return rc;
 }
 
@@ -124,21 +113,34 @@ static __attribute__((noinline)) int end_all(struct play *p, struct group *g, st
 static int play_all(struct play *p, struct err *err) {
     const struct agent *a = p->a;
     const struct policy_lanes *lanes = a->policy->lanes;
-    const struct world_type *type = p->groups[0].world[0]->type;
-    for (;;) {
-        struct group *plays[GROUPS];
-        int n = 0, rc;
-        for (int g = 0; g < GROUPS; g++)
-            if (p->groups[g].plays) plays[n++] = &p->groups[g];
-        if (!n) return 0;
-        for (int g = 0; g < n; g++) lanes->select(plays[g]->state, &a->problem, a->param, &plays[g]->rng, plays[g]->o.arm);
-        for (int g = 0; g < n; g++)
-            if ((rc = play_group(p, plays[g], type, err))) return rc;
+    const struct world_type *type = p->groups[0].four.world[0]->type;
+    struct group *groups[GROUPS]; // those in play
+    struct world_four *fours[GROUPS];
+    struct policy_four *policies[GROUPS];
+    int n = 0, rc = 0;
+    for (bool fewer = true;;) {
+        if (fewer) {
+            n = 0, fewer = false;
+            for (int g = 0; g < GROUPS; g++)
+                if (p->groups[g].four.plays) groups[n] = &p->groups[g], fours[n] = &groups[n]->four, policies[n] = &fours[n]->policy, n++;
+            if (!n) return 0;
+        }
+        lanes->select(policies, n, &a->problem, a->param);
         for (int g = 0; g < n; g++) {
-            if (p->watch && (rc = tell(p, plays[g], err))) return rc;
-            count(plays[g]);
-            lanes->update(plays[g]->state, &a->problem, a->param, &plays[g]->o); // also where a round has ended its sequence: that lane is new then
-            if (plays[g]->ended && (rc = end_all(p, plays[g], err))) return rc;
+            const four_ints arm = ints_from(policies[g]->o.arm);
+            if (ints_mask((arm < 0) | (arm >= a->problem.K))) return no_arm(p, groups[g], err);
+        }
+        if (type->rounds) rc = type->rounds(fours, n, a->problem.arms, err);
+        else
+            for (int g = 0; !rc && g < n; g++) rc = each_round(fours[g], a->problem.arms, err);
+        for (int g = 0; p->watch && !rc && g < n; g++) rc = tell(p, groups[g], err);
+        if (rc) return rc;
+        count(groups, n);
+        lanes->update(policies, n, &a->problem, a->param); // also where the round has ended its sequence: that lane is new then
+        for (int g = 0; g < n; g++) {
+            if (!fours[g]->ended) continue;
+            if ((rc = end_all(p, groups[g], err))) return rc;
+            fewer |= !fours[g]->plays;
         }
     }
 }
@@ -154,10 +156,10 @@ int lanes_run(struct world *const *worlds, struct agent *a, const struct lanes_t
     for (int i = 0; !rc && i < LANES_ABREAST; i++) {
         struct group *g = &p->groups[i / POLICY_LANES];
         int lane = i % POLICY_LANES;
-        g->state = states + (size_t)(i / POLICY_LANES) * bytes;
-        g->rng.stream = a->stream;
-        g->world[lane] = worlds[i];
-        lanes->init(g->state, &a->problem, a->param, lane);
+        g->four.policy.state = states + (size_t)(i / POLICY_LANES) * bytes;
+        g->four.policy.rng.stream = a->stream;
+        g->four.world[lane] = worlds[i];
+        lanes->init(g->four.policy.state, &a->problem, a->param, lane);
         rc = begin(p, g, lane, err);
     }
     if (!rc) rc = play_all(p, err);

@@ -14,6 +14,7 @@
 #include "policies/policy.h"
 
 struct world;
+struct world_four;
 
 struct world_type {
     const char *name; // "live", "trace", "table"
@@ -25,9 +26,8 @@ struct world_type {
     /* Plays one round at w->pos: fills everything of o but o->arm and o->request, advances w->pos by
      * o->emitted, sets w->done when the sequence has ended. */
     int (*round)(struct world *w, const struct arm *arm, struct outcome *o, struct err *err);
-    /* A round of each of the worlds whose bit is set (POLICY_LANES of them, all over one trace or table), with arms[o->arm[i]]: those that have
-     * ended, a bit each, or an error below 0. Null: by `round`. */
-    int (*rounds)(struct world *const *w, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err);
+    /* A round of each world in play of n fours, all over one trace or table and of the arms in `arms`; sets `ended`. Null: by `round`. */
+    int (*rounds)(struct world_four *const *at, int n, const struct arm *arms, struct err *err);
     /* What the asked drafts of w->L tokens at the beginning of round `round`, at `pos`, were worth: (D) each, -1 of drafters not asked. Asked once the text up to
      * pos + L is known. */
     void (*hindsight)(struct world *w, int pos, int round, int *proposed, int *accepted);
@@ -45,6 +45,13 @@ struct world {
     int L;               // tokens an asked drafter drafts, at most
     uint64_t drafters;   // those with an arm, a bit each: only they are asked
     struct agent *agent; // its `deepen` is asked after each token drafted with a probability; null: nobody
+};
+
+/* Four worlds that one policy plays side by side (lanes.h). */
+struct world_four {
+    struct policy_four policy; // first: a struct world_four * is a struct policy_four *
+    struct world *world[POLICY_LANES];
+    unsigned plays, ended;     // a bit a lane that has an episode, and whose episode this round has ended
 };
 
 /* Drafters that have an arm. */

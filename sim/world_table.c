@@ -92,23 +92,27 @@ static int table_round(struct world *world, const struct arm *arm, struct outcom
     return 0;
 }
 
-static int table_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
-    const struct table *t = ((const struct world_table *)worlds[0])->table;
-    int ended = 0;
+static int table_rounds(struct world_four *const *at, int n, const struct arm *arms, struct err *err) {
+    const struct table *t = ((const struct world_table *)at[0]->world[0])->table;
     (void)err;
+    for (int i = 0; i < n; i++) {
+        struct outcome_lanes *o = &at[i]->policy.o;
+        unsigned ended = 0;
 #pragma GCC unroll 4
-    for (int l = 0; l < POLICY_LANES; l++) {
-        struct world_table *w = (struct world_table *)worlds[l];
-        if (!(lanes >> l & 1)) continue;
-        const size_t cell = (size_t)w->row * (size_t)t->K + (size_t)arms[o->arm[l]].drafter;
-        const int emitted = t->emitted[cell], row = w->row + 1;
-        o->gamma[l] = o->proposed[l] = t->L;
-        o->emitted[l] = emitted, o->accepted[l] = emitted - 1, o->nodes[l] = 0;
-        o->draft_s[l] = 0, o->verify_s[l] = t->seconds ? t->seconds[cell] : 0;
-        w->row = row, w->world.pos += emitted, w->world.done = row == t->rows;
-        ended |= (row == t->rows) << l;
+        for (int l = 0; l < POLICY_LANES; l++) {
+            struct world_table *w = (struct world_table *)at[i]->world[l];
+            if (!(at[i]->plays >> l & 1)) continue;
+            const size_t cell = (size_t)w->row * (size_t)t->K + (size_t)arms[o->arm[l]].drafter;
+            const int emitted = t->emitted[cell], row = w->row + 1;
+            o->gamma[l] = o->proposed[l] = t->L;
+            o->emitted[l] = emitted, o->accepted[l] = emitted - 1, o->nodes[l] = 0;
+            o->draft_s[l] = 0, o->verify_s[l] = t->seconds ? t->seconds[cell] : 0;
+            w->row = row, w->world.pos += emitted, w->world.done = row == t->rows;
+            ended |= (unsigned)(row == t->rows) << l;
+        }
+        at[i]->ended = ended;
     }
-    return ended;
+    return 0;
 }
 
 /* A row of the table is what a round would have brought with every arm. */

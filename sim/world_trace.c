@@ -38,7 +38,7 @@ static int trace_start(struct world *world, int q, struct err *err) {
 
 /* Without a branch, as which arm played and what it brought is what a processor cannot guess; and from registers to vectors, as a load of what
  * was stored in pieces waits. */
-LANES_INLINE int look_up(struct trace_four *f, struct outcome_lanes *o, const bool counted) {
+LANES_INLINE int look_up_four(struct trace_four *f, struct outcome_lanes *o, const bool counted) {
     const struct priced *p = f->priced;
     const four_ints pos = ints_from(f->pos), context = ints_from(f->prompt_tokens) + pos;
     priced_round round[POLICY_LANES];
@@ -70,8 +70,13 @@ LANES_INLINE int look_up(struct trace_four *f, struct outcome_lanes *o, const bo
     return ints_mask(pos + emitted >= ints_from(f->tokens));
 }
 
-LANES_INLINE int look_up_rounds_body(struct trace_four *f, struct outcome_lanes *o) { return f->priced->rounds ? look_up(f, o, true) : look_up(f, o, false); }
-LANES_BODY(int, look_up_rounds, (struct trace_four *f, struct outcome_lanes *o), f, o)
+LANES_INLINE void look_up_body(struct world_four *const *at, int n) {
+    for (int i = 0; i < n; i++) {
+        struct trace_four *f = ((const struct world_trace *)at[i]->world[0])->four;
+        at[i]->ended = at[i]->plays & (unsigned)(f->priced->rounds ? look_up_four(f, &at[i]->policy.o, true) : look_up_four(f, &at[i]->policy.o, false));
+    }
+}
+LANES_BODY(void, look_up, (struct world_four *const *at, int n), at, n)
 
 static int take_given(struct world_trace *w, struct outcome *o, struct err *err) {
     if (w->given_at == w->given_n)
@@ -163,29 +168,35 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
     return 0;
 }
 
-static __attribute__((noinline)) int played_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
-    int ended = 0;
+static __attribute__((noinline)) int played_rounds(struct world_four *f, const struct arm *arms, struct err *err) {
+    f->ended = 0;
     for (int l = 0; l < POLICY_LANES; l++) {
-        struct outcome x = {.arm = o->arm[l]};
-        if (!(lanes >> l & 1)) continue;
-        int rc = trace_round(worlds[l], &arms[x.arm], &x, err);
+        struct outcome x = {.arm = f->policy.o.arm[l]};
+        if (!(f->plays >> l & 1)) continue;
+        int rc = trace_round(f->world[l], &arms[x.arm], &x, err);
         if (rc) return rc;
-        outcome_to_lane(o, l, &x);
-        ended |= worlds[l]->done << l;
+        outcome_to_lane(&f->policy.o, l, &x);
+        f->ended |= (unsigned)f->world[l]->done << l;
     }
-    return ended;
+    return 0;
 }
 
-static __attribute__((noinline)) void leave(struct trace_four *f, unsigned lanes) {
+/* Those without an episode are nowhere. */
+static __attribute__((noinline)) void leave(struct trace_four *f, unsigned plays) {
     for (int l = 0; l < POLICY_LANES; l++)
-        if (!(lanes >> l & 1)) f->cell[l] = f->priced->trace->cells;
+        if (!(plays >> l & 1)) f->cell[l] = f->priced->trace->cells;
 }
 
-static int trace_rounds(struct world *const *worlds, const struct arm *arms, struct outcome_lanes *o, unsigned lanes, struct err *err) {
-    struct trace_four *f = ((const struct world_trace *)worlds[0])->four;
-    if (!f) return played_rounds(worlds, arms, o, lanes, err);
-    if (__builtin_expect(lanes != (1u << POLICY_LANES) - 1, 0)) leave(f, lanes);
-    return look_up_rounds(f, o);
+static int trace_rounds(struct world_four *const *at, int n, const struct arm *arms, struct err *err) {
+    int rc = 0;
+    if (!((const struct world_trace *)at[0]->world[0])->four) {
+        for (int i = 0; !rc && i < n; i++) rc = played_rounds(at[i], arms, err);
+        return rc;
+    }
+    for (int i = 0; i < n; i++)
+        if (at[i]->plays != (1u << POLICY_LANES) - 1) leave(((const struct world_trace *)at[i]->world[0])->four, at[i]->plays);
+    look_up(at, n);
+    return 0;
 }
 
 static void trace_hindsight(struct world *world, int pos, int round, int *proposed, int *accepted) {
