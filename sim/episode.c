@@ -89,7 +89,8 @@ int episode_run(struct world *w, struct agent *a, uint64_t seed, int q, uint32_t
         sum.draft_s += s.outcome.draft_s;
         sum.verify_s += s.outcome.verify_s;
         sum.seconds += s.outcome.draft_s + s.outcome.verify_s;
-        if (watch && (rc = watch->step(watch->user, &s, err))) return rc;
+        if (watch && watch->pulls) episode_pull(watch->pulls, s.round, arm);
+        if (watch && watch->step && (rc = watch->step(watch->user, &s, err))) return rc;
     }
     total->rounds += sum.rounds;
     total->proposed += sum.proposed;

@@ -36,11 +36,21 @@ void seat_choose(struct seat *s, int round);
 /* After the round, unless it ended the sequence. */
 void seat_learn(struct seat *s, const struct outcome *o);
 
-/* Called after every round, the last included; null for none. Returns nonzero to stop with an error set. */
+/* Rounds by bucket (of their number in the episode) and arm. */
+struct episode_pulls {
+    const uint8_t *bucket_of;
+    int32_t *at; // (buckets, K), counted up
+    int K;
+};
+
 struct episode_watch {
+    /* Called after every round, the last included; null: nobody. Returns nonzero to stop with an error set. */
     int (*step)(void *user, const struct step *s, struct err *err);
     void *user;
+    const struct episode_pulls *pulls; // null: not counted
 };
+
+static inline void episode_pull(const struct episode_pulls *p, int round, int arm) { p->at[p->bucket_of[round] * p->K + arm]++; }
 
 struct episode_total {
     int64_t rounds, proposed, accepted, emitted; // the first token of a sequence is no round's

@@ -82,6 +82,12 @@ static int tell(const struct play *p, const struct group *g, struct err *err) {
     return rc;
 }
 
+static void pull(const struct episode_pulls *to, const struct group *g) {
+    const struct policy_four *f = &g->four.policy;
+    for (int l = 0; l < POLICY_LANES; l++)
+        if (g->four.plays >> l & 1) episode_pull(to, (int)f->rng.round[l], f->o.arm[l]);
+}
+
 /* After they were told. */
 LANES_INLINE void count_body(struct group *const *at, int n) {
     for (int i = 0; i < n; i++) {
@@ -133,7 +139,8 @@ static int play_all(struct play *p, struct err *err) {
         if (type->rounds) rc = type->rounds(fours, n, a->problem.arms, err);
         else
             for (int g = 0; !rc && g < n; g++) rc = each_round(fours[g], a->problem.arms, err);
-        for (int g = 0; p->watch && !rc && g < n; g++) rc = tell(p, groups[g], err);
+        for (int g = 0; p->watch && p->watch->pulls && !rc && g < n; g++) pull(p->watch->pulls, groups[g]);
+        for (int g = 0; p->watch && p->watch->step && !rc && g < n; g++) rc = tell(p, groups[g], err);
         if (rc) return rc;
         count(groups, n);
         lanes->update(policies, n, &a->problem, a->param); // also where the round has ended its sequence: that lane is new then

@@ -135,19 +135,6 @@ void sweep_close(struct sweep *s) {
 
 /* -- one run -- */
 
-struct counter {
-    const uint8_t *bucket_of;
-    int32_t *pulls;
-    int K;
-};
-
-static int count_pull(void *user, const struct step *s, struct err *err) {
-    (void)err;
-    struct counter *c = user;
-    c->pulls[c->bucket_of[s->round] * c->K + s->outcome.arm]++;
-    return 0;
-}
-
 /* `bytes`: outcomes, draft seconds, pulls (aligned to 8; zeroed here). */
 static int play_run(const struct sweep_setting *s, const struct sweep_run *x, char *bytes, struct err *err) {
     const struct replay *r = &s->replay;
@@ -155,8 +142,8 @@ static int play_run(const struct sweep_setting *s, const struct sweep_run *x, ch
     struct sweep_outcome *out = (struct sweep_outcome *)bytes;
     memset(bytes, 0, s->bytes);
     double *draft_s = (double *)(bytes + (size_t)r->Q * sizeof *out);
-    struct counter counter = {s->bucket_of, (int32_t *)(draft_s + 1), r->K};
-    struct episode_watch watch = {count_pull, &counter};
+    const struct episode_pulls pulls = {s->bucket_of, (int32_t *)(draft_s + 1), r->K};
+    const struct episode_watch watch = {.pulls = &pulls};
     struct episode_total *totals = mem_alloc((size_t)r->Q, sizeof *totals, "sequences", err);
     struct agent a = {0};
     int rc = totals ? player_agent(player, &r->problem, &r->oracle, &a, err) : ERR_FAILED;
