@@ -124,6 +124,7 @@ int replay_sequences(const struct replay *r, const struct player *player, struct
         return rc;
     }
     struct world_trace w = world_trace(t, r->plan.cost);
+    w.priced = r->priced.prices ? &r->priced : NULL;
     for (int q = 0; !rc && q < r->Q; q++) {
         totals[q] = (struct episode_total){0};
         player_start(player, &r->oracle, a, q, !r->plan.stream);

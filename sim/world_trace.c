@@ -128,10 +128,32 @@ static int trace_look(struct world *world, struct view *v, struct err *err) {
     return 0;
 }
 
+/* trace_round where nobody looks, ends a draft or gives timings. */
+static void looked_up_round(struct world_trace *w, int k, struct outcome *o) {
+    const struct priced *p = w->priced;
+    struct world *world = &w->world;
+    const int pos = world->pos, context = world->prompt_tokens + pos;
+    const size_t cell = w->cell0 + (size_t)pos;
+    const priced_round x = p->rounds ? p->rounds[cell * (size_t)p->K + (size_t)k] : priced_round_at(p, k, cell, pos, w->tokens);
+    const struct price *price = &p->prices[priced_price(x)];
+    const int taker = priced_taker(x), fresh = context - w->shown[taker];
+    w->shown[taker] = context + priced_kept(x);
+    o->gamma = (int)(x & 255), o->proposed = o->nodes = (int)(x >> 8 & 255), o->accepted = (int)(x >> 16 & 255), o->emitted = priced_emitted(x);
+    o->signal = NULL;
+    o->draft_s = price->once + price->longer * context + (fresh < PRICED_FRESH ? p->fresh[taker][fresh] : taker ? cost_catch_up(p->cost, taker - 1, fresh) : 0);
+    o->verify_s = price->base + price->slope * context;
+    world->pos = pos + o->emitted;
+    world->done = world->pos >= w->tokens;
+}
+
 static int trace_round(struct world *world, const struct arm *arm, struct outcome *o, struct err *err) {
     struct world_trace *w = (struct world_trace *)world;
     const struct trace *t = w->trace;
     int pos = world->pos, proposed = 0, accepted = 0, d = arm->drafter;
+    if (w->priced && !world->asks && !world->agent && !w->given && !w->caught_up) {
+        looked_up_round(w, (int)(arm - w->priced->arms), o);
+        return 0;
+    }
     int gamma = least(arm->gamma, world->max_new - pos - 1), width = 1;
     o->signal = NULL;
     if (gamma > 0) {

@@ -26,6 +26,7 @@ struct world_trace {
     const struct round_seconds *given; // (given_n), borrowed; of the sequence played next
     size_t given_n, given_at;
     size_t cell0;               // of the sequence at position 0
+    const struct priced *priced; // borrowed; null: rounds are worked out. Over the same trace, cost model and arms
     struct trace_four *four;    // borrowed: of a world whose rounds are looked up, its `lane` in it; null: of one whose rounds are played
     int lane;
     bool ruled;                 // `stops` have learned

@@ -174,6 +174,9 @@ static void test_traces_in_lanes(void **state) {
         if (i < 2) { // as if there were too many to keep
             mem_free(priced.rounds), priced.rounds = NULL, p.n = 27;
             every(&p, &x.problem, true);
+            one.priced = &priced; // rounds looked up one by one, and played in lanes
+            trace_lanes_start(&lanes, &x.t, &x.cost, NULL);
+            every(&p, &x.problem, true);
         }
         if (i < 2) priced_close(&priced);
         traced_close(&x);
