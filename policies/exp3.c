@@ -86,7 +86,7 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
 
 LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
     struct exp3_lanes *s = state;
-    struct exp3_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
+    LANES_ARMS(struct exp3_lane_arm, arm, s, o);
     four probability = LANES_GATHER(arm, w) * s->share + s->mix / p->K;
     four log_w = LANES_GATHER(arm, log_w) + four_reward_of(&s->reward, p, param[REWARD] == REWARD_LEN, o) * (s->mix / (p->K * probability));
     four w = four_exp(four_max(log_w - s->top, four_of(-690)));

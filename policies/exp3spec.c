@@ -78,7 +78,7 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
 
 LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
     struct exp3spec_lanes *s = state;
-    struct exp3spec_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
+    LANES_ARMS(struct exp3spec_lane_arm, arm, s, o);
     (void)param;
     four probability = four_max(LANES_GATHER(arm, w) / s->total, four_of(1e-12));
     four loss = LANES_GATHER(arm, loss) + (p->L + 1.0 - four_from_int(o->emitted)) / (p->L * probability);

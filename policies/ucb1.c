@@ -37,7 +37,7 @@ static void ucb1_init(void *state, const struct problem *p, const double *param)
 }
 
 static double index_at(const struct ucb1 *s, int i) {
-    return elementary_min(s->arm[i].mean * s->reward.scale, 1) + s->spread * s->arm[i].width;
+    return s->arm[i].mean * s->reward.scale + s->spread * s->arm[i].width;
 }
 
 static int ucb1_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
@@ -90,7 +90,7 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
     four_mask at = {0}, i = {0};
     (void)param, (void)rng;
     for (const struct ucb1_lane_arm *x = s->arm; x < s->arm + p->K; x++, i++)
-        four_highest(four_min(x->mean * scale, four_of(1)) + spread * x->width, i, &best, &at);
+        four_highest(x->mean * scale + spread * x->width, i, &best, &at);
     four_arms(four_choose_int(s->t < p->K, four_whole(s->t), at), arm); // those not yet played come first, in their order
 }
 
@@ -102,7 +102,7 @@ LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const 
     s->next = four_sqrt(param[ALPHA] * log_next);
     s->log_next = log_next;
     four raw = four_reward_raw(&s->reward, p, param[REWARD] == REWARD_LEN, o);
-    struct ucb1_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
+    LANES_ARMS(struct ucb1_lane_arm, arm, s, o);
     four n = LANES_GATHER(arm, n) + 1, sum = LANES_GATHER(arm, sum) + raw, share = 1 / n, mean = sum * share, width = four_sqrt(share);
     LANES_SCATTER(arm, n, n);
     LANES_SCATTER(arm, sum, sum);

@@ -123,7 +123,7 @@ LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const 
 
 LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
     struct ucbspec_lanes *s = state;
-    struct ucbspec_lane_arm *arm[4] = {&s->arm[o->arm[0]], &s->arm[o->arm[1]], &s->arm[o->arm[2]], &s->arm[o->arm[3]]};
+    LANES_ARMS(struct ucbspec_lane_arm, arm, s, o);
     four t = s->t + 1, n = LANES_GATHER(arm, n) + 1, log_n = four_log_next(LANES_GATHER(arm, log_n), n);
     s->log_t = s->log_next;
     s->log_next = four_log_next(s->log_next, t);

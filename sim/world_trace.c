@@ -36,12 +36,19 @@ static int trace_start(struct world *world, int q, struct err *err) {
 
 /* -- rounds in lanes -- */
 
+static inline int priced_counts(const struct priced_round *x) {
+    int counts; // gamma, proposed, accepted, emitted, from the lowest byte on
+    memcpy(&counts, x, sizeof counts);
+    return counts;
+}
+
 /* Without a branch, as which arm played and what it brought is what a processor cannot guess; and from registers to vectors, as a load of what
  * was stored in pieces waits. */
 LANES_INLINE int look_up_four(struct trace_four *f, struct outcome_lanes *o, const bool counted) {
     const struct priced *p = f->priced;
     const four_ints pos = ints_from(f->pos), context = ints_from(f->prompt_tokens) + pos;
-    priced_round round[POLICY_LANES];
+    struct priced_round fresh_rounds[POLICY_LANES];
+    const struct priced_round *x[POLICY_LANES];
     four price[POLICY_LANES];
     double catch_up[POLICY_LANES];
     int now[POLICY_LANES];
@@ -49,16 +56,17 @@ LANES_INLINE int look_up_four(struct trace_four *f, struct outcome_lanes *o, con
 #pragma GCC unroll 4
     for (int l = 0; l < POLICY_LANES; l++) {
         const size_t cell = f->cell[l];
-        const priced_round x = counted ? p->rounds[cell * (size_t)p->K + (size_t)o->arm[l]] : priced_round_at(p, o->arm[l], cell, f->pos[l], f->tokens[l]);
-        const size_t taker = (size_t)priced_taker(x);
+        if (counted) x[l] = &p->rounds[cell * (size_t)p->K + (size_t)o->arm[l]];
+        else fresh_rounds[l] = priced_round_at(p, o->arm[l], cell, f->pos[l], f->tokens[l]), x[l] = &fresh_rounds[l];
+        const size_t taker = x[l]->taker;
         const int fresh = now[l] - f->shown[taker][l];
-        f->cell[l] = cell + (size_t)priced_emitted(x);
-        f->shown[taker][l] = now[l] + priced_kept(x);
+        f->cell[l] = cell + x[l]->emitted;
+        f->shown[taker][l] = now[l] + x[l]->kept;
         catch_up[l] = __builtin_expect(fresh < PRICED_FRESH, 1) ? p->fresh[taker][fresh] : taker ? cost_catch_up(p->cost, (int)taker - 1, fresh) : 0;
-        price[l] = four_from(&p->prices[priced_price(x)].once);
-        round[l] = x;
+        price[l] = four_from(&p->prices[x[l]->price].once);
     }
-    const four_ints counts = {(int)round[0], (int)round[1], (int)round[2], (int)round[3]}, proposed = counts >> 8 & 255, emitted = counts >> 24 & 255;
+    const four_ints counts = {priced_counts(x[0]), priced_counts(x[1]), priced_counts(x[2]), priced_counts(x[3])};
+    const four_ints proposed = counts >> 8 & 255, emitted = counts >> 24 & 255;
     ints_put(o->gamma, counts & 255), ints_put(o->proposed, proposed), ints_put(o->nodes, proposed);
     ints_put(o->accepted, counts >> 16 & 255), ints_put(o->emitted, emitted);
     ints_put(f->pos, pos + emitted);
@@ -70,9 +78,16 @@ LANES_INLINE int look_up_four(struct trace_four *f, struct outcome_lanes *o, con
     return ints_mask(pos + emitted >= ints_from(f->tokens));
 }
 
+/* Those without an episode are nowhere. */
+static __attribute__((noinline)) void leave(struct trace_four *f, unsigned plays) {
+    for (int l = 0; l < POLICY_LANES; l++)
+        if (!(plays >> l & 1)) f->cell[l] = f->priced->trace->cells;
+}
+
 LANES_INLINE void look_up_body(struct world_four *const *at, int n) {
     for (int i = 0; i < n; i++) {
         struct trace_four *f = ((const struct world_trace *)at[i]->world[0])->four;
+        if (at[i]->plays != (1u << POLICY_LANES) - 1) leave(f, at[i]->plays);
         at[i]->ended = at[i]->plays & (unsigned)(f->priced->rounds ? look_up_four(f, &at[i]->policy.o, true) : look_up_four(f, &at[i]->policy.o, false));
     }
 }
@@ -134,11 +149,11 @@ static void looked_up_round(struct world_trace *w, int k, struct outcome *o) {
     struct world *world = &w->world;
     const int pos = world->pos, context = world->prompt_tokens + pos;
     const size_t cell = w->cell0 + (size_t)pos;
-    const priced_round x = p->rounds ? p->rounds[cell * (size_t)p->K + (size_t)k] : priced_round_at(p, k, cell, pos, w->tokens);
-    const struct price *price = &p->prices[priced_price(x)];
-    const int taker = priced_taker(x), fresh = context - w->shown[taker];
-    w->shown[taker] = context + priced_kept(x);
-    o->gamma = (int)(x & 255), o->proposed = o->nodes = (int)(x >> 8 & 255), o->accepted = (int)(x >> 16 & 255), o->emitted = priced_emitted(x);
+    const struct priced_round x = p->rounds ? p->rounds[cell * (size_t)p->K + (size_t)k] : priced_round_at(p, k, cell, pos, w->tokens);
+    const struct price *price = &p->prices[x.price];
+    const int taker = x.taker, fresh = context - w->shown[taker];
+    w->shown[taker] = context + x.kept;
+    o->gamma = x.gamma, o->proposed = o->nodes = x.proposed, o->accepted = x.accepted, o->emitted = x.emitted;
     o->signal = NULL;
     o->draft_s = price->once + price->longer * context + (fresh < PRICED_FRESH ? p->fresh[taker][fresh] : taker ? cost_catch_up(p->cost, taker - 1, fresh) : 0);
     o->verify_s = price->base + price->slope * context;
@@ -203,20 +218,12 @@ static __attribute__((noinline)) int played_rounds(struct world_four *f, const s
     return 0;
 }
 
-/* Those without an episode are nowhere. */
-static __attribute__((noinline)) void leave(struct trace_four *f, unsigned plays) {
-    for (int l = 0; l < POLICY_LANES; l++)
-        if (!(plays >> l & 1)) f->cell[l] = f->priced->trace->cells;
-}
-
 static int trace_rounds(struct world_four *const *at, int n, const struct arm *arms, struct err *err) {
     int rc = 0;
     if (!((const struct world_trace *)at[0]->world[0])->four) {
         for (int i = 0; !rc && i < n; i++) rc = played_rounds(at[i], arms, err);
         return rc;
     }
-    for (int i = 0; i < n; i++)
-        if (at[i]->plays != (1u << POLICY_LANES) - 1) leave(((const struct world_trace *)at[i]->world[0])->four, at[i]->plays);
     look_up(at, n);
     return 0;
 }

@@ -3,7 +3,7 @@
  *   make bench        or        build/tests/bench_lanes [ROUNDS_OF_TURNS]
  *
  * The table has 500 rounds and a seed an episode; the trace is the demo's, recorded from SmolLM2, with plain decoding and four arms of its three
- * drafters, every prompt with 16 seeds. Everything a replay's round does is in it: choice, outcome, modelled seconds, learning. Every policy that has lanes; they take
+ * drafters, every prompt with 128 seeds. Everything a replay's round does is in it: choice, outcome, modelled seconds, learning. Every policy that has lanes; they take
  * turns, time is the thread's own processor time, and a figure is the median of its turns. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include "sim/world_trace.h"
 #include "tests/stopwatch.h"
 
-enum { TURNS = 15, POLICIES = 64, COLUMNS = 4, ARMS = 5, L = 4, ROUNDS = 500, SEEDS = 16, EPISODES = 64, MOST = 4096 };
+enum { TURNS = 15, POLICIES = 64, COLUMNS = 4, ARMS = 5, L = 4, ROUNDS = 500, SEEDS = 128, EPISODES = 1024, MOST = 8192 };
 
 /* Truncated geometric lengths, arm k at 0.3 + 0.5 (k+1)/K; a round takes a second, give or take a tenth. */
 static int draw(struct table *t, struct err *err) {
@@ -86,6 +86,7 @@ static int bench(const char *path, int turns, struct err *err) {
     one = world_table(&drawn);
     for (int l = 0; l < LANES_ABREAST; l++) abreast[l] = world_table(&drawn), at[l] = &abreast[l].world;
     struct world_trace single = world_trace(&t, &cost);
+    single.priced = &priced;
     table = (struct course){.problem = {.K = ARMS, .D = ARMS, .L = L, .arms = drawn.arms}, .one = &one.world, .lanes = at, .n = EPISODES};
     trace = (struct course){.problem = replay_problem(&t, &arms), .one = &single.world, .lanes = lanes.at, .n = t.Q * SEEDS};
     for (int i = 0; i < table.n; i++) table.tasks[i].seed = (uint64_t)i;
