@@ -16,7 +16,7 @@
 #include "sim/cost.h"
 #include "traces/trace.h"
 
-enum { PRICED_FRESH = 256, PRICED_BYTES = 16 << 20 };
+enum { PRICED_BYTES = 16 << 20 };
 
 /* A round. */
 struct priced_round {
@@ -36,9 +36,11 @@ struct priced {
     const struct cost *cost;       // borrowed
     const struct arm *arms;        // (K), borrowed
     int K;
-    struct priced_round *rounds;          // (cells + 1, K), owned; null: too many. The last cell is nobody's
+    struct priced_round *rounds;          // (K, cells + 1), owned; null: too many. The last cell is nobody's
+    const struct priced_round **of_arm;   // (K) its rounds, by cell; owned
     struct price *prices;          // (1 + D, L + 1) by taker and tokens proposed, owned
-    double (*fresh)[PRICED_FRESH]; // (1 + D) seconds of a taker for so many tokens that are new to it, owned
+    double *fresh;                 // (1 + D, longest context + 1) seconds of a taker for so many tokens that are new to it, owned
+    const double **of_taker;       // (1 + D) its seconds; owned
 };
 
 /* Whether all rounds over these can be looked up. */

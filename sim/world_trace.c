@@ -51,18 +51,17 @@ LANES_INLINE int look_up_four(struct trace_four *f, struct outcome_lanes *o, con
     const struct priced_round *x[POLICY_LANES];
     four price[POLICY_LANES];
     double catch_up[POLICY_LANES];
-    int now[POLICY_LANES];
-    ints_put(now, context);
+    unsigned now[POLICY_LANES];
+    ints_put((int *)now, context);
 #pragma GCC unroll 4
     for (int l = 0; l < POLICY_LANES; l++) {
         const size_t cell = f->cell[l];
-        if (counted) x[l] = &p->rounds[cell * (size_t)p->K + (size_t)o->arm[l]];
+        if (counted) x[l] = &p->of_arm[o->arm[l]][cell];
         else fresh_rounds[l] = priced_round_at(p, o->arm[l], cell, f->pos[l], f->tokens[l]), x[l] = &fresh_rounds[l];
         const size_t taker = x[l]->taker;
-        const int fresh = now[l] - f->shown[taker][l];
-        f->cell[l] = cell + x[l]->emitted;
+        catch_up[l] = p->of_taker[taker][now[l] - f->shown[taker][l]];
         f->shown[taker][l] = now[l] + x[l]->kept;
-        catch_up[l] = __builtin_expect(fresh < PRICED_FRESH, 1) ? p->fresh[taker][fresh] : taker ? cost_catch_up(p->cost, (int)taker - 1, fresh) : 0;
+        f->cell[l] = cell + x[l]->emitted;
         price[l] = four_from(&p->prices[x[l]->price].once);
     }
     const four_ints counts = {priced_counts(x[0]), priced_counts(x[1]), priced_counts(x[2]), priced_counts(x[3])};
@@ -149,13 +148,13 @@ static void looked_up_round(struct world_trace *w, int k, struct outcome *o) {
     struct world *world = &w->world;
     const int pos = world->pos, context = world->prompt_tokens + pos;
     const size_t cell = w->cell0 + (size_t)pos;
-    const struct priced_round x = p->rounds ? p->rounds[cell * (size_t)p->K + (size_t)k] : priced_round_at(p, k, cell, pos, w->tokens);
+    const struct priced_round x = p->rounds ? p->of_arm[k][cell] : priced_round_at(p, k, cell, pos, w->tokens);
     const struct price *price = &p->prices[x.price];
-    const int taker = x.taker, fresh = context - w->shown[taker];
-    w->shown[taker] = context + x.kept;
+    const int fresh = context - w->shown[x.taker];
+    w->shown[x.taker] = context + x.kept;
     o->gamma = x.gamma, o->proposed = o->nodes = x.proposed, o->accepted = x.accepted, o->emitted = x.emitted;
     o->signal = NULL;
-    o->draft_s = price->once + price->longer * context + (fresh < PRICED_FRESH ? p->fresh[taker][fresh] : taker ? cost_catch_up(p->cost, taker - 1, fresh) : 0);
+    o->draft_s = price->once + price->longer * context + p->of_taker[x.taker][fresh];
     o->verify_s = price->base + price->slope * context;
     world->pos = pos + o->emitted;
     world->done = world->pos >= w->tokens;

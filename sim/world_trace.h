@@ -47,7 +47,7 @@ struct trace_four {
     const struct priced *priced; // borrowed
     size_t cell[POLICY_LANES];   // where each is; the trace's cells: nowhere
     int pos[POLICY_LANES], tokens[POLICY_LANES], prompt_tokens[POLICY_LANES];
-    int shown[1 + COST_DRAFTERS][POLICY_LANES]; // as in a world, by taker (priced.h)
+    unsigned shown[1 + COST_DRAFTERS][POLICY_LANES]; // as in a world, by taker (priced.h)
 };
 
 /* Worlds abreast for lanes_run(), over one trace and cost model. `priced`, over the same and the arms that will be played, may be null: rounds are
