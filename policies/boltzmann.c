@@ -7,6 +7,7 @@
  * Check: means 0.5 and 0.4, tau 0.1: p = 0.7310585786, 0.2689414214. */
 #include "core/elementary.h"
 #include "policies/flat.h"
+#include "policies/flat_lanes.h"
 
 enum { REWARD, TAU };
 
@@ -28,6 +29,32 @@ static void boltzmann_update(void *state, const struct problem *p, const double 
     flat_update(state, p, param[REWARD], o);
 }
 
+/* -- four episodes side by side: flat_lanes, then the chances (K) of the latest choice -- */
+
+static size_t lanes_size(const struct problem *p) { return flat_lanes_size(p) + lanes_bytes((size_t)p->K * sizeof(four)); }
+
+LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
+    const struct flat_lanes *s = state;
+    four *chance = (four *)((char *)state + flat_lanes_size(p)), most = four_of(-INFINITY), sum = {0}, upto = {0};
+    four_mask at = {0};
+    double uniforms[4];
+    rng_uniform_four(rng, uniforms);
+    for (int i = 0; i < p->K; i++) most = four_max(flat_lanes_mean(s, i), most);
+    for (int i = 0; i < p->K; i++) sum += chance[i] = four_exp((flat_lanes_mean(s, i) - most) / param[TAU]);
+    four u = four_from(uniforms);
+    for (int i = 0; i < p->K - 1; i++) {
+        upto += chance[i] / sum;
+        at -= u >= upto;
+    }
+    four_arms(four_choose_int(s->t < p->K, four_whole(s->t), at), arm); // those not yet played come first, in their order
+}
+
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
+    flat_lanes_update(state, p, param[REWARD] == REWARD_LEN, o);
+}
+
+LANES_METHODS(lanes_size, flat_lanes_init)
+
 const struct policy policy_boltzmann = {
     .name = "boltzmann", .setting = "stochastic",
     .summary = "arms in proportion to the exponential of their mean",
@@ -38,5 +65,5 @@ const struct policy policy_boltzmann = {
         REWARD_PARAM,
         {"tau", 0.1, 1e-6, 1e6, NULL, "temperature: large plays any arm, small the best"},
     },
-    .size = boltzmann_size, .select = boltzmann_select, .update = boltzmann_update,
+    .size = boltzmann_size, .select = boltzmann_select, .update = boltzmann_update, .lanes = &lanes,
 };

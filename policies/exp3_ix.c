@@ -6,6 +6,7 @@
  *   arm ~ p,   S_arm += loss / (p_arm + g)
  * The bias g keeps one rare loss from deciding a run: of the exponential weights the steadiest in a single one.
  * Check: K=2, reward=len, an arm that accepts nothing in round 1: S = 1 / (1/2 + sqrt(ln 2 / 2) / 2) = 1.2589. */
+#include "policies/lanes.h"
 #include "policies/weights.h"
 
 enum { REWARD };
@@ -25,6 +26,57 @@ static void exp3_ix_update(void *state, const struct problem *p, const double *p
     s->t++;
 }
 
+/* -- four episodes side by side -- */
+
+struct exp3_ix_lanes {
+    four t, eta, total;      // eta and the sum of weights of the latest choice
+    struct four_reward reward;
+    double log_K;
+    struct exp3_ix_lane_arm {
+        four loss, w;
+    } arm[];
+};
+
+static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct exp3_ix_lanes) + (size_t)p->K * sizeof(struct exp3_ix_lane_arm)); }
+
+static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
+    struct exp3_ix_lanes *s = state;
+    (void)param;
+    lanes_zero(state, offsetof(struct exp3_ix_lanes, log_K), lane);
+    four_reward_init(&s->reward, p, lane);
+    s->log_K = elementary_log(p->K);
+    for (int i = 0; i < p->K; i++) s->arm[i].loss[lane] = s->arm[i].w[lane] = 0;
+}
+
+LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
+    struct exp3_ix_lanes *s = state;
+    double uniforms[4];
+    four least = s->arm[0].loss, total = {0}, upto = {0}, eta = four_sqrt(s->log_K / (p->K * (s->t + 1)));
+    four_mask at = {0};
+    (void)param;
+    rng_uniform_four(rng, uniforms);
+    for (int i = 1; i < p->K; i++) least = four_min(least, s->arm[i].loss);
+    for (int i = 0; i < p->K; i++) total += s->arm[i].w = four_exp(four_max(-eta * (s->arm[i].loss - least), four_of(-690)));
+    four u = four_from(uniforms) * total;
+    for (int i = 0; i < p->K - 1; i++) {
+        upto += s->arm[i].w;
+        at -= u >= upto;
+    }
+    s->eta = eta, s->total = total;
+    four_arms(at, arm);
+}
+
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
+    struct exp3_ix_lanes *s = state;
+    LANES_ARMS(struct exp3_ix_lane_arm, arm, s, o);
+    four loss = 1 - four_reward_of(&s->reward, p, param[REWARD] == REWARD_LEN, o), divisor = LANES_GATHER(arm, w) / s->total + s->eta / 2;
+    four sum = LANES_GATHER(arm, loss) + loss * (1 / four_max(divisor, four_of(1e-12)));
+    LANES_SCATTER(arm, loss, sum);
+    s->t += 1;
+}
+
+LANES_METHODS(lanes_size, lanes_init)
+
 const struct policy policy_exp3_ix = {
     .name = "exp3-ix", .setting = "adversarial",
     .summary = "exponential weights with implicit exploration",
@@ -32,5 +84,5 @@ const struct policy policy_exp3_ix = {
     .bound = "O( sqrt(K T ln K) ln(1/delta) ) with probability 1 - delta, at every T",
     .flags = POLICY_RANDOM | POLICY_SECONDS,
     .params = {REWARD_PARAM},
-    .size = weights_size, .init = weights_init, .select = exp3_ix_select, .update = exp3_ix_update, .probabilities = weights_probabilities,
+    .size = weights_size, .init = weights_init, .select = exp3_ix_select, .update = exp3_ix_update, .probabilities = weights_probabilities, .lanes = &lanes,
 };

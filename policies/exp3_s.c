@@ -7,16 +7,21 @@
  * S counts the stretches between changes of the best arm. No weight falls behind e alpha / K of W, so they need no logarithms: all are
  * divided by W once it is large, which leaves p as it was.
  * Check: K=2, nothing accepted: p stays (1/2, 1/2). */
+#include "policies/lanes.h"
 #include "policies/weights.h"
 
 enum { REWARD, HORIZON, SWITCHES };
 
+static double mix_of(const struct problem *p, const double *param) {
+    double e = elementary_exp(1), T = param[HORIZON];
+    return elementary_min(1, sqrt(p->K * (param[SWITCHES] * elementary_log(p->K * T) + e) / ((e - 1) * T)));
+}
+static double share_of(const struct problem *p, const double *param) { return elementary_exp(1) / param[HORIZON] / p->K; }
+
 static void exp3_s_init(void *state, const struct problem *p, const double *param) {
     struct weights *s = state;
-    double e = elementary_exp(1), T = param[HORIZON];
     weights_init(state, p, param);
-    s->mix = elementary_min(1, sqrt(p->K * (param[SWITCHES] * elementary_log(p->K * T) + e) / ((e - 1) * T)));
-    s->share = e / T / p->K;
+    s->mix = mix_of(p, param), s->share = share_of(p, param);
     for (int i = 0; i < p->K; i++) s->at[i] = 1.0 / p->K;
 }
 
@@ -37,6 +42,58 @@ static void exp3_s_update(void *state, const struct problem *p, const double *pa
         for (int i = 0; i < p->K; i++) w[i] /= W;
 }
 
+/* -- four episodes side by side -- */
+
+struct exp3_s_lanes {
+    four W;                  // of the latest choice
+    struct four_reward reward;
+    double mix, share;
+    struct exp3_s_lane_arm {
+        four w;
+    } arm[];
+};
+
+static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct exp3_s_lanes) + (size_t)p->K * sizeof(struct exp3_s_lane_arm)); }
+
+static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
+    struct exp3_s_lanes *s = state;
+    s->mix = mix_of(p, param), s->share = share_of(p, param);
+    s->W[lane] = 1;
+    four_reward_init(&s->reward, p, lane);
+    for (int i = 0; i < p->K; i++) s->arm[i].w[lane] = 1.0 / p->K;
+}
+
+LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
+    struct exp3_s_lanes *s = state;
+    double mix = s->mix, each = mix / p->K, uniforms[4];
+    four W = {0}, upto = {0};
+    four_mask at = {0};
+    (void)param;
+    rng_uniform_four(rng, uniforms);
+    four u = four_from(uniforms);
+    for (int i = 0; i < p->K; i++) W += s->arm[i].w;
+    s->W = W;
+    for (int i = 0; i < p->K - 1; i++) { // mixed_draw
+        upto += s->arm[i].w;
+        at -= (1 - mix) * upto <= (u - (i + 1) * each) * W;
+    }
+    four_arms(at, arm);
+}
+
+LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
+    struct exp3_s_lanes *s = state;
+    LANES_ARMS(struct exp3_s_lane_arm, arm, s, o);
+    four W = s->W, w = LANES_GATHER(arm, w), probability = w * ((1 - s->mix) / W) + s->mix / p->K, share = s->share * W;
+    four x = four_reward_of(&s->reward, p, param[REWARD] == REWARD_LEN, o) * (1 / probability), grown = w * four_exp(s->mix / p->K * x);
+    four_mask large = W > 1e100;
+    LANES_SCATTER(arm, w, grown);
+    for (int i = 0; i < p->K; i++) s->arm[i].w += share;
+    if (!four_any(large)) return;
+    for (int i = 0; i < p->K; i++) s->arm[i].w = four_choose(large, s->arm[i].w / W, s->arm[i].w);
+}
+
+LANES_METHODS(lanes_size, lanes_init)
+
 const struct policy policy_exp3_s = {
     .name = "exp3-s", .setting = "drifting",
     .summary = "exponential weights that share, to follow a best arm that changes",
@@ -48,5 +105,5 @@ const struct policy policy_exp3_s = {
         {"horizon", 128, 1, 1e12, NULL, "rounds that the exploration is tuned for"},
         {"switches", 3, 1, 1e6, NULL, "stretches with one best arm each, within the horizon"},
     },
-    .size = weights_size, .init = exp3_s_init, .select = exp3_s_select, .update = exp3_s_update, .probabilities = weights_probabilities,
+    .size = weights_size, .init = exp3_s_init, .select = exp3_s_select, .update = exp3_s_update, .probabilities = weights_probabilities, .lanes = &lanes,
 };

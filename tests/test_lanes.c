@@ -81,13 +81,15 @@ static void both(struct pair *p, const char *spec, const struct problem *problem
 static const char *const specs[] = {
     "ucb1:reward=len", "ucb1:alpha=0.5", "exp3:reward=len", "exp3:horizon=1", "exp3:horizon=3", "exp3:horizon=1e9",
     "ucbspec:delta=1e-6,cscale=0.2", "ucbspec:cscale=0", "thompson:value=len", "thompson:pooled=0", "thompson:a=0.3,b=0.5", "thompson:a=0.01,pooled=0,doubt=0.5",
+    "exp3-ix:reward=len", "exp3-s:horizon=1", "exp3-s:reward=len,switches=9", "tsallis-inf:estimate=iw", "tsallis-inf:reward=len", "boltzmann:tau=0.002", "boltzmann:tau=1e-6",
+    "boltzmann:reward=len,tau=5", "epsilon-greedy:eps=0.6", "epsilon-greedy:schedule=fall,gap=0.5", "epsilon-greedy:reward=len,eps=0",
 };
 
 static void every(struct pair *p, const struct problem *problem, bool watched) {
     int seen = 0;
     for (const struct policy *const *x = policies; *x; x++)
         if ((*x)->lanes) both(p, (*x)->name, problem, watched), seen++;
-    assert_true(seen >= 6);
+    assert_true(seen >= 11);
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) both(p, specs[i], problem, watched);
 }
 
