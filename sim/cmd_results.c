@@ -37,7 +37,7 @@ static int show(int argc, char **argv, struct err *err) {
         {"results", OPT_TEXT, &path, "R", "the results file", 0, 0, true},
         {"experiment", OPT_INT, &experiment, "ID", "this setting alone; 0: all", 0, 2147483647, false},
         {"against", OPT_TEXT, &o.against, "P", "compare with this policy, plain or best-fixed; default: the fastest", 0, 0, false},
-        {"holdout", OPT_REAL, &o.holdout, "SHARE", "choose parameters on the rest of the prompts, report on these", 0, 0.95, false},
+        {"holdout", OPT_REAL, &o.holdout, "SHARE", "choose parameters and the fixed arm on the rest of the prompts, report on these", 0, 0.95, false},
         {"own", OPT_TEXT, &o.own, "HOW", "policies' own time, as measured when they played: charge, show or none", 0, 0, false},
         {"json", OPT_FLAG, &o.json, NULL, "as JSON", 0, 0, false},
         {0},
