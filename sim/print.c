@@ -76,7 +76,9 @@ static void print_leaderboard(FILE *to, const struct rows *x, const int *order) 
     for (int i = 0; i < REFERENCES; i++) print_against(to, &x->references[i], own);
     fprintf(to, "\nrank: by tokens/s, and where 95%% of the resamples put it. p: two-sided, paired by prompts, corrected for the number of policies\n"
                 "(Holm; those that use hindsight, and the comparators, stand outside); 'no difference found' where it is 0.05 or more.\n");
-    if (own) fprintf(to, "own: a policy's select and update a round, measured here; seconds %s it.\n", x->charged ? "hold" : "do not hold");
+    if (own) fprintf(to, "own: a policy's select and update a round, measured when it played; %s.\n", x->charged
+                     ? "seconds hold it, so speeds, intervals, ranks and p\ndiffer each time policies play: with --own none they are the same bytes"
+                     : "seconds do not hold it");
 }
 
 void print_rows(FILE *to, const struct rows *x) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "sim/listing.h"
 
 static int each_setting(struct runs *r, int64_t only, int (*each)(void *user, struct runs *r, int64_t experiment, struct err *err), void *user, struct err *err) {
     sqlite3_stmt *s = NULL;
@@ -35,7 +36,7 @@ struct showing {
 };
 
 static void print_title(struct showing *s, const struct board *b) {
-    printf("%ssetting %lld: %s, arms %s, scope %s, seconds %s\n%ld runs of %d policies, %d prompts\n",
+    printf("%sexperiment %lld: %s, arms %s, scope %s, seconds %s\n%ld runs of %d policies, %d prompts\n",
            s->later ? "\n\n" : "", (long long)b->experiment, b->trace, b->arms, b->scope, b->timing, b->runs, b->P, b->Q);
 }
 
@@ -129,7 +130,9 @@ static int show_setting(void *user, struct runs *r, int64_t experiment, struct e
 
 int show_boards(struct runs *r, const struct show_options *o, struct err *err) {
     struct showing s = {.o = o, .list = o->json ? json_array() : NULL};
-    int rc = each_setting(r, o->experiment, show_setting, &s, err);
+    int rc = 0, n = o->json || o->experiment ? 1 : listing_count(r, true, err);
+    if (n > 1) rc = listing_print(r, true, err), s.later = true;
+    if (!rc) rc = n < 0 ? n : each_setting(r, o->experiment, show_setting, &s, err);
     if (!rc && o->json && json_dumpf(s.list, stdout, JSON_INDENT(2))) rc = err_set(err, "cannot write JSON");
     if (!rc && o->json) putchar('\n');
     json_decref(s.list);

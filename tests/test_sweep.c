@@ -2,6 +2,7 @@
 #include "tests/make_trace.h"
 
 #include <jansson.h>
+#include <sys/stat.h>
 
 #include "sim/board.h"
 #include "sim/sweep.h"
@@ -304,6 +305,76 @@ static void test_a_file_of_replay_alone_is_pointed_to_report(void **state) {
     }
 }
 
+/* `results WORD ...` as text; the caller frees it. */
+static char *results_text(char *const *words) {
+    struct err err;
+    char *argv[16] = {"results"};
+    for (int i = 0; words[i]; i++) argv[i + 1] = words[i];
+    if (run_command(cmd_results, &err, out, argv)) fail_msg("%s", err.text);
+    return read_file(out);
+}
+
+static void test_experiments_are_listed_and_chosen_from(void **state) {
+    (void)state;
+    struct err err;
+    char results[4200], line[9000];
+    snprintf(results, sizeof results, "%s", fresh("r.db"));
+    run_sweep(results, "2", "prompt");
+    char *one = results_text((char *[]){"show", "--results", results, NULL});
+    assert_null(strstr(one, "one alone:")); // nothing to choose from
+    run_sweep(results, "3", "stream");
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", db, "--policy", "none", "thompson", "--seeds", "7", "--arms", "plain", "drafter0:2", "--results", results, NULL}), 0);
+    char *list = results_text((char *[]){"list", "--results", results, NULL}), *all = results_text((char *[]){"show", "--results", results, NULL}),
+         *second = results_text((char *[]){"show", "--results", results, "--experiment", "2", NULL});
+    assert_contains(list, "\n         1  sweep   prompt  model           9         4        5  ");
+    assert_contains(list, "\n         2  sweep   stream  model           9         4        6  ");
+    assert_contains(list, "\n         3  replay  prompt  model           9         2        8  ");
+    assert_contains(list, "\n            plain drafter0:2\n");
+    snprintf(line, sizeof line, "one alone: banditspec results show --results %s --experiment ID\n", results);
+    assert_contains(all, line);
+    assert_contains(all, "\n         2  sweep   stream");
+    assert_null(strstr(all, "replay"));
+    assert_contains(all, "\nexperiment 1: "), assert_contains(all, "\nexperiment 2: ");
+    assert_null(strstr(second, "one alone:")), assert_null(strstr(second, "experiment 1: "));
+    free(one), free(list), free(all), free(second);
+    free(results_text((char *[]){"list", "--results", results, "--json", NULL}));
+    json_t *rows = json_load_file(out, 0, NULL);
+    assert_int_equal(json_array_size(rows), 3);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 2), "runs")), 8);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 2), "arms")), "plain drafter0:2");
+    json_decref(rows);
+}
+
+static void test_leaderboards_say_that_they_hold_measurements(void **state) {
+    (void)state;
+    char results[4200];
+    snprintf(results, sizeof results, "%s", fresh("r.db"));
+    run_sweep(results, "2", "prompt");
+    const char *const says = "differ each time policies play: with --own none they are the same bytes";
+    char *charged = results_text((char *[]){"show", "--results", results, NULL}), *shown = results_text((char *[]){"show", "--results", results, "--own", "show", NULL}),
+         *without = results_text((char *[]){"show", "--results", results, "--own", "none", NULL}), *help = results_text((char *[]){"show", "--help", NULL});
+    assert_contains(charged, says);
+    assert_null(strstr(shown, says)), assert_contains(shown, "seconds do not hold it");
+    assert_null(strstr(without, "own:"));
+    assert_contains(help, "--own none leaves it out, and then they are the same bytes");
+    free(charged), free(shown), free(without), free(help);
+}
+
+static void test_an_empty_file_is_no_results_file(void **state) {
+    (void)state;
+    char empty[4200], one[4200], all[4200];
+    static char *const words[] = {"show", "list", "export"};
+    struct stat st;
+    snprintf(empty, sizeof empty, "%s", fresh("empty.db")), snprintf(one, sizeof one, "%s", fresh("one.db")), snprintf(all, sizeof all, "%s", fresh("all.db"));
+    write_file(empty, "");
+    run_sweep(one, "2", "prompt");
+    for (int i = 0; i < 3; i++) assert_refused(cmd_results, (char *[]){"results", words[i], "--results", empty, NULL}, ERR_FAILED, "empty.db' is empty, expected a results file");
+    assert_refused(cmd_results, (char *[]){"results", "merge", "--results", all, "--from", one, empty, NULL}, ERR_FAILED, "empty.db' is empty, expected a results file");
+    assert_int_equal(stat(empty, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(access(all, F_OK), -1);
+}
+
 static void test_sweep_and_results_refuse_what_they_cannot_do(void **state) {
     (void)state;
     const char *results = fresh("r.db");
@@ -343,6 +414,9 @@ int main(void) {
         cmocka_unit_test(test_a_failed_export_leaves_the_old_file),
         cmocka_unit_test(test_results_that_are_read_must_be_there),
         cmocka_unit_test(test_a_file_of_replay_alone_is_pointed_to_report),
+        cmocka_unit_test(test_experiments_are_listed_and_chosen_from),
+        cmocka_unit_test(test_leaderboards_say_that_they_hold_measurements),
+        cmocka_unit_test(test_an_empty_file_is_no_results_file),
         cmocka_unit_test(test_sweep_and_results_refuse_what_they_cannot_do),
     };
     return cmocka_run_group_tests(tests, open_dir, close_dir);
