@@ -424,7 +424,7 @@ static void test_wrong_options_are_one_line(void **state) {
         {{"--prompt", "a", "--prompts", prompts}, -2, "give either --prompt or --prompts"},
         {{"--prompt", "a", "--scope", "day"}, -2, "option '--scope' wants prompt or stream, got 'day'"},
         {{"--prompt", "a", "--ids", "--json"}, -2, "give --ids or --json, not both"},
-        {{"--prompt", "a", "--policy", "ucb9"}, -1, "unknown policy 'ucb9' (known: none, auto, fixed"},
+        {{"--prompt", "a", "--policy", "ucb9"}, -1, "unknown policy 'ucb9'; did you mean 'ucb1'? (known: none, auto, fixed"},
         {{"--prompt", "a", "--policy", "ucbspec:x=1"}, -1, "policy 'ucbspec' has no parameter 'x'"},
         {{"--prompt", "a", "--arms", "eagle:2"}, -1, "eagle"},
         {{"--prompt", "a", "--arms", "pld:65"}, -1, "pld:65"},

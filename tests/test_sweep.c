@@ -385,6 +385,12 @@ static void test_sweep_and_results_refuse_what_they_cannot_do(void **state) {
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--results", "/no/place/r.db", NULL}, ERR_FAILED, "/no/place/r.db");
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--results", db, NULL}, ERR_FAILED, "is not a banditspec results file");
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "nobody", "--results", (char *)results, NULL}, ERR_FAILED, "nobody");
+    static const char *const slips[][2] = {{"thomson", "thompson"}, {"ucbspek:delta={0.1,0.5}", "ucbspec"}, {"best-fixd", "best-fixed"}, {"clairvoy", "clairvoyant"}};
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        char meant[64];
+        snprintf(meant, sizeof meant, "'; did you mean '%s'?", slips[i][1]);
+        assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", (char *)slips[i][0], "--results", (char *)results, NULL}, ERR_FAILED, meant);
+    }
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--arms", "cow:3", "--results", (char *)results, NULL}, ERR_FAILED, "cow");
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "none", "--against", "x", "--results", (char *)results, NULL}, ERR_USAGE, "got 'x'");
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "none", "--holdout", "0.01", "--results", (char *)results, NULL}, ERR_FAILED, "--holdout 0.01 leaves");
