@@ -72,6 +72,7 @@ struct live {
     struct live_prompt prompt; // the one at hand
     struct ids ids;
     struct steps steps;
+    struct whole file; // of --steps
     int ordinal;
     struct printer printer;
     struct fidelity fidelity; // of several policies
@@ -278,7 +279,21 @@ static int decode_prompt(struct live *l, int q, struct err *err) {
     return rc;
 }
 
-static int write_steps(const struct live *l, struct err *err);
+/* Before anything is decoded. */
+static int open_steps(struct live *l, struct err *err) {
+    const struct options *o = l->o;
+    const char *const read[] = {o->check, o->prompts, o->results, o->state, o->setup.model};
+    return o->steps ? steps_begin(&l->file, o->steps, read, sizeof read / sizeof *read, err) : 0;
+}
+
+static int write_steps(struct live *l, struct err *err) {
+    struct whole *f = &l->file;
+    if (!f->to) return 0;
+    bool good = fputs(STEPS_HEADER, f->to) >= 0 && fwrite(l->steps.text, 1, l->steps.n, f->to) == l->steps.n;
+    int rc = whole_end(f, good ? 0 : err_set(err, "cannot write '%s': %s", l->o->steps, strerror(errno)), err);
+    f->to = NULL;
+    return rc;
+}
 
 /* Many at once. */
 static int decode_batch(struct live *l, struct err *err) {
@@ -294,14 +309,6 @@ static int decode_batch(struct live *l, struct err *err) {
     if (live_batch_run(&b, &total, err)) return -1;
     if (write_steps(l, err)) return -1;
     return printer_batch(&l->printer, &b, &total, o->batch, err) || total.refused ? -1 : 0;
-}
-
-static int write_steps(const struct live *l, struct err *err) {
-    if (!l->o->steps) return 0;
-    FILE *f = fopen(l->o->steps, "w");
-    bool good = f && fputs(STEPS_HEADER, f) >= 0 && fwrite(l->steps.text, 1, l->steps.n, f) == l->steps.n;
-    if (f && fclose(f)) good = false;
-    return good ? 0 : err_set(err, "cannot write '%s': %s", l->o->steps, strerror(errno));
 }
 
 static int report(struct live *l, struct err *err) {
@@ -329,6 +336,7 @@ static int run(struct live *l, struct err *err) {
     if (!rc) rc = open_check(l, err);
     if (!rc) rc = open_arms(l, err);
     if (!rc) rc = open_candidates(l, err);
+    if (!rc) rc = open_steps(l, err);
     if (rc) return rc;
     l->printer = (struct printer){.tokenizer = &l->setup.tokenizer, .ids = o->ids, .json = o->json, .many = l->prompts.n > 1,
                                   .colour = isatty(STDOUT_FILENO) == 1};
@@ -379,6 +387,7 @@ int cmd_live(int argc, char **argv, struct err *err) {
     if (!l) return -1;
     l->o = &o;
     rc = run(l, err);
+    if (l->file.to) whole_end(&l->file, rc, err);
     printer_close(&l->printer);
     close_candidates(l), fidelity_close(&l->fidelity), arms_close(&l->arms), trace_close(&l->trace);
     steps_close(&l->steps), ids_close(&l->ids);

@@ -433,7 +433,7 @@ static void test_wrong_options_are_one_line(void **state) {
         {{"--prompt", "a", "--max-new", "600"}, -1, "exceed the context of 512"},
         {{"--prompt", "a", "--model", "no/such.gguf"}, -1, "no/such.gguf"},
         {{"--prompts", "no/such.jsonl"}, -1, "no/such.jsonl"},
-        {{"--prompt", "a", "--steps", "no/such/dir.csv"}, -1, "cannot write 'no/such/dir.csv': No such file"},
+        {{"--prompt", "a", "--steps", "no/such/dir.csv"}, -1, "cannot open 'no/such/dir.csv' for writing: No such file"},
         {{"--prompt", "a", "--batch", "2", "--policy-state", "x"}, -2, "option '--policy-state' is not for a batch"},
         {{"--prompt", "a", "--frobnicate"}, -2, "--frobnicate"},
     };
@@ -441,6 +441,7 @@ static void test_wrong_options_are_one_line(void **state) {
         char *const *w = cases[i].words;
         assert_refused(cmd_live, LIVE(w[0], w[1], w[2], w[3], w[4], w[5]), cases[i].code, cases[i].message);
     }
+    assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", greedy, "--steps", greedy), -1, "' is what is read; give another --steps");
     assert_refused(cmd_live, (char *[]){"live", "--prompt", "a", NULL}, -2, "--model");
 }
 

@@ -534,6 +534,27 @@ static void test_replay_says_when_steps_cannot_be_written(void **state) {
     tempdir_close(&f.dir);
 }
 
+static void test_replay_steps_appear_whole(void **state) {
+    (void)state;
+    struct files f;
+    struct err err;
+    char csv[4200], part[4300];
+    files_open(&f);
+    snprintf(csv, sizeof csv, "%s", file(&f, "steps.csv")), snprintf(part, sizeof part, "%s.part", csv);
+    write_file(csv, "kept");
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--steps", csv, "--against", "nobody", NULL}), ERR_USAGE); // after the rounds
+    char *text = read_file(csv);
+    assert_string_equal(text, "kept");
+    free(text);
+    assert_int_equal(access(part, F_OK), -1);
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--steps", csv, NULL}), 0);
+    text = read_file(csv);
+    assert_non_null(strstr(text, "policy,seed,"));
+    free(text);
+    assert_int_equal(access(part, F_OK), -1);
+    tempdir_close(&f.dir);
+}
+
 static void test_replay_reads_its_words(void **state) {
     (void)state;
     struct files f;
@@ -599,6 +620,7 @@ int main(void) {
         cmocka_unit_test(test_replay_results_are_all_or_nothing_on_a_full_disk),
         cmocka_unit_test(test_replay_refuses_a_foreign_results_file_before_it_works),
         cmocka_unit_test(test_replay_says_when_steps_cannot_be_written),
+        cmocka_unit_test(test_replay_steps_appear_whole),
         cmocka_unit_test(test_replay_reads_its_words),
         cmocka_unit_test(test_replay_gives_everything_back_when_memory_runs_out),
     };
