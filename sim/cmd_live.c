@@ -252,16 +252,32 @@ static int play(struct live *l, struct candidate *x, int q, int recorded, struct
     return hold_against_trace(l, x, q, recorded, d->history.at + d->prompt_n, d->pos, &sum, err);
 }
 
+static int take_prompt(struct live *l, int q, char key[17], struct err *err) {
+    return prompt_ids(&l->prompts.at[q], &l->setup.chat, l->setup.model.vocab, &l->ids, err) || prompt_key(l->ids.at, (int)l->ids.n, key, err) ? -1 : 0;
+}
+
+/* Every prompt must be in the trace, which is said before any is decoded. */
+static int find_all(struct live *l, struct err *err) {
+    int missing = 0, first = 0;
+    for (int q = 0; q < l->prompts.n; q++) {
+        char key[17];
+        if (take_prompt(l, q, key, err)) return l->prompts.n > 1 ? err_add(err, " (prompt %d of '%s')", q, l->o->prompts) : -1;
+        if (mirror_find(&l->candidates[0].mirror, key) < 0 && !missing++) first = q;
+    }
+    if (!missing) return 0;
+    err_set(err, "trace '%s' has no such prompt", l->trace.path);
+    return l->prompts.n == 1 ? -1 : err_add(err, " (prompt %d of '%s'; %d of %d are missing)", first, l->o->prompts, missing, l->prompts.n);
+}
+
 /* All policies, and plain decoding with --compare, in turn. Another begins at each prompt, so that drift hits all alike. */
 static int decode_prompt(struct live *l, int q, struct err *err) {
     char key[17];
     struct ids plain = {NULL, 0, 0}, text = {NULL, 0, 0};
     const struct decoder *d = &l->setup.decoder;
-    if (prompt_ids(&l->prompts.at[q], &l->setup.chat, l->setup.model.vocab, &l->ids, err) || prompt_key(l->ids.at, (int)l->ids.n, key, err)) return -1;
+    if (take_prompt(l, q, key, err)) return -1;
     l->prompt = (struct live_prompt){l->ids.at, (int)l->ids.n, prompt_sequence(key)};
     int recorded = l->o->check ? mirror_find(&l->candidates[0].mirror, key) : -1, rc = 0;
     l->ordinal = recorded >= 0 ? l->trace.sequences[recorded].ordinal : q;
-    if (l->o->check && recorded < 0) return err_set(err, "trace '%s' has no such prompt", l->trace.path);
     const int turns = l->P + l->o->compare;
     for (int i = 0; !rc && i < turns; i++) {
         const int p = (q + i) % turns - l->o->compare; // -1: nobody
@@ -336,6 +352,7 @@ static int run(struct live *l, struct err *err) {
     if (!rc) rc = open_check(l, err);
     if (!rc) rc = open_arms(l, err);
     if (!rc) rc = open_candidates(l, err);
+    if (!rc && o->check && !o->batch) rc = find_all(l, err); // a batch looks itself, and refuses prompts one by one
     if (!rc) rc = open_steps(l, err);
     if (rc) return rc;
     l->printer = (struct printer){.tokenizer = &l->setup.tokenizer, .ids = o->ids, .json = o->json, .many = l->prompts.n > 1,

@@ -200,6 +200,23 @@ static void test_a_changed_trace_is_caught_by_sequence_round_and_field(void **st
     assert_found("trace '%s' has no such prompt (prompt 3 of");
 }
 
+static void test_prompts_that_a_trace_lacks_are_found_before_any_is_decoded(void **state) {
+    (void)state;
+    struct err err;
+    char part[4300], lacks[4300];
+    tamper("DELETE FROM sequence WHERE ordinal IN (3, 5)");
+    snprintf(lacks, sizeof lacks, "' has no such prompt (prompt 3 of '%s'; 2 of 6 are missing)", prompts), snprintf(part, sizeof part, "%s.part", live_csv);
+    write_file(live_csv, "kept");
+    assert_int_equal(run_command(cmd_live, &err, out, LIVE("--prompts", prompts, "--check", scratch, "--policy", "none", "--steps", live_csv, ARM_WORDS)), -1);
+    assert_contains(err.text, lacks);
+    char *text = read_file(out), *steps = read_file(live_csv);
+    assert_string_equal(text, ""); // three prompts would have come by now
+    assert_string_equal(steps, "kept");
+    assert_int_equal(access(part, F_OK), -1);
+    free(text), free(steps);
+    remove(scratch);
+}
+
 static void test_a_trace_of_something_else_is_refused(void **state) {
     (void)state;
     assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", greedy, "--model", LOOPING_FROM), -1, "was recorded with another target");
@@ -479,6 +496,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_replay_equals_live_for_every_policy_when_sampling),
         cmocka_unit_test(test_copiers_are_accepted_and_save_rounds),
         cmocka_unit_test(test_a_changed_trace_is_caught_by_sequence_round_and_field),
+        cmocka_unit_test(test_prompts_that_a_trace_lacks_are_found_before_any_is_decoded),
         cmocka_unit_test(test_a_trace_of_something_else_is_refused),
         cmocka_unit_test(test_ids_are_the_recorded_text_whatever_the_policy),
         cmocka_unit_test(test_threads_change_no_round),
