@@ -25,9 +25,10 @@ static const struct opt_help help = {
     .usage = "live --model M --drafter D... --policy P (--prompt TEXT | --prompts F) [options]",
     .about = "Decodes under a policy. On a terminal, tokens that were drafted and accepted stand out from the\n"
              "target's own. The text is the target's own, token for token, whatever the policy. --compare decodes\n"
-             "plainly as well and prints the speed-up; --check plays the same policy over a recorded trace with\n"
-             "this run's timings and stops at the first round that differs. With --policy-state the policy starts from\n"
-             "what it learned in earlier runs (with --scope prompt every prompt does) and leaves what it knows at the end.\n"
+             "plainly as well and prints the speed-up, from five prompts on with its 95% interval over prompts;\n"
+             "--check plays the same policy over a recorded trace with this run's timings and stops at the first\n"
+             "round that differs. With --policy-state the policy starts from what it learned in earlier runs (with\n"
+             "--scope prompt every prompt does) and leaves what it knows at the end.\n"
              "Several policies decode every prompt in turn and are tabled instead; with --check beside what replay,\n"
              "knowing nothing of this run, says of their speed, and --results keeps that for plots.",
     .example = "  banditspec live --model SmolLM2.gguf --drafter pld sam --prompt 'Write a haiku about rivers.' --compare\n"
@@ -75,7 +76,7 @@ struct live {
     struct whole file; // of --steps
     int ordinal;
     struct printer printer;
-    struct fidelity fidelity; // of several policies
+    struct fidelity fidelity; // seconds by policy and prompt
 };
 
 /* Forgets the policy what it learned when a prompt begins? */
@@ -171,9 +172,9 @@ static int open_candidates(struct live *l, struct err *err) {
     for (l->P = 0; !rc && l->P < specs->n; l->P++) rc = open_candidate(l, &l->candidates[l->P], specs->at[l->P], err);
     l->decodes = &l->candidates[0];
     if (!rc && l->o->results) rc = results_check(l->o->results, err);
-    if (!rc && tabled(l)) rc = fidelity_open(&l->fidelity, l->P, l->prompts.n, err);
-    l->fidelity.simulated = l->o->check != NULL;
-    for (int p = 0; !rc && tabled(l) && p < l->P; p++) l->fidelity.row[p].spec = l->candidates[p].agent.spec;
+    if (!rc) rc = fidelity_open(&l->fidelity, l->P, l->prompts.n, err);
+    l->fidelity.simulated = l->o->check != NULL, l->fidelity.compared = l->o->compare;
+    for (int p = 0; !rc && p < l->P; p++) l->fidelity.row[p].spec = l->candidates[p].agent.spec;
     return rc;
 }
 
@@ -227,8 +228,7 @@ static int hold_against_trace(struct live *l, struct candidate *x, int q, int re
     struct episode_total simulated = {0};
     const bool fresh = forgets(l, x);
     if (recorded >= 0 && mirror_sequence(&x->mirror, recorded, fresh, l->o->seed, &x->rounds, text, n, err)) return -1;
-    if (!tabled(l)) return 0;
-    if (recorded >= 0 && mirror_simulate(&x->mirror, recorded, fresh, l->o->seed, &simulated, err)) return -1;
+    if (tabled(l) && recorded >= 0 && mirror_simulate(&x->mirror, recorded, fresh, l->o->seed, &simulated, err)) return -1;
     for (int pos = 1; recorded >= 0 && l->o->compare && x == l->candidates && pos < n; pos++)
         l->plain_simulated_s += cost_verify_after(&l->cost, -1, 1, l->prompt.n + pos);
     l->fidelity.row[x - l->candidates].at[q] = (struct fidelity_prompt){l->ordinal, l->prompts.at[q].category, live->emitted, live->rounds, live->draft_s, live->verify_s,
@@ -282,7 +282,8 @@ static int decode_prompt(struct live *l, int q, struct err *err) {
     for (int i = 0; !rc && i < turns; i++) {
         const int p = (q + i) % turns - l->o->compare; // -1: nobody
         if (p < 0) {
-            rc = decode_plain(l, &plain, &l->plain_s, err);
+            rc = decode_plain(l, &plain, &l->fidelity.plain[q], err);
+            l->plain_s += l->fidelity.plain[q];
             continue;
         }
         if ((rc = play(l, &l->candidates[p], q, recorded, err))) break;
@@ -332,8 +333,9 @@ static int report(struct live *l, struct err *err) {
     struct candidate *x = &l->candidates[0];
     if (!tabled(l)) {
         x->total.plain_s = l->plain_s;
-        const struct live_report one = {.total = &x->total, .policy = x->agent.spec, .arms = &l->arms, .pulls = x->pulls,
+        struct live_report one = {.total = &x->total, .policy = x->agent.spec, .arms = &l->arms, .pulls = x->pulls,
                                         .mirror = o->check ? &x->mirror : NULL, .compared = o->compare, .prompts = l->prompts.n};
+        if (o->compare && fidelity_speedup(&l->fidelity, 0, &one.speedup, err)) return -1;
         return printer_report(&l->printer, &one, err);
     }
     struct fidelity_more more = {.plain_s = l->plain_s, .plain_simulated_s = l->plain_simulated_s};
