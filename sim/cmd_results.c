@@ -28,6 +28,7 @@ static int point_to_report(struct runs *r, struct err *err) {
     if (db_int64(r->db, r->path, "SELECT count(*) FROM setting", &settings, err)
         || db_int64(r->db, r->path, "SELECT count(*) FROM experiment", &experiments, err)) return ERR_FAILED;
     if (!settings && experiments) fprintf(stderr, "'%s' holds no sweep; what replay wrote is shown by banditspec report --results\n", r->path);
+    if (!experiments) fprintf(stderr, "'%s' holds no experiment of a sweep or a replay\n", r->path);
     return 0;
 }
 

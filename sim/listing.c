@@ -43,7 +43,7 @@ int listing_print(struct runs *r, bool sweeps_alone, struct err *err) {
     int n = 0, rc = each_row(r, sweeps_alone, print_row, &n, err);
     if (rc < 0) return rc;
     if (n) printf("one alone: banditspec %s --results %s --experiment ID\n", sweeps_alone ? "results show" : "report (or, of a sweep, results show)", r->path);
-    else fprintf(stderr, "'%s' holds no experiment yet\n", r->path);
+    else fprintf(stderr, "'%s' holds no experiment of a sweep or a replay\n", r->path);
     return 0;
 }
 

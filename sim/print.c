@@ -67,8 +67,9 @@ static void print_leaderboard(FILE *to, const struct rows *x, const int *order) 
     bool own = false;
     for (int i = 0; i < x->P; i++) own |= x->players[i].own_ns > 0;
     fprintf(to, "\ncompared with %s", row_at(x, x->which)->spec);
-    if (!x->chosen && x->chosen_on) fprintf(to, " (the fastest of the %d other prompts; --against names another)", x->chosen_on);
-    else if (!x->chosen) fputs(" (the fastest of these data, so the test leans towards finding differences; --against names another)", to);
+    const bool fastest = !x->chosen && x->which < x->P; // else a comparator, where all policies use hindsight
+    if (fastest && x->chosen_on) fprintf(to, " (the fastest of the %d other prompts; --against names another)", x->chosen_on);
+    else if (fastest) fputs(" (the fastest of these data, so the test leans towards finding differences; --against names another)", to);
     fputc('\n', to);
     fprintf(to, "%-*s %-14s%8s%-19s%7s%-17s%8s%s\n", NAME, "policy", "rank", "tokens/s", "", "percent", "", "p", own ? "   own ns" : "");
     for (int i = 0; i < x->P; i++) print_against(to, &x->players[order[i]], own);

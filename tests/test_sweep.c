@@ -220,6 +220,11 @@ static void test_held_out_prompts_choose_no_arm(void **state) {
         free(text);
     }
     assert_true(differ > 0);
+    remove(results);
+    if (run_command(cmd_sweep, &err, out, (char *[]){"sweep", "--db", level, "--policy", "best-fixed", "--holdout", "0.4", "--results", results, NULL})) fail_msg("%s", err.text);
+    char *text = read_file(out);
+    assert_contains(text, "\ncompared with plain\n"); // nobody plays without hindsight
+    free(text);
 }
 
 static void test_merging_refuses_two_outcomes_of_one_run(void **state) {
@@ -302,6 +307,12 @@ static void test_a_file_of_replay_alone_is_pointed_to_report(void **state) {
         assert_contains(of_replay, "holds no sweep; what replay wrote is shown by banditspec report");
         assert_null(strstr(of_sweep, "holds no sweep"));
         free(of_replay), free(of_sweep);
+    }
+    run_sql(swept, "PRAGMA foreign_keys = ON; DELETE FROM experiment");
+    for (const char *const *word = (const char *const[]){"list", "show", "export", NULL}; *word; word++) {
+        char *of_none = said_of(*word, swept);
+        assert_contains(of_none, "swept.db' holds no experiment of a sweep or a replay\n");
+        free(of_none);
     }
 }
 
