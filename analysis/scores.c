@@ -129,12 +129,15 @@ static int walk_best_arms(const struct reader *r, struct scores *s) {
     return rc;
 }
 
+/* A sweep's oracles (sim/lineup.h), which its rows of runs do not tell from policies. */
+#define WITHOUT_HINDSIGHT "AND spec NOT IN ('best-fixed', 'clairvoyant')"
+
 /* Every spec without hindsight, in the order of the command line (policies of runs that no board has stored yet, last). */
 static int load_policies(const struct reader *r, struct scores *s, bool runs) {
     sqlite3_stmt *q;
     size_t room = 0, players = 0;
-    int rc = query(r, runs ? "SELECT spec, substr(spec, 1, instr(spec || ':', ':') - 1), count(*), 0 FROM run WHERE experiment = ? GROUP "
-        "BY spec ORDER BY spec"
+    int rc = query(r, runs ? "SELECT spec, substr(spec, 1, instr(spec || ':', ':') - 1), count(*), 0 FROM run WHERE experiment = ? "
+        WITHOUT_HINDSIGHT " GROUP BY spec ORDER BY spec"
                            : "SELECT spec, name, seeds, ordinal FROM policy WHERE experiment = ? AND oracle = 0 ORDER BY ordinal", &q);
     while (!rc && (rc = db_step(r->db, r->path, q, r->err)) == 1) {
         if ((rc = mem_grow(&s->policies, &room, (size_t)s->P + 1, sizeof *s->policies, "policies", r->err))
@@ -204,7 +207,7 @@ static int load_runs(const struct reader *r, struct scores *s) {
     sqlite3_stmt *q;
     int p = 0;
     int64_t seed = 0;
-    int rc = query(r, "SELECT spec, outcomes FROM run WHERE experiment = ? ORDER BY spec, seed", &q);
+    int rc = query(r, "SELECT spec, outcomes FROM run WHERE experiment = ? " WITHOUT_HINDSIGHT " ORDER BY spec, seed", &q);
     while (!rc && (rc = db_step(r->db, r->path, q, r->err)) == 1) {
         const char *spec = (const char *)sqlite3_column_text(q, 0), *bytes = sqlite3_column_blob(q, 1);
         rc = 0;
@@ -251,7 +254,7 @@ static int drop_unplayed(const struct reader *r, struct scores *s) {
                   : err_set(r->err, "experiment %lld of '%s' has no policies without hindsight", (long long)r->experiment, r->path);
 }
 
-static const double ROUNDING = 1e-10; // less is no difference: the first one stays
+static const double ROUNDING = 1e-10; // less is no difference: the first one stays (as in summary_fixed_arm)
 
 static double seconds_of(const struct scores *s, int p, const bool *in) {
     double sum = 0;
@@ -267,12 +270,7 @@ static void choose(struct scores *s, const bool *in) {
         double x = seconds_of(s, p, in);
         if (s->fastest < 0 || x < (1 - ROUNDING) * least) least = x, s->fastest = p;
     }
-    least = INFINITY;
-    for (int k = 0; s->fixed && k < s->K; k++) {
-        double sum = 0;
-        for (int q = 0; q < s->Q; q++) sum += in[q] ? s->fixed[(size_t)q * (size_t)s->K + (size_t)k].seconds : 0;
-        if (s->best < 0 || sum < (1 - ROUNDING) * least) least = sum, s->best = k;
-    }
+    if (s->fixed && s->K) s->best = summary_fixed_arm(s->fixed, in, s->Q, s->K);
 }
 
 static void references_of_walks(struct scores *s, const int *of_category) {
@@ -283,13 +281,15 @@ static void references_of_walks(struct scores *s, const int *of_category) {
     s->has[REFERENCE_BEST_FIXED] = s->has[REFERENCE_BEST_PER_CATEGORY] = true;
 }
 
-static int fill_references(const struct reader *r, struct scores *s) {
+/* What the arms chosen on the prompts `in` took on each prompt. */
+static int fill_references(const struct reader *r, struct scores *s, const bool *in) {
     if (!s->fixed || s->best < 0) return 0;
     int *arms = mem_alloc((size_t)s->Q, sizeof *arms, "categories", r->err);
-    int rc = arms ? summary_category_arms(s->fixed, (const char *const *)s->category, s->Q, s->K, arms, r->err) : ERR_FAILED;
-    if (!rc) references_of_walks(s, arms);
+    if (!arms) return ERR_FAILED;
+    summary_category_arms(s->fixed, (const char *const *)s->category, in, s->Q, s->K, arms);
+    references_of_walks(s, arms);
     mem_free(arms);
-    return rc;
+    return 0;
 }
 
 /* Without walks: what 'best-fixed' took where it was among the players. */
@@ -354,6 +354,7 @@ static int hold_out(const struct reader *r, struct scores *s, double share, bool
             s->Q - n);
     if (s->held) keep_best_parameters(s, in);
     choose(s, in);
+    if (fill_references(r, s, in)) return ERR_FAILED;
     if (s->held) keep_prompts(s, in);
     return 0;
 }
@@ -374,7 +375,6 @@ int scores_open(struct scores *s, sqlite3 *db, const char *path, int64_t experim
     if (!rc) rc = best_fixed_that_played(&r, s);
     if (!rc) rc = (in = mem_alloc((size_t)s->Q, sizeof *in, "prompts", err)) ? 0 : ERR_FAILED;
     if (!rc) rc = hold_out(&r, s, holdout, in);
-    if (!rc) rc = fill_references(&r, s);
     mem_free(in);
     if (rc) scores_close(s);
     return rc ? ERR_FAILED : 0;

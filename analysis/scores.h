@@ -3,8 +3,9 @@
  * Of a replay that is in the rows of `outcome`, of a sweep in the runs' bytes; either way seeds are averaged within a prompt. Files of
  * version 1 have no walks: the best fixed arm is then known only where a replay had 'best-fixed' play.
  *
- * A share of the prompts may be held out (sim/board.h): the fastest policy, of each policy its parameters, and the best fixed arm are then
- * chosen on the rest, and all figures are of the prompts held out, so nothing is tested on the data that it was chosen on. */
+ * A share of the prompts may be held out (sim/board.h): the fastest policy, of each policy its parameters, and the best fixed arm, of all
+ * prompts and of each category, are then chosen on the rest, and all figures are of the prompts held out, so nothing is tested on the data
+ * that it was chosen on. */
 #ifndef ANALYSIS_SCORES_H
 #define ANALYSIS_SCORES_H
 

@@ -57,9 +57,15 @@ static int distance(const char *a, const char *b) {
     return row[n];
 }
 
+static int too_far(const char *name) { return strlen(name) > 4 ? 3 : strlen(name) > 1 ? 2 : 0; } // one slip in a short name, two in a long one
+
+bool policy_resembles(const char *name, const char *meant) {
+    return distance(name, meant) < too_far(name) || (strlen(name) > 2 && !strncmp(name, meant, strlen(name)));
+}
+
 const struct policy *policy_nearest(const char *name) {
     const struct policy *nearest = NULL, *p;
-    int length = (int)strlen(name), least = length > 4 ? 3 : length > 1 ? 2 : 0; // one slip in a short name, two in a long one
+    int length = (int)strlen(name), least = too_far(name);
     for (int i = 0; (p = policy_at(i)); i++) {
         int d = distance(name, p->name);
         if (d < least) least = d, nearest = p;
@@ -122,8 +128,8 @@ static int unknown_policy(const char *name, struct err *err) {
         line_add(&known, "%s%s", i ? ", " : "", fits ? p->name : "...");
         if (!fits) break;
     }
-    err_set(err, "unknown policy '%s' (known: %s)", name, text);
-    return nearest ? err_add(err, "; did you mean '%s'?", nearest->name) : ERR_FAILED;
+    if (nearest) return err_set(err, "unknown policy '%s'; did you mean '%s'? (known: %s)", name, nearest->name, text);
+    return err_set(err, "unknown policy '%s' (known: %s)", name, text);
 }
 
 static int unknown_param(const struct policy *policy, const char *key, struct err *err) {

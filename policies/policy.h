@@ -164,6 +164,7 @@ const struct policy *policy_at(int i);
 
 const struct policy *policy_find(const char *name);
 const struct policy *policy_nearest(const char *name); // what a mistyped name may have meant, or null
+bool policy_resembles(const char *name, const char *meant); // a slip or two away, or its beginning
 
 /* One more policy for --policy, which must stay where it is: a plug-in's. `from` names its file in messages. A table
  * that does not hold together and a name that is taken are refused. */

@@ -39,63 +39,98 @@ bool board_holds_out(const char *prompt_key, double share) {
     return rng_uniform(&r) < share;
 }
 
-/* Sequences of this part: in[i] says whether the i-th ordinal is one. Fills tokens, best_rounds and the arms that were best. */
-static int load_sequences(struct board *b, struct runs *r, enum board_part part, double share, bool *in, int *best, char **category, struct err *err) {
+/* All prompts of the experiment, in ordinal order. */
+struct prompts_of {
+    int n;
+    bool *in, *by;     // (n) of this part; what fixed arms are chosen on
+    int *best;         // (n) the fastest arm on the prompt
+    char **category;   // (n) owned, but for those that are in, which the board keeps
+};
+
+static void prompts_close(struct prompts_of *x) {
+    for (int i = 0; x->category && i < x->n; i++)
+        if (!x->in[i]) mem_free(x->category[i]);
+    mem_free(x->in), mem_free(x->by), mem_free(x->best), mem_free(x->category);
+}
+
+/* Fills tokens, best_rounds and categories of this part. */
+static int load_sequences(struct board *b, struct runs *r, enum board_part part, double share, struct prompts_of *x, struct err *err) {
     sqlite3_stmt *s = NULL;
-    int all = b->Q, rc, i = 0, q = 0;
+    int all = b->Q, rc, i = 0;
+    b->Q = 0;
     if (bind_prepare(r, "SELECT prompt_key, tokens, best_rounds, best_arm_seconds, category FROM sequence WHERE experiment = ? ORDER BY sequence", b->experiment, &s, err)) return ERR_FAILED;
     while ((rc = db_step(r->db, r->path, s, err)) == 1 && i < all) {
         bool out = board_holds_out((const char *)sqlite3_column_text(s, 0), share);
-        if (!(in[i++] = part == BOARD_ALL || out == (part == BOARD_HELD_OUT))) continue;
-        b->tokens[q] = sqlite3_column_int(s, 1) - 1;
-        b->best_rounds[q] = sqlite3_column_double(s, 2);
-        best[q] = sqlite3_column_int(s, 3);
-        if (!(category[q++] = text_at(s, 4, err))) break;
+        if (!(x->category[i] = text_at(s, 4, err))) { rc = ERR_FAILED; break; }
+        x->in[i] = part == BOARD_ALL || out == (part == BOARD_HELD_OUT);
+        x->by[i] = part == BOARD_HELD_OUT ? !out : x->in[i];
+        x->best[i] = sqlite3_column_int(s, 3);
+        if (x->best[i] < 0 || x->best[i] >= b->K) {
+            rc = err_set(err, "experiment %lld of '%s' has best arm %d of a prompt, expected less than %d", (long long)b->experiment, r->path, x->best[i], b->K);
+            break;
+        }
+        b->chosen_on += x->by[i];
+        if (x->in[i]) {
+            b->tokens[b->Q] = sqlite3_column_int(s, 1) - 1;
+            b->best_rounds[b->Q] = sqlite3_column_double(s, 2);
+            b->category[b->Q++] = x->category[i];
+        }
+        i++;
     }
     sqlite3_finalize(s);
-    b->Q = q;
-    if (q && !category[q - 1]) return ERR_FAILED;
     return rc == 1 ? err_set(err, "experiment %lld of '%s' changes while it is read", (long long)b->experiment, r->path) : rc;
 }
 
-static int load_walks(struct board *b, struct runs *r, const bool *in, const int *best, char *const *category, struct err *err) {
+static int name_arm(const struct board *b, struct runs *r, int arm, char *name, struct err *err) {
+    char sql[120];
+    sqlite3_stmt *s = NULL;
+    snprintf(sql, sizeof sql, "SELECT name FROM arm WHERE experiment = ? AND arm = %d", arm);
+    if (bind_prepare(r, sql, b->experiment, &s, err)) return ERR_FAILED;
+    int rc = db_step(r->db, r->path, s, err);
+    if (rc == 1) snprintf(name, ARM_NAME, "%s", (const char *)sqlite3_column_text(s, 0));
+    sqlite3_finalize(s);
+    return rc < 0 ? rc : 0;
+}
+
+/* The fixed arms of this part: chosen on `by`, and in hindsight of the part itself. */
+static int choose_arms(struct board *b, struct runs *r, const struct prompts_of *x, const struct walk *fixed, struct err *err) {
+    const size_t Q = (size_t)b->Q, K = (size_t)b->K;
+    int *of_category = mem_alloc((size_t)x->n, sizeof *of_category, "categories", err);
+    if (!of_category) return ERR_FAILED;
+    const int overall = summary_fixed_arm(fixed, x->by, x->n, b->K), hindsight = summary_fixed_arm(fixed, x->in, x->n, b->K);
+    summary_category_arms(fixed, (const char *const *)x->category, x->by, x->n, b->K, of_category);
+    for (size_t i = 0, q = 0; i < (size_t)x->n; i++) {
+        if (!x->in[i]) continue;
+        b->reference[REFERENCE_BEST_FIXED * Q + q] = fixed[i * K + (size_t)overall];
+        b->reference[REFERENCE_BEST_PER_CATEGORY * Q + q] = fixed[i * K + (size_t)of_category[i]];
+        b->reference[REFERENCE_BEST_PER_PROMPT * Q + q++] = fixed[i * K + (size_t)x->best[i]];
+        b->hindsight_s += fixed[i * K + (size_t)hindsight].seconds;
+    }
+    mem_free(of_category);
+    return name_arm(b, r, overall, b->best_arm, err) || name_arm(b, r, hindsight, b->hindsight_arm, err) ? ERR_FAILED : 0;
+}
+
+static int load_walks(struct board *b, struct runs *r, const struct prompts_of *x, struct err *err) {
     sqlite3_stmt *s = NULL;
     size_t Q = (size_t)b->Q, K = (size_t)b->K;
-    struct walk *fixed = mem_alloc(Q * K, sizeof *fixed, "fixed arms", err);
-    double *sum = mem_alloc(K, sizeof *sum, "fixed arms", err);
-    int rc = fixed && sum ? 0 : ERR_FAILED, last = INT_MIN, i = -1, q = -1;
+    struct walk *fixed = mem_alloc((size_t)x->n * K, sizeof *fixed, "fixed arms", err);
+    int rc = fixed ? 0 : ERR_FAILED, last = INT_MIN, i = -1, q = -1;
     if (!rc) rc = bind_prepare(r, "SELECT sequence, arm, rounds, seconds FROM walk WHERE experiment = ? ORDER BY sequence, arm", b->experiment, &s, err) ? ERR_FAILED : 0;
     while (!rc && (rc = db_step(r->db, r->path, s, err)) == 1) {
         int sequence = sqlite3_column_int(s, 0), arm = sqlite3_column_int(s, 1);
-        struct walk x = {sqlite3_column_int(s, 2), sqlite3_column_double(s, 3)};
-        if (sequence != last) last = sequence, q += in[++i];
-        rc = 0;
-        if (!in[i]) continue;
-        if (arm == -2) b->reference[REFERENCE_PLAIN * Q + (size_t)q] = x;
-        else if (arm == -1) b->reference[REFERENCE_CLAIRVOYANT * Q + (size_t)q] = x;
-        else if (arm == -3) b->reference[REFERENCE_CLAIRVOYANT_ROUNDS * Q + (size_t)q] = x;
-        else if (arm < b->K) fixed[(size_t)q * K + (size_t)arm] = x, sum[arm] += x.seconds;
+        struct walk took = {sqlite3_column_int(s, 2), sqlite3_column_double(s, 3)};
+        if (sequence != last && i + 1 < x->n) last = sequence, q += x->in[++i];
+        rc = sequence == last ? 0 : err_set(err, "experiment %lld of '%s' has walks of more than its %d sequences", (long long)b->experiment, r->path, x->n);
+        if (rc) break;
+        if (arm >= 0 && arm < b->K) fixed[(size_t)i * K + (size_t)arm] = took;
+        if (!x->in[i]) continue;
+        if (arm == -2) b->reference[REFERENCE_PLAIN * Q + (size_t)q] = took;
+        else if (arm == -1) b->reference[REFERENCE_CLAIRVOYANT * Q + (size_t)q] = took;
+        else if (arm == -3) b->reference[REFERENCE_CLAIRVOYANT_ROUNDS * Q + (size_t)q] = took;
     }
     sqlite3_finalize(s);
-    int overall = 0, *of_category = mem_alloc(Q, sizeof *of_category, "categories", err);
-    if (!rc) rc = of_category ? summary_category_arms(fixed, (const char *const *)category, b->Q, b->K, of_category, err) : ERR_FAILED;
-    for (int k = 1; !rc && k < b->K; k++)
-        if (sum[k] < sum[overall]) overall = k;
-    for (q = 0; !rc && q < b->Q; q++) {
-        b->reference[REFERENCE_BEST_FIXED * Q + (size_t)q] = fixed[(size_t)q * K + (size_t)overall];
-        b->reference[REFERENCE_BEST_PER_CATEGORY * Q + (size_t)q] = fixed[(size_t)q * K + (size_t)of_category[q]];
-        b->reference[REFERENCE_BEST_PER_PROMPT * Q + (size_t)q] = fixed[(size_t)q * K + (size_t)best[q]];
-    }
-    mem_free(fixed), mem_free(sum), mem_free(of_category);
-    char sql[120];
-    sqlite3_stmt *name = NULL;
-    snprintf(sql, sizeof sql, "SELECT name FROM arm WHERE experiment = ? AND arm = %d", overall);
-    if (!rc) rc = bind_prepare(r, sql, b->experiment, &name, err) ? ERR_FAILED : 0;
-    if (!rc && (rc = db_step(r->db, r->path, name, err)) == 1) {
-        snprintf(b->best_arm, sizeof b->best_arm, "%s", (const char *)sqlite3_column_text(name, 0));
-        rc = 0;
-    }
-    sqlite3_finalize(name);
+    if (!rc) rc = choose_arms(b, r, x, fixed, err);
+    mem_free(fixed);
     return rc;
 }
 
@@ -179,18 +214,19 @@ static int load_runs(struct board *b, struct runs *r, const bool *in, int all, s
 
 int board_open(struct board *b, struct runs *r, int64_t experiment, enum board_part part, double share, const char *const *only, int n, struct err *err) {
     *b = (struct board){.experiment = experiment};
-    bool *in = NULL;
-    int *best = NULL, rc = load_experiment(b, r, err), all = b->Q;
-    size_t Q = (size_t)all;
-    if (!rc && (!(in = mem_alloc(Q, sizeof *in, "prompts", err)) || !(best = mem_alloc(Q, sizeof *best, "prompts", err))
+    int rc = load_experiment(b, r, err);
+    struct prompts_of x = {.n = b->Q};
+    size_t Q = (size_t)x.n;
+    if (!rc && (!(x.in = mem_alloc(Q, sizeof *x.in, "prompts", err)) || !(x.by = mem_alloc(Q, sizeof *x.by, "prompts", err))
+                || !(x.best = mem_alloc(Q, sizeof *x.best, "prompts", err)) || !(x.category = mem_alloc(Q, sizeof *x.category, "prompts", err))
                 || !(b->category = mem_alloc(Q, sizeof *b->category, "prompts", err))
                 || !(b->tokens = mem_alloc(Q, sizeof *b->tokens, "prompts", err)) || !(b->best_rounds = mem_alloc(Q, sizeof *b->best_rounds, "prompts", err))
                 || !(b->reference = mem_alloc(Q * REFERENCES, sizeof *b->reference, "comparators", err)))) rc = ERR_FAILED;
-    if (!rc) rc = load_sequences(b, r, part, share, in, best, b->category, err);
-    if (!rc) rc = load_walks(b, r, in, best, b->category, err);
+    if (!rc) rc = load_sequences(b, r, part, share, &x, err);
+    if (!rc) rc = load_walks(b, r, &x, err);
     if (!rc) rc = load_players(b, r, only, n, err);
-    if (!rc) rc = load_runs(b, r, in, all, err);
-    mem_free(in), mem_free(best);
+    if (!rc) rc = load_runs(b, r, x.in, x.n, err);
+    prompts_close(&x);
     if (rc) board_close(b);
     return rc;
 }

@@ -2,8 +2,8 @@
  *
  * Seeds are averaged in the order of their numbers and policies stand in the order of their specs, so the same runs make the same board
  * whoever played them and in whatever order they were written. With a hold-out share, prompts are split by a hash of their key: the one with
- * the most tokens/s of each policy's parameters is chosen on the one part and reported on the other, so that its figures have not been
- * chosen to look well. */
+ * the most tokens/s of each policy's parameters, and the best fixed arm, of all and of each category, are chosen on the one part and reported
+ * on the other, so that no figure has been chosen to look well and policies meet an arm that a user could have known of. */
 #ifndef SIM_BOARD_H
 #define SIM_BOARD_H
 
@@ -23,7 +23,9 @@ struct board {
     double *tokens, *best_rounds; // (Q)
     struct walk *reference;     // (REFERENCES, Q)
     int64_t *pulls;             // (P, B, K)
-    char best_arm[ARM_NAME];
+    int chosen_on;              // prompts that best_arm is the best of: the other ones, where this part is held out
+    char best_arm[ARM_NAME], hindsight_arm[ARM_NAME]; // the latter is the best of this part
+    double hindsight_s;         // seconds of hindsight_arm on this part
     long runs;
 };
 

@@ -25,9 +25,10 @@ static const struct opt_help help = {
     .usage = "live --model M --drafter D... --policy P (--prompt TEXT | --prompts F) [options]",
     .about = "Decodes under a policy. On a terminal, tokens that were drafted and accepted stand out from the\n"
              "target's own. The text is the target's own, token for token, whatever the policy. --compare decodes\n"
-             "plainly as well and prints the speed-up; --check plays the same policy over a recorded trace with\n"
-             "this run's timings and stops at the first round that differs. With --policy-state the policy starts from\n"
-             "what it learned in earlier runs (with --scope prompt every prompt does) and leaves what it knows at the end.\n"
+             "plainly as well and prints the speed-up, from five prompts on with its 95% interval over prompts;\n"
+             "--check plays the same policy over a recorded trace with this run's timings and stops at the first\n"
+             "round that differs. With --policy-state the policy starts from what it learned in earlier runs (with\n"
+             "--scope prompt every prompt does) and leaves what it knows at the end.\n"
              "Several policies decode every prompt in turn and are tabled instead; with --check beside what replay,\n"
              "knowing nothing of this run, says of their speed, and --results keeps that for plots.",
     .example = "  banditspec live --model SmolLM2.gguf --drafter pld sam --prompt 'Write a haiku about rivers.' --compare\n"
@@ -72,9 +73,10 @@ struct live {
     struct live_prompt prompt; // the one at hand
     struct ids ids;
     struct steps steps;
+    struct whole file; // of --steps
     int ordinal;
     struct printer printer;
-    struct fidelity fidelity; // of several policies
+    struct fidelity fidelity; // seconds by policy and prompt
 };
 
 /* Forgets the policy what it learned when a prompt begins? */
@@ -170,9 +172,9 @@ static int open_candidates(struct live *l, struct err *err) {
     for (l->P = 0; !rc && l->P < specs->n; l->P++) rc = open_candidate(l, &l->candidates[l->P], specs->at[l->P], err);
     l->decodes = &l->candidates[0];
     if (!rc && l->o->results) rc = results_check(l->o->results, err);
-    if (!rc && tabled(l)) rc = fidelity_open(&l->fidelity, l->P, l->prompts.n, err);
-    l->fidelity.simulated = l->o->check != NULL;
-    for (int p = 0; !rc && tabled(l) && p < l->P; p++) l->fidelity.row[p].spec = l->candidates[p].agent.spec;
+    if (!rc) rc = fidelity_open(&l->fidelity, l->P, l->prompts.n, err);
+    l->fidelity.simulated = l->o->check != NULL, l->fidelity.compared = l->o->compare;
+    for (int p = 0; !rc && p < l->P; p++) l->fidelity.row[p].spec = l->candidates[p].agent.spec;
     return rc;
 }
 
@@ -226,8 +228,7 @@ static int hold_against_trace(struct live *l, struct candidate *x, int q, int re
     struct episode_total simulated = {0};
     const bool fresh = forgets(l, x);
     if (recorded >= 0 && mirror_sequence(&x->mirror, recorded, fresh, l->o->seed, &x->rounds, text, n, err)) return -1;
-    if (!tabled(l)) return 0;
-    if (recorded >= 0 && mirror_simulate(&x->mirror, recorded, fresh, l->o->seed, &simulated, err)) return -1;
+    if (tabled(l) && recorded >= 0 && mirror_simulate(&x->mirror, recorded, fresh, l->o->seed, &simulated, err)) return -1;
     for (int pos = 1; recorded >= 0 && l->o->compare && x == l->candidates && pos < n; pos++)
         l->plain_simulated_s += cost_verify_after(&l->cost, -1, 1, l->prompt.n + pos);
     l->fidelity.row[x - l->candidates].at[q] = (struct fidelity_prompt){l->ordinal, l->prompts.at[q].category, live->emitted, live->rounds, live->draft_s, live->verify_s,
@@ -251,21 +252,38 @@ static int play(struct live *l, struct candidate *x, int q, int recorded, struct
     return hold_against_trace(l, x, q, recorded, d->history.at + d->prompt_n, d->pos, &sum, err);
 }
 
+static int take_prompt(struct live *l, int q, char key[17], struct err *err) {
+    return prompt_ids(&l->prompts.at[q], &l->setup.chat, l->setup.model.vocab, &l->ids, err) || prompt_key(l->ids.at, (int)l->ids.n, key, err) ? -1 : 0;
+}
+
+/* Every prompt must be in the trace, which is said before any is decoded. */
+static int find_all(struct live *l, struct err *err) {
+    int missing = 0, first = 0;
+    for (int q = 0; q < l->prompts.n; q++) {
+        char key[17];
+        if (take_prompt(l, q, key, err)) return l->prompts.n > 1 ? err_add(err, " (prompt %d of '%s')", q, l->o->prompts) : -1;
+        if (mirror_find(&l->candidates[0].mirror, key) < 0 && !missing++) first = q;
+    }
+    if (!missing) return 0;
+    err_set(err, "trace '%s' has no such prompt", l->trace.path);
+    return l->prompts.n == 1 ? -1 : err_add(err, " (prompt %d of '%s'; %d of %d are missing)", first, l->o->prompts, missing, l->prompts.n);
+}
+
 /* All policies, and plain decoding with --compare, in turn. Another begins at each prompt, so that drift hits all alike. */
 static int decode_prompt(struct live *l, int q, struct err *err) {
     char key[17];
     struct ids plain = {NULL, 0, 0}, text = {NULL, 0, 0};
     const struct decoder *d = &l->setup.decoder;
-    if (prompt_ids(&l->prompts.at[q], &l->setup.chat, l->setup.model.vocab, &l->ids, err) || prompt_key(l->ids.at, (int)l->ids.n, key, err)) return -1;
+    if (take_prompt(l, q, key, err)) return -1;
     l->prompt = (struct live_prompt){l->ids.at, (int)l->ids.n, prompt_sequence(key)};
     int recorded = l->o->check ? mirror_find(&l->candidates[0].mirror, key) : -1, rc = 0;
     l->ordinal = recorded >= 0 ? l->trace.sequences[recorded].ordinal : q;
-    if (l->o->check && recorded < 0) return err_set(err, "trace '%s' has no such prompt", l->trace.path);
     const int turns = l->P + l->o->compare;
     for (int i = 0; !rc && i < turns; i++) {
         const int p = (q + i) % turns - l->o->compare; // -1: nobody
         if (p < 0) {
-            rc = decode_plain(l, &plain, &l->plain_s, err);
+            rc = decode_plain(l, &plain, &l->fidelity.plain[q], err);
+            l->plain_s += l->fidelity.plain[q];
             continue;
         }
         if ((rc = play(l, &l->candidates[p], q, recorded, err))) break;
@@ -278,7 +296,21 @@ static int decode_prompt(struct live *l, int q, struct err *err) {
     return rc;
 }
 
-static int write_steps(const struct live *l, struct err *err);
+/* Before anything is decoded. */
+static int open_steps(struct live *l, struct err *err) {
+    const struct options *o = l->o;
+    const char *const read[] = {o->check, o->prompts, o->results, o->state, o->setup.model};
+    return o->steps ? steps_begin(&l->file, o->steps, read, sizeof read / sizeof *read, err) : 0;
+}
+
+static int write_steps(struct live *l, struct err *err) {
+    struct whole *f = &l->file;
+    if (!f->to) return 0;
+    bool good = fputs(STEPS_HEADER, f->to) >= 0 && fwrite(l->steps.text, 1, l->steps.n, f->to) == l->steps.n;
+    int rc = whole_end(f, good ? 0 : err_set(err, "cannot write '%s': %s", l->o->steps, strerror(errno)), err);
+    f->to = NULL;
+    return rc;
+}
 
 /* Many at once. */
 static int decode_batch(struct live *l, struct err *err) {
@@ -296,21 +328,14 @@ static int decode_batch(struct live *l, struct err *err) {
     return printer_batch(&l->printer, &b, &total, o->batch, err) || total.refused ? -1 : 0;
 }
 
-static int write_steps(const struct live *l, struct err *err) {
-    if (!l->o->steps) return 0;
-    FILE *f = fopen(l->o->steps, "w");
-    bool good = f && fputs(STEPS_HEADER, f) >= 0 && fwrite(l->steps.text, 1, l->steps.n, f) == l->steps.n;
-    if (f && fclose(f)) good = false;
-    return good ? 0 : err_set(err, "cannot write '%s': %s", l->o->steps, strerror(errno));
-}
-
 static int report(struct live *l, struct err *err) {
     const struct options *o = l->o;
     struct candidate *x = &l->candidates[0];
     if (!tabled(l)) {
         x->total.plain_s = l->plain_s;
-        const struct live_report one = {.total = &x->total, .policy = x->agent.spec, .arms = &l->arms, .pulls = x->pulls,
+        struct live_report one = {.total = &x->total, .policy = x->agent.spec, .arms = &l->arms, .pulls = x->pulls,
                                         .mirror = o->check ? &x->mirror : NULL, .compared = o->compare, .prompts = l->prompts.n};
+        if (o->compare && fidelity_speedup(&l->fidelity, 0, &one.speedup, err)) return -1;
         return printer_report(&l->printer, &one, err);
     }
     struct fidelity_more more = {.plain_s = l->plain_s, .plain_simulated_s = l->plain_simulated_s};
@@ -329,6 +354,8 @@ static int run(struct live *l, struct err *err) {
     if (!rc) rc = open_check(l, err);
     if (!rc) rc = open_arms(l, err);
     if (!rc) rc = open_candidates(l, err);
+    if (!rc && o->check && !o->batch) rc = find_all(l, err); // a batch looks itself, and refuses prompts one by one
+    if (!rc) rc = open_steps(l, err);
     if (rc) return rc;
     l->printer = (struct printer){.tokenizer = &l->setup.tokenizer, .ids = o->ids, .json = o->json, .many = l->prompts.n > 1,
                                   .colour = isatty(STDOUT_FILENO) == 1};
@@ -379,6 +406,7 @@ int cmd_live(int argc, char **argv, struct err *err) {
     if (!l) return -1;
     l->o = &o;
     rc = run(l, err);
+    if (l->file.to) whole_end(&l->file, rc, err);
     printer_close(&l->printer);
     close_candidates(l), fidelity_close(&l->fidelity), arms_close(&l->arms), trace_close(&l->trace);
     steps_close(&l->steps), ids_close(&l->ids);

@@ -1,5 +1,4 @@
 /* cmd_replay.c - `banditspec replay`: plays policies over a recorded trace, or over a table. */
-#include <errno.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "sim/replay.h"
 #include "sim/replay_table.h"
 #include "sim/results.h"
+#include "sim/steps.h"
 #include "sim/summary.h"
 #include "sim/timing.h"
 
@@ -58,21 +58,12 @@ static int check_options(const struct options *o, struct err *err) {
     return 0;
 }
 
-/* A file that is none of those read, or appended to, by now. */
-static int open_steps(const struct options *o, FILE **f, struct err *err) {
+/* *f: null without --steps. */
+static int open_steps(const struct options *o, struct whole *w, FILE **f, struct err *err) {
     const char *const read[] = {o->db, o->table, o->table_seconds, o->uniforms, o->results, o->hardware, o->state};
-    *f = NULL;
-    if (!o->steps) return 0;
-    for (size_t i = 0; i < sizeof read / sizeof *read; i++)
-        if (read[i] && whole_same(o->steps, read[i])) return err_set(err, "'%s' is what is read; give another --steps", read[i]);
-    *f = fopen(o->steps, "w");
-    return *f ? 0 : err_set(err, "cannot open '%s' for writing: %s", o->steps, strerror(errno));
-}
-
-/* Closing is where a full disk may first show. */
-static int close_steps(const char *path, FILE *f, int rc, struct err *err) {
-    if (!f || !fclose(f) || rc) return rc;
-    return err_set(err, "cannot write '%s': %s", path, strerror(errno));
+    int rc = o->steps ? steps_begin(w, o->steps, read, sizeof read / sizeof *read, err) : 0;
+    *f = o->steps && !rc ? w->to : NULL;
+    return rc;
 }
 
 /* -- a recorded trace -- */
@@ -132,6 +123,7 @@ static int replay_db(const struct options *o, struct err *err) {
     struct arms arms = {0};
     struct lineup lineup = {0};
     struct cost cost = {0};
+    struct whole steps;
     struct replay_plan plan = {.trace = &t, .cost = &cost, .arms = &arms, .lineup = &lineup, .seed = o->seed,
                                .stream = !strcmp(o->scope, "stream"), .steps_path = o->steps, .state_path = o->state};
     int rc = trace_open(&t, o->db, o->recording, err);
@@ -144,9 +136,9 @@ static int replay_db(const struct options *o, struct err *err) {
     if (!rc) rc = world_trace_ready(&t, lineup.asks, arms.at, arms.K, err);
     if (!rc && o->results) rc = results_check(o->results, err); // before minutes of work, not after
     if (!rc) rc = timing_open(&cost, &t, o->timing, o->hardware, err);
-    if (!rc) rc = open_steps(o, &plan.steps, err);
+    if (!rc) rc = open_steps(o, &steps, &plan.steps, err);
     if (!rc) rc = play(o, &plan, err);
-    rc = close_steps(o->steps, plan.steps, rc, err);
+    if (plan.steps) rc = whole_end(&steps, rc, err);
     cost_close(&cost);
     lineup_close(&lineup);
     arms_close(&arms);
@@ -158,15 +150,16 @@ static int replay_db(const struct options *o, struct err *err) {
 
 static int play_table(const struct options *o, const struct table *t, const struct matrix *uniforms, struct err *err) {
     struct lineup lineup;
+    struct whole steps;
     struct problem problem = table_problem(t);
     struct table_plan plan = {.table = t, .lineup = &lineup, .seed = o->seed, .uniforms = uniforms->at,
                               .uniforms_n = uniforms->rows, .steps_path = o->steps};
     int rc = lineup_open(&lineup, o->policies.at, o->policies.n, &problem, false, uniforms->at ? 1 : o->seeds, err);
     if (rc) return rc;
     struct table_row *rows = mem_alloc((size_t)lineup.n, sizeof *rows, "a summary", err);
-    rc = rows ? open_steps(o, &plan.steps, err) : ERR_FAILED;
+    rc = rows ? open_steps(o, &steps, &plan.steps, err) : ERR_FAILED;
     if (!rc) rc = replay_table(&plan, rows, err);
-    rc = close_steps(o->steps, plan.steps, rc, err);
+    if (plan.steps) rc = whole_end(&steps, rc, err);
     if (!rc && o->json) rc = print_table_json(stdout, o->table, t, rows, lineup.n, err);
     else if (!rc) print_table(stdout, o->table, t, rows, lineup.n);
     mem_free(rows);

@@ -1,20 +1,24 @@
-/* cmd_results.c - `banditspec results WORD`: what sweeps have found: show, merge, export. */
+/* cmd_results.c - `banditspec results WORD`: what sweeps have found: list, show, merge, export. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/cmd.h"
 #include "core/opt.h"
 #include "core/progress.h"
 #include "core/whole.h"
+#include "sim/listing.h"
 #include "sim/show.h"
 
 command cmd_results;
 
-/* A file to read, that opening would make when missing. */
+/* A file to read, that opening would make when it is missing or empty. */
 static int open_input(struct runs *r, const char *path, struct err *err) {
-    if (access(path, R_OK)) return err_set(err, "cannot open '%s': %s", path, strerror(errno));
+    struct stat st;
+    if (access(path, R_OK) || stat(path, &st)) return err_set(err, "cannot open '%s': %s", path, strerror(errno));
+    if (S_ISREG(st.st_mode) && !st.st_size) return err_set(err, "'%s' is empty, expected a results file (banditspec sweep --results)", path);
     return runs_open(r, path, err);
 }
 
@@ -24,7 +28,33 @@ static int point_to_report(struct runs *r, struct err *err) {
     if (db_int64(r->db, r->path, "SELECT count(*) FROM setting", &settings, err)
         || db_int64(r->db, r->path, "SELECT count(*) FROM experiment", &experiments, err)) return ERR_FAILED;
     if (!settings && experiments) fprintf(stderr, "'%s' holds no sweep; what replay wrote is shown by banditspec report --results\n", r->path);
+    if (!experiments) fprintf(stderr, "'%s' holds no experiment of a sweep or a replay\n", r->path);
     return 0;
+}
+
+/* -- list -- */
+
+static int list(int argc, char **argv, struct err *err) {
+    const char *path = NULL;
+    bool json = false;
+    const struct opt table[] = {
+        {"results", OPT_TEXT, &path, "R", "the results file", 0, 0, true},
+        {"json", OPT_FLAG, &json, NULL, "as JSON", 0, 0, false},
+        {0},
+    };
+    const struct opt_help help = {
+        .usage = "results list --results R [--json]",
+        .about = "Lists the experiments of a results file: each trace, set of arms, scope and source of seconds that a sweep or a replay\n"
+                 "played, and how much was played. --experiment ID of results show, report and plot chooses one.",
+        .example = "  banditspec results list --results r.db",
+    };
+    int rc = opt_parse(table, &help, argc, argv, err);
+    if (rc) return rc == 1 ? 0 : rc;
+    struct runs r;
+    if (open_input(&r, path, err)) return ERR_FAILED;
+    rc = json ? listing_json(&r, err) : listing_print(&r, false, err);
+    runs_close(&r);
+    return rc;
 }
 
 /* -- show -- */
@@ -35,17 +65,22 @@ static int show(int argc, char **argv, struct err *err) {
     struct show_options o = {.own = "charge"};
     const struct opt table[] = {
         {"results", OPT_TEXT, &path, "R", "the results file", 0, 0, true},
-        {"experiment", OPT_INT, &experiment, "ID", "this setting alone; 0: all", 0, 2147483647, false},
+        {"experiment", OPT_INT, &experiment, "ID", "this setting alone (see results list); 0: all", 0, 2147483647, false},
         {"against", OPT_TEXT, &o.against, "P", "compare with this policy, plain or best-fixed; default: the fastest", 0, 0, false},
-        {"holdout", OPT_REAL, &o.holdout, "SHARE", "choose parameters on the rest of the prompts, report on these", 0, 0.95, false},
-        {"own", OPT_TEXT, &o.own, "HOW", "policies' own time, as measured when they played: charge, show or none", 0, 0, false},
+        {"holdout", OPT_REAL, &o.holdout, "SHARE", "choose parameters and the fixed arm on the rest of the prompts, report on these", 0, 0.95, false},
+        {"own", OPT_TEXT, &o.own, "HOW", "policies' own time, as measured when they played: charge, show or none (the same bytes each time)", 0, 0, false},
         {"json", OPT_FLAG, &o.json, NULL, "as JSON", 0, 0, false},
         {0},
     };
     const struct opt_help help = {
-        .usage = "results show --results R [--experiment ID --against P --holdout SHARE --json]",
-        .about = "Prints the leaderboard of every setting (trace, arms, scope) that sweeps have written to a results file.",
-        .example = "  banditspec results show --results r.db --holdout 0.3 --against ucbspec",
+        .usage = "results show --results R [--experiment ID --against P --holdout SHARE --own HOW --json]",
+        .about = "Prints the leaderboard of every setting (trace, arms, scope) that sweeps have written to a results file, after a list of\n"
+                 "them where there are several. Seconds hold policies' own time as it was measured while they played, so speeds, intervals,\n"
+                 "ranks and p-values differ a little each time policies play; --own none leaves it out, and then they are the same bytes.\n"
+                 "With --holdout the best parameters, the best fixed arm and the fastest policy are chosen on one part of the prompts and\n"
+                 "reported on the other.",
+        .example = "  banditspec results show --results r.db --experiment 2 --own none\n"
+                   "  banditspec results show --results r.db --holdout 0.3 --against ucbspec",
     };
     int rc = opt_parse(table, &help, argc, argv, err);
     if (rc) return rc == 1 ? 0 : rc;
@@ -179,6 +214,7 @@ static const struct {
     command *run;
     const char *summary;
 } words[] = {
+    {"list", list, "which experiments there are"},
     {"show", show, "leaderboards"},
     {"merge", merge, "join the files of shards"},
     {"export", export, "a CSV line a run and sequence"},

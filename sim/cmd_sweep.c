@@ -17,9 +17,11 @@ static const struct opt_help help = {
     .about = "Plays every policy (with its grid of parameters) with every seed over every trace, set of arms and scope, on all cores.\n"
              "Runs are written as they finish; the same command goes on where it was stopped, and a run that is there is never\n"
              "played again: its key is a hash of trace, arms, scope, seconds, policy, seed and the sources that play. Ends with a\n"
-             "leaderboard a setting. With --holdout the best parameters are chosen on one part of the prompts and reported on\n"
-             "the other. --shard 2/5 plays the second fifth, without a leaderboard: results merge joins the files. Under mpirun (where MPI was found\n"
-             "when this was built) ranks share the runs, and rank 0 writes.",
+             "leaderboard a setting. Its seconds hold policies' own time, a measurement, so speeds and p-values differ a little each\n"
+             "time policies play; with --own none they are the same bytes. With --holdout the best parameters, the best fixed arm and\n"
+             "the fastest policy are chosen on one part of the prompts and reported on the other. --shard 2/5 plays the second fifth,\n"
+             "without a leaderboard: results merge joins the files. Under mpirun (where MPI was found when this was built) ranks share\n"
+             "the runs, and rank 0 writes.",
     .example = "  banditspec sweep --db run.db --policy 'ucbspec:delta={0.01,0.05,0.1}' thompson --seeds 100 --results r.db --holdout 0.3\n"
                "  banditspec sweep --db a.db b.db --arms 'plain pld:1-8' 'plain sam:2,4' --scope prompt stream --results r.db\n"
                "  mpirun -n 4 banditspec sweep --db run.db --seeds 1000 --results r.db\n"
@@ -88,11 +90,11 @@ int cmd_sweep(int argc, char **argv, struct err *err) {
         {"scope", OPT_LIST, &o.scopes, "WHERE...", "prompt (the default), stream, or both", 0, 0, false},
         {"timing", OPT_TEXT, &o.timing, "HOW", "seconds: model, or sampled (as scattered as recorded)", 0, 0, false},
         {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see sim/hardware.h", 0, 0, false},
-        {"own", OPT_TEXT, &o.own, "HOW", "policies' own time in the leaderboard: charge, show or none", 0, 0, false},
+        {"own", OPT_TEXT, &o.own, "HOW", "policies' own time in the leaderboard: charge, show or none (the same bytes each time)", 0, 0, false},
         {"recording", OPT_INT, &o.recording, "ID", "which recording of the traces, 0 for the only one", 0, 2147483647, false},
         {"shard", OPT_TEXT, &o.shard, "I/N", "only the I-th of N parts of the runs", 0, 0, false},
         {"against", OPT_TEXT, &o.against, "P", "compare with this policy, plain or best-fixed; default: the fastest", 0, 0, false},
-        {"holdout", OPT_REAL, &o.holdout, "SHARE", "choose parameters on the rest of the prompts, report on these", 0, 0.95, false},
+        {"holdout", OPT_REAL, &o.holdout, "SHARE", "choose parameters and the fixed arm on the rest of the prompts, report on these", 0, 0.95, false},
         {"threads", OPT_INT, &o.threads, "N", "threads, 0: all; results do not depend on it", 0, 4096, false},
         {"json", OPT_FLAG, &o.json, NULL, "leaderboards as JSON", 0, 0, false},
         {"quiet", OPT_FLAG, &o.quiet, NULL, "no leaderboard", 0, 0, false},

@@ -89,9 +89,18 @@ static int take_policy(struct lineup *l, const char *spec, const struct problem 
     return 0;
 }
 
+/* An oracle's name mistyped: policies' own near names know nothing of them. */
+static int unknown_oracle(const char *word, struct err *err) {
+    static const char *const oracles[] = {"best-fixed", "clairvoyant"};
+    for (int i = 0; i < 2; i++)
+        if (policy_resembles(word, oracles[i]) && !policy_find(word)) return err_set(err, "unknown policy '%s'; did you mean '%s'?", word, oracles[i]);
+    return 0;
+}
+
 static int take_word(struct lineup *l, const char *word, const struct problem *p, bool oracles, int seeds, struct err *err) {
     if (!strcmp(word, "best-fixed")) return take_oracle(l, PLAYER_BEST_FIXED, word, oracles, err);
     if (!strcmp(word, "clairvoyant")) return take_oracle(l, PLAYER_CLAIRVOYANT, word, oracles, err);
+    if (oracles && unknown_oracle(word, err)) return ERR_FAILED;
     char *specs[GRID_MAX];
     if (l->n >= GRID_MAX) return err_usage(err, "more than %d policies", GRID_MAX);
     int n = policy_grid(word, specs, GRID_MAX - l->n, err), rc = n < 0 ? n : 0;

@@ -66,15 +66,20 @@ static void print_against(FILE *to, const struct summary *s, bool own) {
 static void print_leaderboard(FILE *to, const struct rows *x, const int *order) {
     bool own = false;
     for (int i = 0; i < x->P; i++) own |= x->players[i].own_ns > 0;
-    fprintf(to, "\ncompared with %s%s\n", row_at(x, x->which)->spec,
-            x->chosen ? "" : " (the fastest of these data, so the test leans towards finding differences; --against names another)");
+    fprintf(to, "\ncompared with %s", row_at(x, x->which)->spec);
+    const bool fastest = !x->chosen && x->which < x->P; // else a comparator, where all policies use hindsight
+    if (fastest && x->chosen_on) fprintf(to, " (the fastest of the %d other prompts; --against names another)", x->chosen_on);
+    else if (fastest) fputs(" (the fastest of these data, so the test leans towards finding differences; --against names another)", to);
+    fputc('\n', to);
     fprintf(to, "%-*s %-14s%8s%-19s%7s%-17s%8s%s\n", NAME, "policy", "rank", "tokens/s", "", "percent", "", "p", own ? "   own ns" : "");
     for (int i = 0; i < x->P; i++) print_against(to, &x->players[order[i]], own);
     fprintf(to, "for comparison\n");
     for (int i = 0; i < REFERENCES; i++) print_against(to, &x->references[i], own);
     fprintf(to, "\nrank: by tokens/s, and where 95%% of the resamples put it. p: two-sided, paired by prompts, corrected for the number of policies\n"
                 "(Holm; those that use hindsight, and the comparators, stand outside); 'no difference found' where it is 0.05 or more.\n");
-    if (own) fprintf(to, "own: a policy's select and update a round, measured here; seconds %s it.\n", x->charged ? "hold" : "do not hold");
+    if (own) fprintf(to, "own: a policy's select and update a round, measured when it played; %s.\n", x->charged
+                     ? "seconds hold it, so speeds, intervals, ranks and p\ndiffer each time policies play: with --own none they are the same bytes"
+                     : "seconds do not hold it");
 }
 
 void print_rows(FILE *to, const struct rows *x) {
@@ -90,8 +95,10 @@ void print_rows(FILE *to, const struct rows *x) {
     fprintf(to, "for comparison\n");
     for (int i = 0; i < REFERENCES; i++) print_regret(to, &x->references[i]);
     print_leaderboard(to, x, order);
-    fprintf(to, "\nrounds: mean a prompt. speed-up: over plain decoding. gap: how much of the way from the best single\n"
-                "arm of all prompts (0%%) to the clairvoyant (100%%) is closed, in seconds.\n");
+    fprintf(to, "\nrounds: mean a prompt. speed-up: over plain decoding. gap: how much of the way from best-fixed (0%%) to\n"
+                "the clairvoyant (100%%) is closed, in seconds. best-fixed, best-per-category: one arm for all prompts, and one a category,\n");
+    if (x->chosen_on) fprintf(to, "the fastest of the %d other prompts; best-per-prompt and the clairvoyants know these.\n", x->chosen_on);
+    else fputs("the fastest of these very prompts, in hindsight, which flatters them: --holdout (of sweep, results show, report) chooses them on others.\n", to);
 }
 
 void print_replay(FILE *to, const struct replay *r, const struct rows *x) {

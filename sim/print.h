@@ -14,6 +14,7 @@ struct rows {
     int P, which;
     bool chosen;
     bool charged; // seconds hold what policies' own arithmetic takes
+    int chosen_on; // other prompts, on which best-fixed was chosen; 0: on these
 };
 
 /* Three tables, each sorted by tokens/s: speed, regret, and the leaderboard, ranks and comparisons with one policy. */

@@ -58,6 +58,7 @@ static int report_json(const struct live_report *r, struct err *err) {
     if (r->compared) {
         json_object_set_new(all, "plain_tokens_per_s", json_real(ratio((double)t->emitted, t->plain_s)));
         json_object_set_new(all, "speedup", json_real(ratio(t->plain_s, seconds)));
+        if (r->speedup.hi > 0) json_object_set_new(all, "speedup_interval", json_pack("[f, f]", r->speedup.lo, r->speedup.hi));
     }
     if (r->mirror) {
         json_object_set_new(all, "checked_rounds", json_integer((json_int_t)r->mirror->rounds));
@@ -88,8 +89,11 @@ int printer_report(struct printer *p, const struct live_report *r, struct err *e
     fprintf(to, "  drafted      %lld tokens, %lld accepted (%.0f%%)\n", (long long)t->proposed, (long long)t->accepted,
             100 * ratio((double)t->accepted, (double)t->proposed));
     report_pulls(to, r);
-    if (r->compared)
-        fprintf(to, "  plain        %.1f tokens/s: %.2f times as fast with the policy, same text\n", ratio((double)t->emitted, t->plain_s), ratio(t->plain_s, seconds));
+    if (r->compared) {
+        fprintf(to, "  plain        %.1f tokens/s: %.2f times as fast with the policy", ratio((double)t->emitted, t->plain_s), ratio(t->plain_s, seconds));
+        if (r->speedup.hi > 0) fprintf(to, " [%.2f, %.2f], same text (95%%, BCa over prompts)\n", r->speedup.lo, r->speedup.hi);
+        else fputs(", same text\n", to);
+    }
     if (r->mirror)
         fprintf(to, "  replay       equals live: %d prompts, %lld rounds, same arms, proposed, accepted, emitted and text\n"
                     "  modelled     %.1f tokens/s for these rounds, %+.1f%% against the clock\n",

@@ -5,6 +5,7 @@
 #include "core/text_stream.h"
 #include "policies/arms.h"
 #include "sim/live.h"
+#include "sim/summary.h"
 #include "traces/prompts.h"
 
 struct live_total {
@@ -28,6 +29,7 @@ struct live_report {
     const struct mirror *mirror; // null: not checked
     bool compared;
     int prompts;
+    struct measure speedup; // over plain decoding, where compared; ends of 0: too few prompts for an interval
 };
 
 void printer_begin(struct printer *p, int q, const struct prompt *prompt);

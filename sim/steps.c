@@ -37,6 +37,13 @@ int steps_add(struct steps *to, const char *policy, uint64_t seed, int ordinal, 
     return 0;
 }
 
+int steps_begin(struct whole *file, const char *path, const char *const *read, size_t n, struct err *err) {
+    struct err is = {""};
+    for (size_t i = 0; i < n; i++)
+        if (read[i] && whole_apart(path, read[i], &is)) return err_set(err, "'%s' is what is read; give another --steps", read[i]);
+    return whole_begin(file, path, err);
+}
+
 void steps_close(struct steps *to) {
     mem_free(to->text);
     *to = (struct steps){0};

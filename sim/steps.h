@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/err.h"
+#include "core/whole.h"
 #include "sim/episode.h"
 
 #define STEPS_HEADER "policy,seed,sequence,round,pos,arm,drafter,gamma,proposed,accepted,emitted\n"
@@ -26,5 +26,8 @@ struct steps {
 /* Appends one line. `policy` and `drafter` as they are; quoting is done here. */
 int steps_add(struct steps *to, const char *policy, uint64_t seed, int ordinal, const struct step *s, const char *drafter, struct err *err);
 void steps_close(struct steps *to);
+
+/* Begins the file of --steps, which must be none of those that are read or appended to (n, some of them null), by whatever name. */
+int steps_begin(struct whole *file, const char *path, const char *const *read, size_t n, struct err *err);
 
 #endif

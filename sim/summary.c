@@ -304,25 +304,35 @@ int summary_category(const struct standing *x, const char *const *category, cons
     return rc;
 }
 
-int summary_category_arms(const struct walk *fixed, const char *const *category, int Q, int K, int *arms, struct err *err) {
-    double *sum = mem_alloc((size_t)K, sizeof *sum, "categories", err);
-    if (!sum) return ERR_FAILED;
+/* Over prompts of this category (null: any) that are in; -1: there is none. */
+static int least_seconds(const struct walk *fixed, const char *const *category, const char *which, const bool *in, int Q, int K) {
+    const double rounding = 1e-10; // less is no difference: the first one stays
+    double least = INFINITY;
+    int best = -1;
+    for (int k = 0; k < K; k++) {
+        double sum = 0;
+        int n = 0;
+        for (int q = 0; q < Q; q++) {
+            if ((in && !in[q]) || (which && strcmp(category[q], which))) continue;
+            sum += fixed[(size_t)q * (size_t)K + (size_t)k].seconds, n++;
+        }
+        if (n && (best < 0 || sum < (1 - rounding) * least)) least = sum, best = k;
+    }
+    return best;
+}
+
+int summary_fixed_arm(const struct walk *fixed, const bool *in, int Q, int K) {
+    int best = least_seconds(fixed, NULL, NULL, in, Q, K);
+    return best < 0 ? 0 : best;
+}
+
+void summary_category_arms(const struct walk *fixed, const char *const *category, const bool *in, int Q, int K, int *arms) {
     for (int q = 0; q < Q; q++) {
         int same = 0;
         while (strcmp(category[same], category[q])) same++;
-        if (same < q) { // seen before
-            arms[q] = arms[same];
-            continue;
-        }
-        memset(sum, 0, (size_t)K * sizeof *sum);
-        for (int i = q; i < Q; i++)
-            for (int k = 0; k < K && !strcmp(category[i], category[q]); k++) sum[k] += fixed[(size_t)i * (size_t)K + (size_t)k].seconds;
-        arms[q] = 0;
-        for (int k = 1; k < K; k++)
-            if (sum[k] < sum[arms[q]]) arms[q] = k;
+        arms[q] = same < q ? arms[same] : least_seconds(fixed, category, category[q], in, Q, K);
+        if (arms[q] < 0) arms[q] = summary_fixed_arm(fixed, in, Q, K);
     }
-    mem_free(sum);
-    return 0;
 }
 
 int summary_against(const struct replay *r, const double *own_ns, bool charge, const char *against, struct summary *players,
@@ -335,7 +345,7 @@ int summary_against(const struct replay *r, const double *own_ns, bool charge, c
     int *arms = mem_alloc(Q, sizeof *arms, "categories", err);
     int rc = tokens && best_rounds && fixed && category && arms ? 0 : ERR_FAILED;
     for (int q = 0; !rc && q < r->Q; q++) category[q] = r->plan.trace->sequences[q].category;
-    if (!rc) rc = summary_category_arms(o->fixed, category, r->Q, o->K, arms, err);
+    if (!rc) summary_category_arms(o->fixed, category, NULL, r->Q, o->K, arms);
     for (int q = 0; !rc && q < r->Q; q++) {
         const struct walk *of = o->fixed + (size_t)q * (size_t)o->K;
         tokens[q] = r->plan.trace->sequences[q].tokens - 1;

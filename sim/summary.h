@@ -109,8 +109,11 @@ struct stream_point {
 };
 int summary_stream(const struct replay *r, int p, struct stream_point *out, struct err *err);
 
-/* For each prompt the arm with the fewest seconds over its category: arms (Q). `fixed` is (Q, K) walks, category (Q). */
-int summary_category_arms(const struct walk *fixed, const char *const *category, int Q, int K, int *arms, struct err *err);
+/* The arm with the fewest seconds over the prompts that are `in` (Q; null: all of them), the first of equals. `fixed` is (Q, K) walks. */
+int summary_fixed_arm(const struct walk *fixed, const bool *in, int Q, int K);
+
+/* For each prompt the same over its category (Q), or over all where none of its category is in: arms (Q). */
+void summary_category_arms(const struct walk *fixed, const char *const *category, const bool *in, int Q, int K, int *arms);
 
 /* Indices of rows from the highest tokens/s to the lowest; ties keep their order. */
 void summary_sort(const struct summary *rows, int n, int *order);

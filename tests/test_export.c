@@ -199,6 +199,19 @@ static void test_import_tells_emitted_from_accepted(void **state) {
     }
 }
 
+static void test_import_adds_no_second_recording_unasked(void **state) {
+    (void)state;
+    char path[4200];
+    snprintf(path, sizeof path, "%s", tempdir_file(&dir, "once.db"));
+    write_file(out, specbench);
+    run_traces((char *[]){"traces", "import", path, "--answers", out, NULL});
+    run_traces((char *[]){"traces", "import", path, "--answers", out, NULL});
+    assert_refused(cmd_traces, (char *[]){"traces", "import", path, "--answers", out, "--seed", "3", NULL}, ERR_FAILED, "once.db' holds another recording");
+    assert_int_equal(query_number(path, "SELECT count(*) FROM recording"), 1);
+    run_traces((char *[]){"traces", "import", path, "--answers", out, "--seed", "3", "--add", NULL});
+    assert_int_equal(query_number(path, "SELECT count(*) FROM recording"), 2);
+}
+
 static void test_import_refuses_what_is_no_answer(void **state) {
     (void)state;
     static const struct { const char *text, *part; } cases[] = {
@@ -245,6 +258,7 @@ int main(void) {
         cmocka_unit_test(test_what_is_read_is_not_written_over),
         cmocka_unit_test(test_import_keeps_what_was_logged_and_draws_the_rest),
         cmocka_unit_test(test_import_tells_emitted_from_accepted),
+        cmocka_unit_test(test_import_adds_no_second_recording_unasked),
         cmocka_unit_test(test_import_refuses_what_is_no_answer),
     };
     return cmocka_run_group_tests(tests, open_dir, close_dir);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "policies/policy.h"
+#include "sim/fidelity.h"
+#include "sim/stats.h"
 #include "tests/run_command.h"
 #include "tests/tempdir.h"
 #include "tests/tiny.h"
@@ -200,6 +202,23 @@ static void test_a_changed_trace_is_caught_by_sequence_round_and_field(void **st
     assert_found("trace '%s' has no such prompt (prompt 3 of");
 }
 
+static void test_prompts_that_a_trace_lacks_are_found_before_any_is_decoded(void **state) {
+    (void)state;
+    struct err err;
+    char part[4300], lacks[4300];
+    tamper("DELETE FROM sequence WHERE ordinal IN (3, 5)");
+    snprintf(lacks, sizeof lacks, "' has no such prompt (prompt 3 of '%s'; 2 of 6 are missing)", prompts), snprintf(part, sizeof part, "%s.part", live_csv);
+    write_file(live_csv, "kept");
+    assert_int_equal(run_command(cmd_live, &err, out, LIVE("--prompts", prompts, "--check", scratch, "--policy", "none", "--steps", live_csv, ARM_WORDS)), -1);
+    assert_contains(err.text, lacks);
+    char *text = read_file(out), *steps = read_file(live_csv);
+    assert_string_equal(text, ""); // three prompts would have come by now
+    assert_string_equal(steps, "kept");
+    assert_int_equal(access(part, F_OK), -1);
+    free(text), free(steps);
+    remove(scratch);
+}
+
 static void test_a_trace_of_something_else_is_refused(void **state) {
     (void)state;
     assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", greedy, "--model", LOOPING_FROM), -1, "was recorded with another target");
@@ -361,6 +380,71 @@ static void test_several_policies_decode_in_turn_and_are_tabled(void **state) {
     free(text);
 }
 
+/* 95%, resampling prompts with both of their seconds. */
+static void test_speed_ups_have_intervals_over_prompts(void **state) {
+    (void)state;
+    enum { Q = 8, B = STATS_RESAMPLES };
+    static const double plain[Q] = {4, 5, 3, 8, 2, 6, 5, 7}, live[Q] = {2, 4, 1, 5, 2, 2, 4, 3};
+    static double x[Q][2], sums[2][B], left[2][Q], sample[B], without[Q];
+    struct fidelity f;
+    struct fidelity_sum s[2];
+    struct err err = {""};
+    double mean;
+    assert_int_equal(fidelity_open(&f, 2, Q, &err), 0);
+    f.compared = true;
+    for (int q = 0; q < Q; q++) {
+        f.plain[q] = x[q][0] = plain[q], x[q][1] = live[q];
+        f.row[0].at[q] = (struct fidelity_prompt){.tokens = 1, .live_draft = plain[q] / 8, .live_verify = plain[q] / 8};
+        f.row[1].at[q] = (struct fidelity_prompt){.tokens = 1, .live_draft = live[q] / 4, .live_verify = live[q] * 3 / 4};
+    }
+    assert_int_equal(fidelity_sums(&f, s, &mean, &err), 0);
+    assert_true(s[0].speedup.value == 4 && s[0].speedup.lo == 4 && s[0].speedup.hi == 4); // the same on every prompt: sure
+    assert_int_equal(stats_resample(&x[0][0], Q, 2, B, 0, &sums[0][0], &err), 0);
+    stats_leave_one_out(&x[0][0], Q, 2, &left[0][0]);
+    for (int b = 0; b < B; b++) sample[b] = sums[0][b] / sums[1][b];
+    for (int q = 0; q < Q; q++) without[q] = left[0][q] / left[1][q];
+    const struct bca bca = stats_bca(40.0 / 23, sample, B, without, Q);
+    const struct interval want = stats_bca_interval(&bca, stats_level(0.95, Q));
+    assert_true(fabs(s[1].speedup.value - 40.0 / 23) < 1e-12 && s[1].speedup.lo == want.lo && s[1].speedup.hi == want.hi);
+    assert_true(want.lo < 1.6 && want.hi > 1.9 && want.lo > 1 && want.hi < 3);
+    struct measure alone;
+    assert_int_equal(fidelity_speedup(&f, 1, &alone, &err), 0);
+    assert_memory_equal(&alone, &s[1].speedup, sizeof alone);
+    fidelity_close(&f);
+}
+
+static void assert_interval(const json_t *row) {
+    const json_t *ends = json_object_get(row, "speedup_interval");
+    const double lo = json_number_value(json_array_get(ends, 0)), value = json_number_value(json_object_get(row, "speedup")), hi = json_number_value(json_array_get(ends, 1));
+    if (!(0 < lo && lo <= value && value <= hi)) fail_msg("speed-up %g [%g, %g]", value, lo, hi);
+}
+
+static void test_compare_prints_intervals_of_five_prompts_or_more(void **state) {
+    (void)state;
+    run(cmd_live, out, LIVE("--prompts", prompts, "--policy", "none", "fixed:arm=sam:4", "--compare", "--json"));
+    json_t *all = json_load_file(out, 0, NULL);
+    for (size_t p = 0; p < 2; p++) assert_interval(json_array_get(json_object_get(all, "policies"), p));
+    json_decref(all);
+    run(cmd_live, out, LIVE("--prompts", prompts, "--policy", "fixed:arm=sam:4", "--compare", "--json"));
+    all = json_load_file(out, 0, NULL);
+    assert_interval(all);
+    json_decref(all);
+    run(cmd_live, out, LIVE("--prompts", prompts, "--policy", "fixed:arm=sam:4", "--compare", "--json", "--limit", "4"));
+    all = json_load_file(out, 0, NULL);
+    assert_null(json_object_get(all, "speedup_interval"));
+    json_decref(all);
+    run(cmd_live, out, LIVE("--prompts", prompts, "--policy", "fixed:arm=sam:4", "--compare"));
+    char *text = read_file(out);
+    assert_contains(text, "times as fast with the policy ["), assert_contains(text, "], same text (95%, BCa over prompts)");
+    free(text);
+    run(cmd_live, out, LIVE("--prompts", prompts, "--policy", "none", "fixed:arm=sam:4", "--compare"));
+    assert_contains(text = read_file(out), "speed-up: over plain decoding of the same prompts, 95% BCa intervals over prompts");
+    free(text);
+    run(cmd_live, out, LIVE("--prompts", prompts, "--policy", "none", "fixed:arm=sam:4", "--compare", "--limit", "4"));
+    assert_contains(text = read_file(out), "fewer than 5 prompts give no interval");
+    free(text);
+}
+
 static void test_several_policies_refuse_what_only_one_can(void **state) {
     (void)state;
     assert_refused(cmd_live, LIVE("--prompt", "a", "--policy", "none", "auto", "--ids"), -2, "option '--ids' prints the text that all policies give; name one");
@@ -424,7 +508,7 @@ static void test_wrong_options_are_one_line(void **state) {
         {{"--prompt", "a", "--prompts", prompts}, -2, "give either --prompt or --prompts"},
         {{"--prompt", "a", "--scope", "day"}, -2, "option '--scope' wants prompt or stream, got 'day'"},
         {{"--prompt", "a", "--ids", "--json"}, -2, "give --ids or --json, not both"},
-        {{"--prompt", "a", "--policy", "ucb9"}, -1, "unknown policy 'ucb9' (known: none, auto, fixed"},
+        {{"--prompt", "a", "--policy", "ucb9"}, -1, "unknown policy 'ucb9'; did you mean 'ucb1'? (known: none, auto, fixed"},
         {{"--prompt", "a", "--policy", "ucbspec:x=1"}, -1, "policy 'ucbspec' has no parameter 'x'"},
         {{"--prompt", "a", "--arms", "eagle:2"}, -1, "eagle"},
         {{"--prompt", "a", "--arms", "pld:65"}, -1, "pld:65"},
@@ -433,7 +517,7 @@ static void test_wrong_options_are_one_line(void **state) {
         {{"--prompt", "a", "--max-new", "600"}, -1, "exceed the context of 512"},
         {{"--prompt", "a", "--model", "no/such.gguf"}, -1, "no/such.gguf"},
         {{"--prompts", "no/such.jsonl"}, -1, "no/such.jsonl"},
-        {{"--prompt", "a", "--steps", "no/such/dir.csv"}, -1, "cannot write 'no/such/dir.csv': No such file"},
+        {{"--prompt", "a", "--steps", "no/such/dir.csv"}, -1, "cannot open 'no/such/dir.csv' for writing: No such file"},
         {{"--prompt", "a", "--batch", "2", "--policy-state", "x"}, -2, "option '--policy-state' is not for a batch"},
         {{"--prompt", "a", "--frobnicate"}, -2, "--frobnicate"},
     };
@@ -441,6 +525,7 @@ static void test_wrong_options_are_one_line(void **state) {
         char *const *w = cases[i].words;
         assert_refused(cmd_live, LIVE(w[0], w[1], w[2], w[3], w[4], w[5]), cases[i].code, cases[i].message);
     }
+    assert_refused(cmd_live, LIVE("--prompts", prompts, "--check", greedy, "--steps", greedy), -1, "' is what is read; give another --steps");
     assert_refused(cmd_live, (char *[]){"live", "--prompt", "a", NULL}, -2, "--model");
 }
 
@@ -478,12 +563,15 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_replay_equals_live_for_every_policy_when_sampling),
         cmocka_unit_test(test_copiers_are_accepted_and_save_rounds),
         cmocka_unit_test(test_a_changed_trace_is_caught_by_sequence_round_and_field),
+        cmocka_unit_test(test_prompts_that_a_trace_lacks_are_found_before_any_is_decoded),
         cmocka_unit_test(test_a_trace_of_something_else_is_refused),
         cmocka_unit_test(test_ids_are_the_recorded_text_whatever_the_policy),
         cmocka_unit_test(test_threads_change_no_round),
         cmocka_unit_test(test_seeds_are_told_apart),
         cmocka_unit_test(test_json_holds_the_closing_figures_and_nothing_else),
         cmocka_unit_test(test_several_policies_decode_in_turn_and_are_tabled),
+        cmocka_unit_test(test_speed_ups_have_intervals_over_prompts),
+        cmocka_unit_test(test_compare_prints_intervals_of_five_prompts_or_more),
         cmocka_unit_test(test_several_policies_refuse_what_only_one_can),
         cmocka_unit_test(test_a_prompt_of_the_command_line_is_decoded_and_shown),
         cmocka_unit_test(test_a_kept_state_carries_a_stream_over_two_runs),

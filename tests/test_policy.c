@@ -324,7 +324,7 @@ static void refuses(const char *spec, const char *why) {
 
 static void test_spec_errors_list_what_is_known(void **state) {
     (void)state;
-    refuses("ucb", "unknown policy 'ucb' (known: none, auto, fixed, random, ucbspec, exp3spec, thompson, seed-ucb");
+    refuses("ucb", "unknown policy 'ucb'; did you mean 'ucb1'? (known: none, auto, fixed, random, ucbspec, exp3spec, thompson, seed-ucb");
     refuses("", "unknown policy ''");
     refuses("ucbspec:alpha=1", "no parameter 'alpha' (known: delta, cscale)");
     refuses("random:x=1", "has no parameters");

@@ -224,10 +224,14 @@ static void test_best_arms_by_category_lie_between_those_of_all_and_of_each_prom
     const struct walk fixed[4][2] = {{{1, 1}, {1, 5}}, {{1, 9}, {1, 2}}, {{1, 4}, {1, 3}}, {{1, 1}, {1, 1}}};
     const char *const category[4] = {"a", "b", "a", "c"};
     int arms[4];
-    struct err err = {""};
-    assert_int_equal(summary_category_arms(&fixed[0][0], category, 4, 2, arms, &err), 0);
+    summary_category_arms(&fixed[0][0], category, NULL, 4, 2, arms);
     const int want[4] = {0, 1, 0, 0}; // a: 5 against 8; b: 9 against 2; c: a tie, the lower
     for (int q = 0; q < 4; q++) assert_int_equal(arms[q], want[q]);
+    const bool in[4] = {false, true, true, false}; // a: 4 against 3; b: 9 against 2; c: none, so 13 against 5 of all that are in
+    summary_category_arms(&fixed[0][0], category, in, 4, 2, arms);
+    for (int q = 0; q < 4; q++) assert_int_equal(arms[q], 1);
+    assert_int_equal(summary_fixed_arm(&fixed[0][0], in, 4, 2), 1);
+    assert_int_equal(summary_fixed_arm(&fixed[0][0], NULL, 4, 2), 1); // 15 against 11
 }
 
 static void test_replay_curve_ends_where_regret_does(void **state) {
@@ -530,6 +534,27 @@ static void test_replay_says_when_steps_cannot_be_written(void **state) {
     tempdir_close(&f.dir);
 }
 
+static void test_replay_steps_appear_whole(void **state) {
+    (void)state;
+    struct files f;
+    struct err err;
+    char csv[4200], part[4300];
+    files_open(&f);
+    snprintf(csv, sizeof csv, "%s", file(&f, "steps.csv")), snprintf(part, sizeof part, "%s.part", csv);
+    write_file(csv, "kept");
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--steps", csv, "--against", "nobody", NULL}), ERR_USAGE); // after the rounds
+    char *text = read_file(csv);
+    assert_string_equal(text, "kept");
+    free(text);
+    assert_int_equal(access(part, F_OK), -1);
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", f.db, "--policy", "none", "--steps", csv, NULL}), 0);
+    text = read_file(csv);
+    assert_non_null(strstr(text, "policy,seed,"));
+    free(text);
+    assert_int_equal(access(part, F_OK), -1);
+    tempdir_close(&f.dir);
+}
+
 static void test_replay_reads_its_words(void **state) {
     (void)state;
     struct files f;
@@ -595,6 +620,7 @@ int main(void) {
         cmocka_unit_test(test_replay_results_are_all_or_nothing_on_a_full_disk),
         cmocka_unit_test(test_replay_refuses_a_foreign_results_file_before_it_works),
         cmocka_unit_test(test_replay_says_when_steps_cannot_be_written),
+        cmocka_unit_test(test_replay_steps_appear_whole),
         cmocka_unit_test(test_replay_reads_its_words),
         cmocka_unit_test(test_replay_gives_everything_back_when_memory_runs_out),
     };

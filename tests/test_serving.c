@@ -610,6 +610,7 @@ static void test_misuse_is_refused_in_one_line(void **state) {
     assert_refused(cmd_serving, SERVING("--scope", "x"), -2, "option '--scope' wants prompt or stream");
     assert_refused(cmd_serving, SERVING("--policy", "ucbspec", "--quota", "8"), -2, "none of these policies shares out a quota");
     assert_refused(cmd_serving, SERVING("--policy", "best-fixed"), -2, "is an oracle");
+    assert_refused(cmd_serving, SERVING("--policy", "thomson"), -1, "unknown policy 'thomson'; did you mean 'thompson'?");
     assert_refused(cmd_serving, SERVING("--policy", "auto", "--per", "batch", "--batch", "4"), -1, "looks at each request");
     assert_refused(cmd_serving, SERVING("--arrivals", "nowhere.txt"), -1, "nowhere.txt");
     assert_refused(cmd_serving, (char *[]){"serving", NULL}, -2, "--db");

@@ -1,6 +1,9 @@
 /* test_sweep.c - what a sweep writes, refuses and shows; that it does not depend on how it is split is test_sweep.sh's. */
 #include "tests/make_trace.h"
 
+#include <jansson.h>
+#include <sys/stat.h>
+
 #include "sim/board.h"
 #include "sim/sweep.h"
 #include "tests/run_command.h"
@@ -8,7 +11,7 @@
 #include "tests/synth.h"
 #include "tests/tempdir.h"
 
-command cmd_sweep, cmd_results;
+command cmd_sweep, cmd_results, cmd_report, cmd_traces;
 
 static struct tempdir dir;
 static char db[4200], out[4200];
@@ -134,6 +137,96 @@ static void test_held_out_prompts_are_no_prompts_chosen_by(void **state) {
     board_close(&all), board_close(&choose), board_close(&held), runs_close(&r);
 }
 
+/* The name of the arm, or the spec of the run, that takes the fewest seconds on these sequences; '' of both is all. */
+static const char *least_on(const char *results, const char *list, bool per_category, const char *held, double *tokens_per_s) {
+    static char name[256];
+    char sql[3000];
+    sqlite3 *at;
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_open(results, &at), SQLITE_OK);
+    snprintf(sql, sizeof sql, "WITH w AS (SELECT * FROM walk JOIN sequence q USING (experiment, sequence) WHERE experiment = 1 AND arm >= 0), b AS ("
+        "SELECT (SELECT x.arm FROM w x WHERE x.sequence IN (%s) GROUP BY x.arm ORDER BY sum(x.seconds) LIMIT 1) AS overall), c AS ("
+        "SELECT DISTINCT q.category, coalesce((SELECT x.arm FROM w x WHERE x.sequence IN (%s) AND x.category = q.category GROUP BY x.arm"
+        " ORDER BY sum(x.seconds) LIMIT 1), b.overall) AS arm FROM sequence q, b) "
+        "SELECT (SELECT name FROM arm WHERE experiment = 1 AND arm = b.overall), (SELECT sum(tokens - 1) FROM sequence WHERE sequence IN (%s)) / sum(w.seconds)"
+        " FROM w JOIN c USING (category), b WHERE w.sequence IN (%s) AND w.arm = %s", list, list, held, held, per_category ? "c.arm" : "b.overall");
+    if (sqlite3_prepare_v2(at, sql, -1, &s, NULL) != SQLITE_OK) fail_msg("%s: %s", sql, sqlite3_errmsg(at));
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    snprintf(name, sizeof name, "%s", (const char *)sqlite3_column_text(s, 0));
+    *tokens_per_s = sqlite3_column_double(s, 1);
+    sqlite3_finalize(s), sqlite3_close(at);
+    return name;
+}
+
+static double reference_speed(const json_t *board, const char *name) {
+    json_t *row;
+    size_t i;
+    json_array_foreach(json_object_get(board, "references"), i, row) if (!strcmp(json_string_value(json_object_get(row, "name")), name))
+        return json_real_value(json_object_get(json_object_get(row, "tokens_per_s"), "value"));
+    return 0;
+}
+
+/* Policies meet the arm that is best on the other prompts, as in a report; the one that is best on these is said to be hindsight. */
+static void test_held_out_prompts_choose_no_arm(void **state) {
+    (void)state;
+    struct err err;
+    int differ = 0;
+    char results[4200], level[4200]; // drafters so alike that prompts disagree on the best arm
+    snprintf(results, sizeof results, "%s", fresh("r.db")), snprintf(level, sizeof level, "%s", fresh("level.db"));
+    assert_int_equal(run_command(cmd_traces, &err, out, (char *[]){"traces", "synth", level, "--drafter", "x=0.7", "y=0.7", "--sequences", "9", "--tokens", "60", NULL}), 0);
+    if (run_command(cmd_sweep, &err, out, (char *[]){"sweep", "--db", level, "--policy", "hf", "thompson", "best-fixed", "--seeds", "2", "--results", results, NULL})) fail_msg("%s", err.text);
+    for (int percent = 20; percent <= 80; percent += 5) {
+        char share[16], held[1024] = "", other[1024] = "", arm[256];
+        double speed;
+        int n = 0;
+        snprintf(share, sizeof share, "0.%02d", percent);
+        sqlite3 *at;
+        sqlite3_stmt *s;
+        assert_int_equal(sqlite3_open(results, &at), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(at, "SELECT sequence, prompt_key FROM sequence ORDER BY sequence", -1, &s, NULL), SQLITE_OK);
+        while (sqlite3_step(s) == SQLITE_ROW) {
+            bool is = board_holds_out((const char *)sqlite3_column_text(s, 1), percent / 100.0);
+            char *to = is ? held : other;
+            n += is;
+            snprintf(to + strlen(to), 1024 - strlen(to), "%s%d", *to ? "," : "", sqlite3_column_int(s, 0));
+        }
+        sqlite3_finalize(s), sqlite3_close(at);
+        if (n < 2 || n > 7) continue;
+        assert_int_equal(run_command(cmd_results, &err, out, (char *[]){"results", "show", "--results", results, "--holdout", share, "--json", NULL}), 0);
+        json_t *all = json_load_file(out, 0, NULL), *board = json_array_get(all, 0), *row;
+        assert_int_equal(run_command(cmd_report, &err, out, (char *[]){"report", "--results", results, "--holdout", share, "--json", NULL}), 0);
+        json_t *report = json_load_file(out, 0, NULL);
+        size_t i;
+        snprintf(arm, sizeof arm, "%s", least_on(results, other, false, held, &speed));
+        assert_string_equal(json_string_value(json_object_get(board, "best_fixed_arm")), arm);
+        assert_string_equal(json_string_value(json_object_get(json_object_get(report, "verdict"), "best_fixed_arm")), arm);
+        assert_close(reference_speed(board, "best-fixed"), speed, 1e-9);
+        (void)least_on(results, other, true, held, &speed);
+        assert_close(reference_speed(board, "best-per-category"), speed, 1e-9);
+        json_array_foreach(json_object_get(report, "references"), i, row) if (!strcmp(json_string_value(json_object_get(row, "policy")), "best-per-category"))
+            assert_close(json_real_value(json_object_get(json_object_get(row, "tokens_per_s"), "value")), speed, 1e-9);
+        const json_t *hindsight = json_object_get(board, "best_fixed_in_hindsight");
+        differ += strcmp(least_on(results, held, false, held, &speed), arm) != 0;
+        assert_string_equal(json_string_value(json_object_get(hindsight, "arm")), least_on(results, held, false, held, &speed));
+        assert_close(json_real_value(json_object_get(hindsight, "tokens_per_s")), speed, 1e-9);
+        assert_true(speed >= reference_speed(board, "best-fixed") * (1 - 1e-9));
+        assert_int_equal(json_array_size(json_object_get(board, "policies")), 2); // 'best-fixed' played with all prompts in sight
+        assert_string_equal(json_string_value(json_object_get(board, "against")), json_string_value(json_object_get(json_object_get(report, "verdict"), "fastest")));
+        json_decref(all), json_decref(report);
+        assert_int_equal(run_command(cmd_results, &err, out, (char *[]){"results", "show", "--results", results, "--holdout", share, NULL}), 0);
+        char *text = read_file(out), line[600];
+        snprintf(line, sizeof line, "and best-fixed (%s)\nin hindsight, on these prompts, the best arm is ", arm);
+        assert_contains(text, line);
+        free(text);
+    }
+    assert_true(differ > 0);
+    remove(results);
+    if (run_command(cmd_sweep, &err, out, (char *[]){"sweep", "--db", level, "--policy", "best-fixed", "--holdout", "0.4", "--results", results, NULL})) fail_msg("%s", err.text);
+    char *text = read_file(out);
+    assert_contains(text, "\ncompared with plain\n"); // nobody plays without hindsight
+    free(text);
+}
+
 static void test_merging_refuses_two_outcomes_of_one_run(void **state) {
     (void)state;
     char a[4200], b[4200];
@@ -215,6 +308,82 @@ static void test_a_file_of_replay_alone_is_pointed_to_report(void **state) {
         assert_null(strstr(of_sweep, "holds no sweep"));
         free(of_replay), free(of_sweep);
     }
+    run_sql(swept, "PRAGMA foreign_keys = ON; DELETE FROM experiment");
+    for (const char *const *word = (const char *const[]){"list", "show", "export", NULL}; *word; word++) {
+        char *of_none = said_of(*word, swept);
+        assert_contains(of_none, "swept.db' holds no experiment of a sweep or a replay\n");
+        free(of_none);
+    }
+}
+
+/* `results WORD ...` as text; the caller frees it. */
+static char *results_text(char *const *words) {
+    struct err err;
+    char *argv[16] = {"results"};
+    for (int i = 0; words[i]; i++) argv[i + 1] = words[i];
+    if (run_command(cmd_results, &err, out, argv)) fail_msg("%s", err.text);
+    return read_file(out);
+}
+
+static void test_experiments_are_listed_and_chosen_from(void **state) {
+    (void)state;
+    struct err err;
+    char results[4200], line[9000];
+    snprintf(results, sizeof results, "%s", fresh("r.db"));
+    run_sweep(results, "2", "prompt");
+    char *one = results_text((char *[]){"show", "--results", results, NULL});
+    assert_null(strstr(one, "one alone:")); // nothing to choose from
+    run_sweep(results, "3", "stream");
+    assert_int_equal(replay(&err, NULL, (char *[]){"replay", "--db", db, "--policy", "none", "thompson", "--seeds", "7", "--arms", "plain", "drafter0:2", "--results", results, NULL}), 0);
+    char *list = results_text((char *[]){"list", "--results", results, NULL}), *all = results_text((char *[]){"show", "--results", results, NULL}),
+         *second = results_text((char *[]){"show", "--results", results, "--experiment", "2", NULL});
+    assert_contains(list, "\n         1  sweep   prompt  model           9         4        5  ");
+    assert_contains(list, "\n         2  sweep   stream  model           9         4        6  ");
+    assert_contains(list, "\n         3  replay  prompt  model           9         2        8  ");
+    assert_contains(list, "\n            plain drafter0:2\n");
+    snprintf(line, sizeof line, "one alone: banditspec results show --results %s --experiment ID\n", results);
+    assert_contains(all, line);
+    assert_contains(all, "\n         2  sweep   stream");
+    assert_null(strstr(all, "replay"));
+    assert_contains(all, "\nexperiment 1: "), assert_contains(all, "\nexperiment 2: ");
+    assert_null(strstr(second, "one alone:")), assert_null(strstr(second, "experiment 1: "));
+    free(one), free(list), free(all), free(second);
+    free(results_text((char *[]){"list", "--results", results, "--json", NULL}));
+    json_t *rows = json_load_file(out, 0, NULL);
+    assert_int_equal(json_array_size(rows), 3);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 2), "runs")), 8);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 2), "arms")), "plain drafter0:2");
+    json_decref(rows);
+}
+
+static void test_leaderboards_say_that_they_hold_measurements(void **state) {
+    (void)state;
+    char results[4200];
+    snprintf(results, sizeof results, "%s", fresh("r.db"));
+    run_sweep(results, "2", "prompt");
+    const char *const says = "differ each time policies play: with --own none they are the same bytes";
+    char *charged = results_text((char *[]){"show", "--results", results, NULL}), *shown = results_text((char *[]){"show", "--results", results, "--own", "show", NULL}),
+         *without = results_text((char *[]){"show", "--results", results, "--own", "none", NULL}), *help = results_text((char *[]){"show", "--help", NULL});
+    assert_contains(charged, says);
+    assert_null(strstr(shown, says)), assert_contains(shown, "seconds do not hold it");
+    assert_null(strstr(without, "own:"));
+    assert_contains(help, "--own none leaves it out, and then they are the same bytes");
+    free(charged), free(shown), free(without), free(help);
+}
+
+static void test_an_empty_file_is_no_results_file(void **state) {
+    (void)state;
+    char empty[4200], one[4200], all[4200];
+    static char *const words[] = {"show", "list", "export"};
+    struct stat st;
+    snprintf(empty, sizeof empty, "%s", fresh("empty.db")), snprintf(one, sizeof one, "%s", fresh("one.db")), snprintf(all, sizeof all, "%s", fresh("all.db"));
+    write_file(empty, "");
+    run_sweep(one, "2", "prompt");
+    for (int i = 0; i < 3; i++) assert_refused(cmd_results, (char *[]){"results", words[i], "--results", empty, NULL}, ERR_FAILED, "empty.db' is empty, expected a results file");
+    assert_refused(cmd_results, (char *[]){"results", "merge", "--results", all, "--from", one, empty, NULL}, ERR_FAILED, "empty.db' is empty, expected a results file");
+    assert_int_equal(stat(empty, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(access(all, F_OK), -1);
 }
 
 static void test_sweep_and_results_refuse_what_they_cannot_do(void **state) {
@@ -227,6 +396,12 @@ static void test_sweep_and_results_refuse_what_they_cannot_do(void **state) {
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--results", "/no/place/r.db", NULL}, ERR_FAILED, "/no/place/r.db");
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--results", db, NULL}, ERR_FAILED, "is not a banditspec results file");
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "nobody", "--results", (char *)results, NULL}, ERR_FAILED, "nobody");
+    static const char *const slips[][2] = {{"thomson", "thompson"}, {"ucbspek:delta={0.1,0.5}", "ucbspec"}, {"best-fixd", "best-fixed"}, {"clairvoy", "clairvoyant"}};
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        char meant[64];
+        snprintf(meant, sizeof meant, "'; did you mean '%s'?", slips[i][1]);
+        assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", (char *)slips[i][0], "--results", (char *)results, NULL}, ERR_FAILED, meant);
+    }
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--arms", "cow:3", "--results", (char *)results, NULL}, ERR_FAILED, "cow");
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "none", "--against", "x", "--results", (char *)results, NULL}, ERR_USAGE, "got 'x'");
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "none", "--holdout", "0.01", "--results", (char *)results, NULL}, ERR_FAILED, "--holdout 0.01 leaves");
@@ -251,10 +426,14 @@ int main(void) {
         cmocka_unit_test(test_more_seeds_add_runs_and_nothing_is_played_again),
         cmocka_unit_test(test_keys_tell_everything_apart),
         cmocka_unit_test(test_held_out_prompts_are_no_prompts_chosen_by),
+        cmocka_unit_test(test_held_out_prompts_choose_no_arm),
         cmocka_unit_test(test_merging_refuses_two_outcomes_of_one_run),
         cmocka_unit_test(test_a_failed_export_leaves_the_old_file),
         cmocka_unit_test(test_results_that_are_read_must_be_there),
         cmocka_unit_test(test_a_file_of_replay_alone_is_pointed_to_report),
+        cmocka_unit_test(test_experiments_are_listed_and_chosen_from),
+        cmocka_unit_test(test_leaderboards_say_that_they_hold_measurements),
+        cmocka_unit_test(test_an_empty_file_is_no_results_file),
         cmocka_unit_test(test_sweep_and_results_refuse_what_they_cannot_do),
     };
     return cmocka_run_group_tests(tests, open_dir, close_dir);

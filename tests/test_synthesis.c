@@ -186,6 +186,25 @@ static void test_a_fitted_world_is_like_the_trace_it_was_fitted_to(void **state)
     trace_close(&a), trace_close(&b);
 }
 
+static void test_synth_adds_no_second_recording_unasked(void **state) {
+    (void)state;
+    char path[4200];
+    snprintf(path, sizeof path, "%s", tempdir_file(&dir, "one.db"));
+    synth(path, "--drafter", "a=0.5", "--sequences", "3");
+    static char *const other[][2] = {{"--seed", "2"}, {"--tokens", "99"}, {"--max-draft", "4"}};
+    for (int i = 0; i < 3; i++)
+        assert_refused(cmd_traces, (char *[]){"traces", "synth", path, "--drafter", "a=0.5", "--sequences", "3", other[i][0], other[i][1], NULL}, ERR_FAILED,
+                       "one.db' holds another recording, not of these options: name another file, or give --add");
+    assert_refused(cmd_traces, (char *[]){"traces", "synth", path, "--drafter", "a=0.6", NULL}, ERR_FAILED, "give --add");
+    assert_int_equal(query_number(path, "SELECT count(*) FROM recording"), 1);
+    synth(path, "--drafter", "a=0.5", "--sequences", "4"); // the same, and more of it
+    assert_int_equal(query_number(path, "SELECT count(*) FROM sequence"), 4);
+    synth(path, "--drafter", "a=0.6", "--sequences", "2", "--add");
+    assert_int_equal(query_number(path, "SELECT count(*) FROM recording"), 2);
+    synth(path, "--drafter", "a=0.6", "--sequences", "2"); // is there, so it adds nothing
+    assert_int_equal(query_number(path, "SELECT count(*) FROM sequence"), 6);
+}
+
 static void test_synth_goes_on_where_it_stopped_and_replay_says_what_it_plays(void **state) {
     (void)state;
     char path[4200], other[4200];
@@ -269,6 +288,7 @@ int main(void) {
         cmocka_unit_test(test_markov_states_change_as_often_as_they_should),
         cmocka_unit_test(test_resampled_sequences_are_those_of_the_recorded_trace),
         cmocka_unit_test(test_a_fitted_world_is_like_the_trace_it_was_fitted_to),
+        cmocka_unit_test(test_synth_adds_no_second_recording_unasked),
         cmocka_unit_test(test_synth_goes_on_where_it_stopped_and_replay_says_what_it_plays),
         cmocka_unit_test(test_policies_that_play_alike_are_not_told_apart),
         cmocka_unit_test(test_synth_refuses_what_it_cannot_make),

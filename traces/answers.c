@@ -247,7 +247,7 @@ static int put_question(struct importer *m, int ordinal, const struct answer_que
     return rc;
 }
 
-static int open_store(struct importer *m, const char *path, struct err *err) {
+static int open_store(struct importer *m, const char *path, bool add, struct err *err) {
     struct store_drafter drafters[64];
     char target[300];
     json_t *list = json_array();
@@ -261,7 +261,7 @@ static int open_store(struct importer *m, const char *path, struct err *err) {
     snprintf(target, sizeof target, "%.280s", m->files[0].model && *m->files[0].model ? m->files[0].model : "unknown");
     struct store_recording r = {.target = target, .target_sha256 = "imported", .tokenizer_sha256 = "imported", .backend = "imported", .device = "unknown",
                                 .dtype = "unknown", .template = "unknown", .engine_version = VERSION, .options = text ? text : "{}", .threads = 1,
-                                .max_new = m->max_new, .max_draft = m->width, .noise_seed = (int64_t)m->seed};
+                                .max_new = m->max_new, .max_draft = m->width, .noise_seed = (int64_t)m->seed, .alone = !add};
     int rc = store_open(&m->s, path, &r, drafters, m->D, false, false, err);
     free(text);
     json_decref(options);
@@ -275,7 +275,7 @@ static bool take_question(struct importer *m, const struct answer_question *firs
     return true;
 }
 
-int answers_write(const struct answers *files, int D, const struct answers *plain, const char *path, uint64_t seed, struct answers_import *done, struct err *err) {
+int answers_write(const struct answers *files, int D, const struct answers *plain, const char *path, uint64_t seed, bool add, struct answers_import *done, struct err *err) {
     struct importer m = {.files = files, .plain = plain, .D = D, .seed = seed, .done = done};
     *done = (struct answers_import){0};
     for (int i = 0; i < files[0].n; i++) {
@@ -284,7 +284,7 @@ int answers_write(const struct answers *files, int D, const struct answers *plai
         if (tokens > m.max_new) m.max_new = tokens;
     }
     if (!m.max_new) return err_set(err, "'%s' has no question with rounds that all files answer", files[0].path);
-    if (open_store(&m, path, err)) return -1;
+    if (open_store(&m, path, add, err)) return -1;
     int rc = (m.accepted = mem_alloc((size_t)D * (size_t)m.max_new, sizeof *m.accepted, "accepted lengths", err)) ? 0 : -1;
     struct progress bar = progress_start("importing", files[0].n, 0);
     for (int i = 0; !rc && i < files[0].n; i++) {

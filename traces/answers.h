@@ -50,6 +50,6 @@ struct answers_import {
 };
 
 /* Writes one recording with a drafter a file. `plain` (null: none) tells how long plain decoding took. */
-int answers_write(const struct answers *files, int D, const struct answers *plain, const char *path, uint64_t seed, struct answers_import *done, struct err *err);
+int answers_write(const struct answers *files, int D, const struct answers *plain, const char *path, uint64_t seed, bool add, struct answers_import *done, struct err *err);
 
 #endif

@@ -24,6 +24,7 @@ struct options {
     const char *db, *plain, *lengths;
     struct texts answers;
     uint64_t seed;
+    bool add;
 };
 
 static int run(const struct options *o, enum answer_lengths lengths, struct answers *files, struct answers *plain, struct err *err) {
@@ -31,7 +32,7 @@ static int run(const struct options *o, enum answer_lengths lengths, struct answ
     for (int d = 0; d < o->answers.n; d++)
         if (answers_open(&files[d], o->answers.at[d], lengths, err)) return -1;
     if (o->plain && answers_open(plain, o->plain, LENGTHS_AUTO, err)) return -1;
-    if (answers_write(files, o->answers.n, o->plain ? plain : NULL, o->db, o->seed, &done, err)) return -1;
+    if (answers_write(files, o->answers.n, o->plain ? plain : NULL, o->db, o->seed, o->add, &done, err)) return -1;
     printf("'%s' holds %d questions, %d tokens", o->db, done.sequences, done.tokens);
     if (done.skipped) printf("; %d questions left out, without rounds in some file", done.skipped);
     putchar('\n');
@@ -45,11 +46,12 @@ static int run(const struct options *o, enum answer_lengths lengths, struct answ
 int traces_import(int argc, char **argv, struct err *err) {
     struct options o = {.lengths = "auto"};
     const struct opt table[] = {
-        {"db", OPT_TEXT, &o.db, "TRACE", "the trace to write", 0, 0, true},
+        {"db", OPT_TEXT, &o.db, "TRACE", "the trace to write; one of other answers is refused, see --add", 0, 0, true},
         {"answers", OPT_LIST, &o.answers, "[NAME@]FILE...", "answer files, JSON Lines", 0, 0, true},
         {"plain", OPT_TEXT, &o.plain, "FILE", "answers of plain decoding, for its time a token", 0, 0, false},
         {"lengths", OPT_TEXT, &o.lengths, "KIND", "what accept_lengths count: auto, emitted or accepted", 0, 0, false},
         {"seed", OPT_U64, &o.seed, "S", "of the drawn lengths", 0, 0, false},
+        {"add", OPT_FLAG, &o.add, NULL, "put it beside other recordings of the trace (then chosen with --recording)", 0, 0, false},
         {0},
     };
     static const char *const words[] = {"auto", "emitted", "accepted"};

@@ -36,7 +36,7 @@ struct options {
     int sequences, tokens, prompt_tokens, L, period, recording;
     double change, verify_ms, row_ms;
     uint64_t seed;
-    bool json;
+    bool json, add;
 };
 
 static int find_law(const char *word, enum synthesis_law *law, struct err *err) {
@@ -146,7 +146,7 @@ int traces_synth(int argc, char **argv, struct err *err) {
     struct options o = {.world = "geometric", .sequences = 100, .tokens = 128, .prompt_tokens = 64, .L = 8, .period = 32, .change = 0.02,
                         .verify_ms = 10, .row_ms = 0.2};
     const struct opt table[] = {
-        {"db", OPT_TEXT, &o.db, "TRACE", "the trace to write, or to go on with", 0, 0, false},
+        {"db", OPT_TEXT, &o.db, "TRACE", "the trace to write, or to go on with; one of other options is refused, see --add", 0, 0, false},
         {"world", OPT_TEXT, &o.world, "LAW", "geometric, markov, changes, adversarial or resample", 0, 0, false},
         {"drafter", OPT_LIST, &o.drafters, "D...", "NAME=P[,P...][@MS]: probabilities, and ms a drafted token", 0, 0, false},
         {"like", OPT_TEXT, &o.like, "RECORDED", "fit or resample this trace; its lengths and categories", 0, 0, false},
@@ -160,6 +160,7 @@ int traces_synth(int argc, char **argv, struct err *err) {
         {"verify-ms", OPT_REAL, &o.verify_ms, "MS", "a verification of one row takes, without --like", 1e-6, 1e6, false},
         {"row-ms", OPT_REAL, &o.row_ms, "MS", "and each further row", 0, 1e6, false},
         {"seed", OPT_U64, &o.seed, "S", "of the draws", 0, 0, false},
+        {"add", OPT_FLAG, &o.add, NULL, "put it beside other recordings of --db (then chosen with --recording)", 0, 0, false},
         {"json", OPT_FLAG, &o.json, NULL, "the fit as JSON", 0, 0, false},
         {0},
     };
@@ -171,7 +172,7 @@ int traces_synth(int argc, char **argv, struct err *err) {
     struct trace like = {0};
     if (!x) return -1;
     *x = (struct synthesis){.law = law, .sequences = o.sequences, .tokens = o.tokens, .prompt_tokens = o.prompt_tokens, .L = o.L,
-                            .period = o.period, .change = o.change, .seed = o.seed};
+                            .period = o.period, .change = o.change, .seed = o.seed, .add = o.add};
     rc = run(&o, x, &like, err);
     trace_close(&like);
     mem_free(x);

@@ -182,6 +182,13 @@ static int check_shape(const struct store_recording *r, const struct store_draft
     return 0;
 }
 
+static int check_alone(struct store *s, const struct store_recording *r, struct err *err) {
+    int64_t others = 0;
+    if (s->recording || !r->alone) return 0;
+    if (db_int64(s->db, s->path, "SELECT count(DISTINCT recording) FROM drafter", &others, err)) return -1;
+    return others ? err_set(err, "'%s' holds another recording, not of these options: name another file, or give --add to put a second one beside it", s->path) : 0;
+}
+
 int store_open(struct store *s, const char *path, const struct store_recording *r, const struct store_drafter *drafters, int D, bool text, bool fresh, struct err *err) {
     *s = (struct store){.path = path, .text = text, .D = D};
     if (check_shape(r, drafters, D, err)) return -1;
@@ -190,7 +197,7 @@ int store_open(struct store *s, const char *path, const struct store_recording *
     x->max_new = r->max_new;
     for (int d = 0; d < D; d++) x->max_draft[d] = drafters[d].max_draft;
     if (db_exec(s->db, path, "BEGIN IMMEDIATE", err) // a second recorder waits here rather than add a twin
-        || find_recording(s, r, drafters, D, fresh, err)) goto fail;
+        || find_recording(s, r, drafters, D, fresh, err) || check_alone(s, r, err)) goto fail;
     if (s->recording ? same_text(s, err) : store_add_recording(s->db, path, r, &s->recording, err) || add_drafters(s, drafters, D, err)) goto fail;
     if (db_exec(s->db, path, "COMMIT", err)) goto fail;
     for (int i = 0; i < STATEMENTS; i++)

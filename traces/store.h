@@ -16,6 +16,7 @@ struct store_recording {
     int threads, max_new, max_draft;
     double temperature;
     int64_t noise_seed;
+    bool alone; // not to be added beside another recording
 };
 
 struct store_drafter {
@@ -63,7 +64,7 @@ struct store {
  * drafter (the target's name does not). If a recording equals all of that AND device, threads
  * and engine_version, it is resumed, `fresh` or not, so the same command always resumes. If
  * only those three differ, its timings would be mixed with others: refused, or with `fresh` a
- * new recording is added. Anything else adds a new recording. A recording made with token ids
+ * new recording is added. Anything else adds a new recording, or is refused where that is to be `alone`. A recording made with token ids
  * is not resumed without (`text`), nor the other way round.
  *
  * `path` is borrowed until store_close. A foreign file, another schema version, a locked,

@@ -169,7 +169,7 @@ static int open_store(const struct synthesis *x, const char *path, struct store 
     struct store_recording r = {.target = target, .target_sha256 = "synthetic", .tokenizer_sha256 = "synthetic", .backend = "synthetic",
                                 .device = x->like ? x->like->device : "none", .dtype = "none", .template = "none", .engine_version = VERSION,
                                 .options = law, .threads = 1, .max_new = max_new, .max_draft = x->law == LAW_RESAMPLE ? x->like->L : x->L,
-                                .noise_seed = (int64_t)x->seed};
+                                .noise_seed = (int64_t)x->seed, .alone = !x->add};
     return store_open(s, path, &r, drafters, D, false, false, err);
 }
 

@@ -35,6 +35,7 @@ struct synthesis {
     double change;
     double verify_ms[SYNTHESIS_WIDTHS]; // by width, [0] unused
     uint64_t seed;
+    bool add; // beside other recordings of the file
     struct trace *like; // null, or a recorded trace: lengths and categories of its sequences, drawn with replacement; all of `resample`
 };
 
