@@ -346,45 +346,65 @@ static void smear(struct cost *c, const struct trace_timing *rows, size_t n) {
 }
 
 struct collect {
+    const struct trace *trace;
     bool timed[COST_DRAFTERS]; // by the table `latency`, token by token: the totals of its draft rows do not shape the fit
     struct trace_timing *at, *totals;
-    size_t n, capacity, total_n, total_capacity, cells;
-    uint32_t seen[COST_DRAFTERS + 1];
+    size_t n, capacity, total_n, total_capacity;
     struct err *err;
 };
 
+static int collect(struct collect *c, struct trace_timing **at, size_t *n, size_t *capacity, const struct trace_timing *rows, size_t m) {
+    if (mem_grow(at, capacity, *n + m, sizeof *rows, "timings", c->err)) return ERR_FAILED;
+    if (m) memcpy(*at + *n, rows, m * sizeof *rows);
+    *n += m;
+    return 0;
+}
+static int collect_timings(struct collect *c, const struct trace_timing *x, size_t m) { return collect(c, &c->at, &c->n, &c->capacity, x, m); }
+static int collect_totals(struct collect *c, const struct trace_timing *x, size_t m) { return collect(c, &c->totals, &c->total_n, &c->total_capacity, x, m); }
+
 static int collect_row(void *user, const struct trace_timing *x) {
     struct collect *c = user;
-    uint32_t index = c->seen[x->drafter + 1]++;
-    if (c->cells > ROWS_MAX) { // a generator, as a stride could fall in step with the rotating widths
-        struct rng r = rng_at(0, rng_stream("cost"), (uint32_t)(x->drafter + 1), index);
-        if (rng_uniform(&r) * (double)c->cells >= ROWS_MAX) return 0;
+    const struct trace *t = c->trace;
+    if (t->cells > ROWS_MAX) { // a generator, as a stride could fall in step with the rotating widths
+        struct rng r = rng_at(0, rng_stream("cost"), (uint32_t)(x->drafter + 1), (uint32_t)(t->sequences[x->sequence].at + (size_t)x->pos - 1));
+        if (rng_uniform(&r) * (double)t->cells >= ROWS_MAX) return 0;
     }
-    if (x->drafter >= 0 && c->timed[x->drafter] && x->width > 0) {
-        if (mem_grow(&c->totals, &c->total_capacity, c->total_n + 1, sizeof *c->totals, "timings", c->err)) return ERR_FAILED;
-        c->totals[c->total_n++] = *x;
-        return 0;
+    return x->drafter >= 0 && c->timed[x->drafter] && x->width > 0 ? collect_totals(c, x, 1) : collect_timings(c, x, 1);
+}
+
+/* The timings of all steps, parts side by side. */
+static int collect_steps(struct collect *c, struct err *err) {
+    const int parts = trace_parts(c->trace);
+    struct collect *each = mem_alloc((size_t)parts, sizeof *each, "timings", err);
+    int rc = each ? 0 : ERR_FAILED;
+    #pragma omp parallel for schedule(dynamic, 1) if (parts > 1)
+    for (int part = 0; part < (each ? parts : 0); part++) {
+        struct err mine = {""};
+        each[part].trace = c->trace, each[part].err = &mine;
+        memcpy(each[part].timed, c->timed, sizeof c->timed);
+        int bad = trace_timings_part(c->trace, part, collect_row, &each[part], &mine);
+        #pragma omp critical
+        if (bad && !rc) rc = bad, *err = mine;
     }
-    if (mem_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at, "timings", c->err)) return ERR_FAILED;
-    c->at[c->n++] = *x;
-    return 0;
+    for (int part = 0; !rc && part < parts; part++)
+        if (collect_timings(c, each[part].at, each[part].n) || collect_totals(c, each[part].totals, each[part].total_n)) rc = ERR_FAILED;
+    for (int part = 0; each && part < parts; part++) mem_free(each[part].at), mem_free(each[part].totals);
+    mem_free(each);
+    return rc;
 }
 
 static int collect_latency(void *user, const struct trace_timing *x) {
     struct collect *c = user;
     if (x->drafter >= 0) c->timed[x->drafter] = true;
-    if (mem_grow(&c->at, &c->capacity, c->n + 1, sizeof *c->at, "timings", c->err)) return ERR_FAILED;
-    c->at[c->n++] = *x;
-    return 0;
+    return collect_timings(c, x, 1);
 }
 
 /* Rows that tell how long a round takes on average: the verifications, and drafts as they were, whole. */
-static int smear_rows(struct cost *c, struct collect *rows, struct err *err) {
+static int smear_rows(struct cost *c, struct collect *rows) {
     for (size_t i = 0; i < rows->n; i++) {
         const struct trace_timing *x = &rows->at[i];
         if (x->drafter >= 0 && rows->timed[x->drafter]) continue; // a median of the table
-        if (mem_grow(&rows->totals, &rows->total_capacity, rows->total_n + 1, sizeof *x, "timings", err)) return ERR_FAILED;
-        rows->totals[rows->total_n++] = *x;
+        if (collect_totals(rows, x, 1)) return ERR_FAILED;
     }
     smear(c, rows->totals, rows->total_n);
     return 0;
@@ -393,11 +413,11 @@ static int smear_rows(struct cost *c, struct collect *rows, struct err *err) {
 int cost_fit(struct cost *c, const struct trace *t, struct err *err) {
     *c = (struct cost){0};
     if (t->D > COST_DRAFTERS) return err_set(err, "recording in '%s' has %d drafters, the cost model holds %d", t->path, t->D, COST_DRAFTERS);
-    struct collect rows = {.cells = t->cells, .err = err}, late = {.err = err}, again = {.err = err};
+    struct collect rows = {.trace = t, .err = err}, late = {.err = err}, again = {.err = err};
     int rc = trace_latencies(t, "draft", collect_latency, &rows, err);
     if (!rc) rc = trace_latencies(t, "catchup", collect_latency, &late, err);
     if (!rc) rc = trace_latencies(t, "again", collect_latency, &again, err);
-    if (!rc) rc = trace_timings(t, collect_row, &rows, err);
+    if (!rc) rc = collect_steps(&rows, err);
     if (!rc && (rc = cost_fit_rows(c, t->D, rows.at, rows.n, err))) err_add(err, " (timings of '%s')", t->path);
     for (int d = 0; !rc && d < t->D; d++) c->draft[d].keeps = cost_keeps(&t->drafters[d]);
     for (int d = 0; !rc && d < t->D; d++) rc = fit_catch_up(c, d, late.at, late.n, err);
@@ -407,7 +427,7 @@ int cost_fit(struct cost *c, const struct trace *t, struct err *err) {
         if (t->drafters[d].copier) memcpy(c->draft[d].spared, c->spared, sizeof c->spared);
         else rc = fit_spared(c, d, c->draft[d].spared, again.at, again.n, &known, err);
     }
-    if (!rc) rc = smear_rows(c, &rows, err);
+    if (!rc) rc = smear_rows(c, &rows);
     mem_free(rows.at), mem_free(rows.totals), mem_free(late.at), mem_free(again.at);
     return rc;
 }

@@ -6,6 +6,7 @@
 #include "traces/trace.h"
 
 #include <limits.h>
+#include <omp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -246,22 +247,49 @@ static void order_by_id(const struct trace *t, int *order) {
     }
 }
 
-static int load_drafts(struct loader *l) {
+int trace_parts(const struct trace *t) {
+    enum { ROWS = 50000 }; // a connection is worth
+    const size_t n = 1 + t->cells * (size_t)t->D / ROWS;
+    const int most = t->Q < omp_get_max_threads() ? t->Q : omp_get_max_threads();
+    return n < (size_t)most ? (int)n : most;
+}
+
+static int part_from(const struct trace *t, int part) { return (int)((int64_t)t->Q * part / trace_parts(t)); }
+
+static int load_part(struct loader *l, int part) {
     struct trace *t = l->t;
     int order[DRAFTERS], rc = 0;
     sqlite3_stmt *s = NULL;
     order_by_id(t, order);
-    const size_t bytes = t->cells * (size_t)t->D; // counted rows, so no overflow
-    size_t second; // as the first is
-    if (!(t->proposed = column_alloc(bytes, &t->mapped, "proposed lengths", l->err))
-        || !(t->accepted = column_alloc(bytes, &second, "accepted lengths", l->err))
-        || loader_prepare(l, "SELECT pos, drafter, proposed, accepted FROM draft WHERE sequence = ? ORDER BY pos, drafter", 0, &s)) return -1;
-    for (int q = 0; rc == 0 && q < t->Q; q++) {
+    if (loader_prepare(l, "SELECT pos, drafter, proposed, accepted FROM draft WHERE sequence = ? ORDER BY pos, drafter", 0, &s)) return -1;
+    for (int q = part_from(t, part); rc == 0 && q < part_from(t, part + 1); q++) {
         sqlite3_bind_int64(s, 1, t->sequences[q].id);
         rc = load_rows(l, s, &t->sequences[q], order);
         sqlite3_reset(s);
     }
     sqlite3_finalize(s);
+    return rc;
+}
+
+/* Parts beside the first have connections of their own: what they read was complete before it was listed. */
+static int load_drafts(struct loader *l) {
+    struct trace *t = l->t;
+    const size_t bytes = t->cells * (size_t)t->D; // counted rows, so no overflow
+    const int parts = trace_parts(t);
+    int failed = parts, rc = 0;
+    size_t second; // as the first is
+    if (!(t->proposed = column_alloc(bytes, &t->mapped, "proposed lengths", l->err))
+        || !(t->accepted = column_alloc(bytes, &second, "accepted lengths", l->err))) return -1;
+    #pragma omp parallel for schedule(dynamic, 1) if (parts > 1)
+    for (int part = 0; part < parts; part++) {
+        struct err mine = {""};
+        struct loader own = {.t = t, .db = l->db, .err = &mine};
+        int bad = part ? db_open_read(&own.db, t->path, &db_trace, &mine) : 0;
+        if (!bad) bad = load_part(&own, part);
+        if (part) db_close(&own.db);
+        #pragma omp critical
+        if (bad && part < failed) failed = part, rc = bad, *l->err = mine; // the first of them speaks
+    }
     return rc;
 }
 
@@ -517,7 +545,8 @@ static int sequence_timings(struct timing_reader *r, int q) {
     return rc;
 }
 
-int trace_timings(const struct trace *t, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err) {
+int trace_timings_part(const struct trace *t, int part, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err) {
+    const int from = part < 0 ? 0 : part_from(t, part), to = part < 0 ? t->Q : part_from(t, part + 1);
     struct timing_reader r = {.t = t, .each = each, .user = user, .err = err};
     order_by_id(t, r.order);
     if (db_open_read(&r.db, t->path, &db_trace, err)) return -1;
@@ -526,11 +555,15 @@ int trace_timings(const struct trace *t, int (*each)(void *user, const struct tr
         rc = db_prepare(r.db, t->path, "SELECT pos, verify_width, verify_ns FROM step WHERE sequence = ? ORDER BY pos", &r.steps, err)
              || db_prepare(r.db, t->path, "SELECT pos, drafter, proposed, draft_ns FROM draft WHERE sequence = ? ORDER BY pos, drafter",
                            &r.drafts, err) ? -1 : 0;
-    for (int q = 0; rc == 0 && q < t->Q; q++) rc = sequence_timings(&r, q);
+    for (int q = from; rc == 0 && q < to; q++) rc = sequence_timings(&r, q);
     sqlite3_finalize(r.steps);
     sqlite3_finalize(r.drafts);
     db_close(&r.db);
     return rc;
+}
+
+int trace_timings(const struct trace *t, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err) {
+    return trace_timings_part(t, -1, each, user, err);
 }
 
 int trace_latencies(const struct trace *t, const char *operation, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err) {

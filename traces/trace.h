@@ -95,4 +95,8 @@ int trace_latencies(const struct trace *t, const char *operation, int (*each)(vo
 /* A non-zero answer of `each` ends the walk and is returned. Drafts follow their step, in the order of drafter ids. */
 int trace_timings(const struct trace *t, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err);
 
+/* In how many parts a trace is worth reading, by several threads: one, or more of a large one. Their timings in the order of parts are all. */
+int trace_parts(const struct trace *t);
+int trace_timings_part(const struct trace *t, int part, int (*each)(void *user, const struct trace_timing *x), void *user, struct err *err);
+
 #endif
