@@ -154,7 +154,7 @@ static void test_import_keeps_what_was_logged_and_draws_the_rest(void **state) {
     struct check c;
     if (check_trace(&c, path, &err) || trace_open(&t, path, 0, &err)) fail_msg("%s", err.text);
     if (c.n) fail_msg("invariant %d: %s", c.at[0].invariant, c.at[0].text);
-    assert_string_equal(t.target, "vicuna-eagle (approximated from one-arm logs)"); // what reports and pictures print
+    assert_string_equal(t.target, "approximation of vicuna-eagle"); // what reports and pictures print
     assert_string_equal(t.drafters[0].name, "spec");
     assert_string_equal(t.drafters[1].name, "two");
     assert_int_equal(t.Q, 2); // 83 has no round

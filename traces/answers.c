@@ -296,7 +296,7 @@ static int open_store(struct importer *m, const char *path, bool add, struct err
     json_t *options = json_pack("{s:b, s:o, s:I}", "approximate", 1, "lengths", list, "seed", (json_int_t)m->seed);
     char *text = options ? json_dumps(options, JSON_COMPACT) : NULL;
     // Reports and pictures print the target and little else of a recording, so it says what this is.
-    snprintf(target, sizeof target, "%.280s (approximated from one-arm logs)", m->files[0].model && *m->files[0].model ? m->files[0].model : "unknown");
+    snprintf(target, sizeof target, "approximation of %.280s", m->files[0].model && *m->files[0].model ? m->files[0].model : "unknown");
     struct store_recording r = {.target = target, .target_sha256 = "imported", .tokenizer_sha256 = "imported", .backend = "imported", .device = "unknown",
                                 .dtype = "unknown", .template = "unknown", .engine_version = VERSION, .options = text ? text : "{}", .threads = 1,
                                 .max_new = m->max_new, .max_draft = m->width, .noise_seed = (int64_t)m->seed, .alone = !add};
