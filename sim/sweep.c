@@ -69,7 +69,7 @@ int sweep_key(const char *setting, const char *spec, uint64_t seed, char hex[KEY
 static int setting_open(struct sweep_setting *s, const struct sweep_options *o, struct trace *t, const struct cost *c, const char *arms, bool stream, struct err *err) {
     struct replay *r = &s->replay;
     int rc = replay_arms(&s->arms, t, arms ? &arms : NULL, arms != NULL, err);
-    if (rc) return rc;
+    if (rc) return err_add(err, ", trace '%s'", t->path), rc; // of several traces, one may lack a drafter
     r->problem = replay_problem(t, &s->arms);
     if ((rc = lineup_open(&s->lineup, o->policies, o->policies_n, &r->problem, true, o->seeds, err))
         || (rc = world_trace_ready(t, s->lineup.asks, s->arms.at, s->arms.K, err))) return rc;
