@@ -28,9 +28,9 @@ static const struct opt_help help = {
                "  mpirun -n 4 banditspec sweep --db run.db --seeds 1000 --results r.db\n"
                "as a Slurm array (sbatch --array=1-20 this):\n"
                "  #!/bin/bash\n"
-               "  banditspec sweep --db run.db --seeds 1000 --results r$SLURM_ARRAY_TASK_ID.db --shard $SLURM_ARRAY_TASK_ID/20 --quiet\n"
+               "  banditspec sweep --db run.db --seeds 1000 --results part$SLURM_ARRAY_TASK_ID.db --shard $SLURM_ARRAY_TASK_ID/20 --quiet\n"
                "and then\n"
-               "  banditspec results merge --results r.db --from r?.db r??.db && banditspec results show --results r.db",
+               "  banditspec results merge --results r.db --from part*.db && banditspec results show --results r.db",
 };
 
 struct options {
@@ -91,7 +91,7 @@ int cmd_sweep(int argc, char **argv, struct err *err) {
         {"seed", OPT_U64, &o.seed, "S", "the first seed", 0, 0, false},
         {"scope", OPT_LIST, &o.scopes, "WHERE...", "prompt (the default), stream, or both", 0, 0, false},
         {"timing", OPT_TEXT, &o.timing, "HOW", "seconds: model, or sampled (as scattered as recorded)", 0, 0, false},
-        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see sim/hardware.h", 0, 0, false},
+        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see banditspec replay --help", 0, 0, false},
         {"own", OPT_TEXT, &o.own, "HOW", "policies' own time in the leaderboard: charge, show or none (the same bytes each time)", 0, 0, false},
         {"recording", OPT_INT, &o.recording, "ID", "which recording of the traces, 0 for the only one", 0, 2147483647, false},
         {"shard", OPT_TEXT, &o.shard, "I/N", "only the I-th of N parts of the runs", 0, 0, false},
