@@ -22,6 +22,7 @@ static void print_help(const struct opt *table, const struct opt_help *help) {
 }
 
 static int parse_number(const struct opt *o, const char *text, double *value, struct err *err) {
+    const int digits = o->kind == OPT_INT ? 10 : 6; // whole numbers in full
     char *end;
     errno = 0;
     *value = strtod(text, &end);
@@ -30,7 +31,7 @@ static int parse_number(const struct opt *o, const char *text, double *value, st
     if (o->kind == OPT_INT && (*value < INT32_MIN || *value > INT32_MAX || *value != (double)(int)*value))
         return err_usage(err, "option '--%s' wants a whole number, got '%s'", o->name, text);
     if ((o->lo != 0 || o->hi != 0) && (*value < o->lo || *value > o->hi))
-        return err_usage(err, "option '--%s' wants a value from %g to %g, got '%s'", o->name, o->lo, o->hi, text);
+        return err_usage(err, "option '--%s' wants a value from %.*g to %.*g, got '%s'", o->name, digits, o->lo, digits, o->hi, text);
     return 0;
 }
 

@@ -22,8 +22,9 @@ void progress_step(struct progress *p, long done) {
     long fresh = done - p->start_done;
     fprintf(stderr, "\r%s [%s] %ld/%ld", p->what, bar, done, p->total);
     if (fresh > 0) {
-        long left = (long)(seconds / (double)fresh * (double)(p->total - done) + 0.5);
-        fprintf(stderr, "  ETA %ld:%02ld", left / 60, left % 60);
+        char left[32];
+        progress_left(left, sizeof left, (long)(seconds / (double)fresh * (double)(p->total - done) + 0.5));
+        fprintf(stderr, "  ETA %s", left);
     }
     fprintf(stderr, "\033[K");
     fflush(stderr);
@@ -31,4 +32,10 @@ void progress_step(struct progress *p, long done) {
 
 void progress_end(struct progress *p) {
     if (p->shown) fprintf(stderr, "\r\033[K");
+}
+
+void progress_left(char *text, size_t size, long seconds) {
+    const long hours = seconds / 3600, minutes = seconds / 60 % 60;
+    if (hours) snprintf(text, size, "%ld:%02ld:%02ld", hours, minutes, seconds % 60);
+    else snprintf(text, size, "%ld:%02ld", minutes, seconds % 60);
 }

@@ -3,6 +3,7 @@
 #define CORE_PROGRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct progress {
@@ -16,5 +17,8 @@ struct progress {
 struct progress progress_start(const char *what, long total, long done);
 void progress_step(struct progress *p, long done); // draws at most ten times a second
 void progress_end(struct progress *p);             // wipes the line
+
+/* "4:05", "1:00:07": minutes and seconds, from an hour on with hours before them. */
+void progress_left(char *text, size_t size, long seconds);
 
 #endif

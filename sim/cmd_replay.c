@@ -29,7 +29,15 @@ static const struct opt_help help = {
              "With --table the world is a plain matrix: a line a round, a column an arm, cells = emitted tokens.",
     .example = "  banditspec replay --db run.db --policy ucbspec:delta={0.1,0.5} exp3spec --arms pld:1-8 --results r.db\n"
                "  banditspec replay --db run.db --policy thompson --seeds 1 --scope stream --policy-state learned.state\n"
-               "  banditspec replay --table y.csv --gamma 4 --policy exp3spec --uniforms u.txt --steps steps.csv",
+               "  banditspec replay --table y.csv --gamma 4 --policy exp3spec --uniforms u.txt --steps steps.csv\n"
+               "  banditspec replay --db run.db --hardware h100.json\n"
+               "where h100.json is a roofline; bandwidth and tflop_s are those reached, and every drafter of the trace is named:\n"
+               "  { \"name\": \"H100, LLaMA-3.1-8B in bf16\", \"bandwidth_gb_s\": 3350, \"tflop_s\": 990,\n"
+               "    \"target\":   { \"weights_gb\": 16.06, \"parameters_b\": 8.03, \"kv_bytes_a_token\": 131072, \"launch_us\": 300 },\n"
+               "    \"drafters\": { \"eagle\": { \"weights_gb\": 0.5, \"parameters_b\": 0.25, \"kv_bytes_a_token\": 4096, \"launch_us\": 40 },\n"
+               "                  \"pld\":   { \"us_per_token\": 1 } } }\n"
+               "  pass(rows, context) = launch + max(weights / bandwidth, 2 * parameters * rows / flops) + kv * context / bandwidth;\n"
+               "  a draft of n tokens is n passes over one row, or n * us_per_token",
 };
 
 struct options {
@@ -198,7 +206,7 @@ int cmd_replay(int argc, char **argv, struct err *err) {
         {"scope", OPT_TEXT, &o.scope, "WHERE", "prompt: learn anew each prompt; stream: carry on", 0, 0, false},
         {"against", OPT_TEXT, &o.against, "P", "compare with this policy, plain or best-fixed; default: the fastest", 0, 0, false},
         {"timing", OPT_TEXT, &o.timing, "HOW", "seconds: model, or sampled (as scattered as recorded)", 0, 0, false},
-        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see sim/hardware.h", 0, 0, false},
+        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see below", 0, 0, false},
         {"residuals", OPT_FLAG, &o.residuals, NULL, "how far recorded timings lie from the model, by width", 0, 0, false},
         {"own", OPT_TEXT, &o.own, "HOW", "policies' own time: none, show, or charge (then results vary with the clock)", 0, 0, false},
         {"policy-state", OPT_TEXT, &o.state, "FILE", "what one policy learned: read if it is there, written at the end", 0, 0, false},

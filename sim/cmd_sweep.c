@@ -6,6 +6,7 @@
 
 #include "core/cmd.h"
 #include "core/opt.h"
+#include "policies/policy.h"
 #include "sim/show.h"
 #include "sim/sweep.h"
 #include "sim/timing.h"
@@ -27,13 +28,13 @@ static const struct opt_help help = {
                "  mpirun -n 4 banditspec sweep --db run.db --seeds 1000 --results r.db\n"
                "as a Slurm array (sbatch --array=1-20 this):\n"
                "  #!/bin/bash\n"
-               "  banditspec sweep --db run.db --seeds 1000 --results r$SLURM_ARRAY_TASK_ID.db --shard $SLURM_ARRAY_TASK_ID/20 --quiet\n"
+               "  banditspec sweep --db run.db --seeds 1000 --results part$SLURM_ARRAY_TASK_ID.db --shard $SLURM_ARRAY_TASK_ID/20 --quiet\n"
                "and then\n"
-               "  banditspec results merge --results r.db --from r?.db r??.db && banditspec results show --results r.db",
+               "  banditspec results merge --results r.db --from part*.db && banditspec results show --results r.db",
 };
 
 struct options {
-    struct texts db, policies, arms, scopes;
+    struct texts db, policies, policy_files, arms, scopes;
     const char *results, *shard, *against, *timing, *hardware, *own;
     int seeds, threads, recording;
     uint64_t seed;
@@ -84,12 +85,13 @@ int cmd_sweep(int argc, char **argv, struct err *err) {
         {"db", OPT_LIST, &o.db, "T...", "traces (banditspec record, traces synth)", 0, 0, true},
         {"results", OPT_TEXT, &o.results, "R", "the results file, made when missing", 0, 0, true},
         {"policy", OPT_LIST, &o.policies, "P...", "policies, e.g. ucbspec:delta={0.1,0.5}; default: all", 0, 0, false},
+        {"policy-file", OPT_LIST, &o.policy_files, "FILE.so...", "plug-ins: more policies (see policies/plugin.h); built anew, they are played anew", 0, 0, false},
         {"arms", OPT_LIST, &o.arms, "'A...'...", "a set of arms a word, e.g. 'plain pld:1-8' 'plain sam:4'", 0, 0, false},
         {"seeds", OPT_INT, &o.seeds, "N", "runs of each policy that draws", 1, 1000000, false},
         {"seed", OPT_U64, &o.seed, "S", "the first seed", 0, 0, false},
         {"scope", OPT_LIST, &o.scopes, "WHERE...", "prompt (the default), stream, or both", 0, 0, false},
         {"timing", OPT_TEXT, &o.timing, "HOW", "seconds: model, or sampled (as scattered as recorded)", 0, 0, false},
-        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see sim/hardware.h", 0, 0, false},
+        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see banditspec replay --help", 0, 0, false},
         {"own", OPT_TEXT, &o.own, "HOW", "policies' own time in the leaderboard: charge, show or none (the same bytes each time)", 0, 0, false},
         {"recording", OPT_INT, &o.recording, "ID", "which recording of the traces, 0 for the only one", 0, 2147483647, false},
         {"shard", OPT_TEXT, &o.shard, "I/N", "only the I-th of N parts of the runs", 0, 0, false},
@@ -103,8 +105,10 @@ int cmd_sweep(int argc, char **argv, struct err *err) {
     int rc = opt_parse(table, &help, argc, argv, err);
     if (rc) return rc == 1 ? 0 : rc;
     struct sweep_options plan = {.traces = o.db.at, .policies = o.policies.at, .arms = o.arms.at, .traces_n = o.db.n, .policies_n = o.policies.n,
-                                 .arms_n = o.arms.n, .recording = o.recording, .seeds = o.seeds, .seed = o.seed, .results = o.results, .timing = o.timing, .hardware = o.hardware};
+                                 .arms_n = o.arms.n, .recording = o.recording, .seeds = o.seeds, .seed = o.seed, .results = o.results, .timing = o.timing, .hardware = o.hardware,
+                                 .plugins = o.policy_files.at, .plugins_n = o.policy_files.n};
     if ((rc = read_shard(o.shard, &plan.shard, &plan.shards, err)) || (rc = read_scopes(&o.scopes, &plan, err)) || (rc = timing_check(o.timing, o.hardware, err)) || (rc = show_own(o.own, err))) return rc;
+    if ((rc = plugins_load(o.policy_files.at, o.policy_files.n, err))) return rc;
     if (o.threads) omp_set_num_threads(o.threads);
     struct crew crew;
     if (crew_open(&crew, err)) return ERR_FAILED;

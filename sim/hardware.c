@@ -2,6 +2,7 @@
 #include "sim/hardware.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/json.h"
 #include "core/map.h"
@@ -19,21 +20,38 @@ static double pass(const struct machine *m, const struct part *p, int rows) {
     return p->launch + (memory > compute ? memory : compute);
 }
 
+/* A key that means nothing here is a misspelt one, and its default would be taken in silence. `known` ends with a null. */
+static int check_keys(const json_t *o, const char *path, const char *const *known, const char *listed, struct err *err) {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)o, key, value) {
+        int i = 0;
+        while (known[i] && strcmp(known[i], key)) i++;
+        if (!known[i]) return err_set(err, "unknown key '%s' in '%s' (known: %s)", key, path, listed);
+    }
+    return 0;
+}
+
 static int read_part(const json_t *o, const char *path, struct part *p, struct err *err) {
+    static const char *const known[] = {"weights_gb", "parameters_b", "kv_bytes_a_token", "launch_us", NULL};
     double gb, billions, us;
-    if (json_get_real(o, path, "weights_gb", true, 0, 0, 1e6, &gb, err) || json_get_real(o, path, "parameters_b", true, 0, 0, 1e6, &billions, err)
-        || json_get_real(o, path, "kv_bytes_a_token", false, 0, 0, 1e12, &p->kv, err) || json_get_real(o, path, "launch_us", false, 0, 0, 1e9, &us, err)) return ERR_FAILED;
+    if (check_keys(o, path, known, "weights_gb, parameters_b, kv_bytes_a_token, launch_us; of a drafter us_per_token instead", err)
+        || json_get_real(o, path, "weights_gb", true, 0, 0, 1e6, &gb, err) || json_get_real(o, path, "parameters_b", true, 0, 0, 1e6, &billions, err)
+        || json_get_real(o, path, "kv_bytes_a_token", false, 0, 0, 1e12, &p->kv, err) || json_get_real(o, path, "launch_us", false, 0, 0, 1e9, &us, err))
+        return ERR_FAILED;
     p->weights = gb * 1e9, p->parameters = billions * 1e9, p->launch = us / 1e6;
     if (p->weights > 0 || p->launch > 0) return 0;
     return err_set(err, "a pass takes no time in '%s': expected 'weights_gb' or 'launch_us' above 0", path);
 }
 
 static int take_drafter(struct cost *c, const struct machine *m, int d, const char *name, const json_t *o, const char *path, struct err *err) {
+    static const char *const known[] = {"us_per_token", NULL};
     struct cost_draft *to = &c->draft[d];
     double us;
     struct part p;
     if (json_object_get(o, "us_per_token")) {
-        if (json_get_real(o, path, "us_per_token", true, 0, 0, 1e9, &us, err)) return err_add(err, " (drafter '%s')", name);
+        if (check_keys(o, path, known, "us_per_token, which stands alone", err) || json_get_real(o, path, "us_per_token", true, 0, 0, 1e9, &us, err))
+            return err_add(err, " (drafter '%s')", name);
         to->b = us / 1e6;
         return 0;
     }
@@ -46,12 +64,14 @@ static int take_drafter(struct cost *c, const struct machine *m, int d, const ch
 }
 
 static int parse(struct cost *c, const struct trace *t, const char *path, const json_t *root, struct err *err) {
+    static const char *const known[] = {"name", "bandwidth_gb_s", "tflop_s", "target", "drafters", NULL};
     struct machine m;
     struct part target;
     const char *name;
     double gb, tera;
     const json_t *part = json_object_get(root, "target"), *drafters = json_object_get(root, "drafters");
-    if (json_get_text(root, path, "name", false, path, &name, err) || json_get_real(root, path, "bandwidth_gb_s", true, 0, 1e-6, 1e9, &gb, err)
+    if (check_keys(root, path, known, "name, bandwidth_gb_s, tflop_s, target, drafters", err)
+        || json_get_text(root, path, "name", false, path, &name, err) || json_get_real(root, path, "bandwidth_gb_s", true, 0, 1e-6, 1e9, &gb, err)
         || json_get_real(root, path, "tflop_s", true, 0, 1e-6, 1e9, &tera, err)) return ERR_FAILED;
     if (!json_is_object(part)) return err_set(err, "'%s' has no object 'target'", path);
     m = (struct machine){gb * 1e9, tera * 1e12};

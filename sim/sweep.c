@@ -8,6 +8,7 @@
 
 #include "core/buffer.h"
 #include "core/clock.h"
+#include "core/map.h"
 #include "core/mem.h"
 #include "core/progress.h"
 #include "sim/code.h"
@@ -41,7 +42,18 @@ static int hash_seconds(const struct trace *t, const struct cost *c, char hex[KE
     return key_hex(&k, hex, err);
 }
 
-static int hash_setting(struct sweep_setting *s, struct err *err) {
+/* A plug-in that was built anew is another policy under the same name. */
+static int hash_plugins(struct key *k, const struct sweep_options *o, struct err *err) {
+    for (int i = 0; i < o->plugins_n; i++) {
+        struct file_map m;
+        if (file_map_open(&m, o->plugins[i], err)) return ERR_FAILED;
+        key_bytes(k, m.bytes, m.size);
+        file_map_close(&m);
+    }
+    return 0;
+}
+
+static int hash_setting(struct sweep_setting *s, const struct sweep_options *o, struct err *err) {
     const struct trace *t = s->replay.plan.trace;
     struct key k;
     if (hash_seconds(t, s->replay.plan.cost, s->seconds, err)) return ERR_FAILED;
@@ -52,7 +64,8 @@ static int hash_setting(struct sweep_setting *s, struct err *err) {
     key_text(&k, timing_word(s->replay.plan.cost));
     key_text(&k, s->seconds);
     key_text(&k, code_version);
-    return key_hex(&k, s->key, err);
+    int rc = hash_plugins(&k, o, err), ended = key_hex(&k, s->key, err); // the latter frees it, whatever happened
+    return rc ? rc : ended;
 }
 
 int sweep_key(const char *setting, const char *spec, uint64_t seed, char hex[KEY_HEX], struct err *err) {
@@ -69,7 +82,7 @@ int sweep_key(const char *setting, const char *spec, uint64_t seed, char hex[KEY
 static int setting_open(struct sweep_setting *s, const struct sweep_options *o, struct trace *t, const struct cost *c, const char *arms, bool stream, struct err *err) {
     struct replay *r = &s->replay;
     int rc = replay_arms(&s->arms, t, arms ? &arms : NULL, arms != NULL, err);
-    if (rc) return rc;
+    if (rc) return err_add(err, ", trace '%s'", t->path), rc; // of several traces, one may lack a drafter
     r->problem = replay_problem(t, &s->arms);
     if ((rc = lineup_open(&s->lineup, o->policies, o->policies_n, &r->problem, true, o->seeds, err))
         || (rc = world_trace_ready(t, s->lineup.asks, s->arms.at, s->arms.K, err))) return rc;
@@ -119,7 +132,7 @@ int sweep_open(struct sweep *s, const struct sweep_options *o, struct err *err) 
             for (int scope = 0; !rc && scope < 2; scope++)
                 if (scope ? o->stream : o->prompt)
                     rc = setting_open(&s->settings[s->settings_n++], o, &s->traces[t], &s->costs[t], o->arms_n ? o->arms[a] : NULL, scope, err);
-        for (int i = first; !rc && i < s->settings_n; i++) rc = hash_setting(&s->settings[i], err); // once all that is seen of the trace is loaded
+        for (int i = first; !rc && i < s->settings_n; i++) rc = hash_setting(&s->settings[i], o, err); // once all that is seen of the trace is loaded
     }
     if (!rc) rc = list_runs(s, err);
     if (rc) sweep_close(s);

@@ -18,6 +18,8 @@ struct sweep_options {
     uint64_t seed;          // the first
     int shard, shards;      // this process plays runs number i with i % shards == shard - 1; 1/1: all
     const char *results, *timing, *hardware; // timing.h
+    const char *const *plugins; // files that plugins_load took: what is in them is part of every key
+    int plugins_n;
 };
 
 struct sweep_setting {

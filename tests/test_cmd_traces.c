@@ -109,7 +109,7 @@ static void test_check_reports_every_finding_and_fails(void **state) {
     const char *path = tempdir_file(*state, "t.db"), *out;
     struct err err;
     if (RUN("traces", "check", path)) fail_msg("%s", err.text);
-    assert_non_null(strstr(out, "is whole: 1 recordings, 4 sequences"));
+    assert_non_null(strstr(out, "is whole: 1 recording, 4 sequences"));
     run_sql(path, "UPDATE step SET verify_ns = 0; UPDATE draft SET accepted = -1");
     assert_int_equal(RUN("traces", "check", "--db", path), ERR_FAILED);
     assert_non_null(strstr(out, "invariant 4: accepted -1"));

@@ -20,6 +20,12 @@ static void run_traces(char **argv) {
     if (run_command(cmd_traces, &err, NULL, argv)) fail_msg("%s", err.text);
 }
 
+/* The same with what it prints in `out`. */
+static void show_traces(char **argv) {
+    struct err err;
+    if (run_command(cmd_traces, &err, out, argv)) fail_msg("%s", err.text);
+}
+
 static void test_export_writes_every_draft_as_it_is(void **state) {
     (void)state;
     struct trace t;
@@ -148,7 +154,7 @@ static void test_import_keeps_what_was_logged_and_draws_the_rest(void **state) {
     struct check c;
     if (check_trace(&c, path, &err) || trace_open(&t, path, 0, &err)) fail_msg("%s", err.text);
     if (c.n) fail_msg("invariant %d: %s", c.at[0].invariant, c.at[0].text);
-    assert_string_equal(t.target, "vicuna-eagle");
+    assert_string_equal(t.target, "approximation of vicuna-eagle"); // what reports and pictures print
     assert_string_equal(t.drafters[0].name, "spec");
     assert_string_equal(t.drafters[1].name, "two");
     assert_int_equal(t.Q, 2); // 83 has no round
@@ -212,6 +218,64 @@ static void test_import_adds_no_second_recording_unasked(void **state) {
     assert_int_equal(query_number(path, "SELECT count(*) FROM recording"), 2);
 }
 
+/* EAGLE's scripts log no accept_lengths of plain decoding. */
+static void test_import_takes_plain_decoding_without_lengths(void **state) {
+    (void)state;
+    char a[4200], plain[4200], path[4200];
+    snprintf(a, sizeof a, "%s", tempdir_file(&dir, "method.jsonl")), snprintf(plain, sizeof plain, "%s", tempdir_file(&dir, "plain.jsonl"));
+    snprintf(path, sizeof path, "%s", tempdir_file(&dir, "plain.db"));
+    write_file(a, specbench);
+    write_file(plain, "{\"question_id\":81,\"choices\":[{\"turns\":[\"a\",\"b\"],\"idxs\":[3,4],\"new_tokens\":[4,6],\"wall_time\":[0.1,0.1]}]}\n"
+                      "{\"question_id\":82,\"choices\":[{\"new_tokens\":[5],\"wall_time\":[0.05]}]}\n");
+    for (int again = 0; again < 2; again++) { // the second time nothing is left to write, and the times were logged all the same
+        show_traces((char *[]){"traces", "import", path, "--answers", a, "--plain", plain, NULL});
+        char *text = read_file(out);
+        assert_contains(text, "holds 2 questions");
+        assert_null(strstr(text, "no times were logged"));
+        free(text);
+    }
+    // a token took 0.02 s of question 81 and 0.01 s of question 82, a round 0.03 s
+    assert_int_equal(query_number(path, "SELECT max(abs(verify_ns - 20000001)) FROM step WHERE sequence = 1"), 0);
+    assert_int_equal(query_number(path, "SELECT max(abs(verify_ns - 10000001)) FROM step WHERE sequence = 2"), 0);
+    write_file(plain, "{\"question_id\":81,\"wall_time\":1}\n");
+    assert_refused(cmd_traces, (char *[]){"traces", "import", path, "--answers", a, "--plain", plain, NULL}, ERR_FAILED, "has neither 'new_tokens'");
+    write_file(plain, "{\"question_id\":81,\"new_tokens\":2e6}\n");
+    assert_refused(cmd_traces, (char *[]){"traces", "import", path, "--answers", a, "--plain", plain, NULL}, ERR_FAILED, "has 2000000 tokens");
+}
+
+/* Spec-Bench appends what it answers again, and keeps the last. */
+static void test_import_takes_the_last_answer(void **state) {
+    (void)state;
+    struct answers a;
+    struct err err = {""};
+    write_file(out, "{\"question_id\":7,\"accept_lengths\":[1]}\n{\"question_id\":8,\"accept_lengths\":[5]}\n{\"question_id\":5,\"accept_lengths\":[2]}\n"
+                    "{\"question_id\":8,\"accept_lengths\":[4,4]}\n{\"question_id\":8,\"accept_lengths\":[3,3,3]}\n");
+    if (answers_open(&a, out, LENGTHS_EMITTED, &err)) fail_msg("%s", err.text);
+    assert_int_equal(a.n, 3);
+    assert_int_equal(a.replaced, 2);
+    assert_string_equal(a.at[0].id, "7");
+    assert_string_equal(a.at[1].id, "5");
+    assert_string_equal(a.at[2].id, "8");
+    assert_int_equal(a.at[2].rounds, 3);
+    assert_int_equal(a.at[2].accepted[2], 2);
+    answers_close(&a);
+}
+
+static void test_info_says_what_no_target_did(void **state) {
+    (void)state;
+    char path[4200];
+    snprintf(path, sizeof path, "%s", tempdir_file(&dir, "made.db"));
+    run_traces((char *[]){"traces", "synth", path, "--world", "markov", "--drafter", "a=0.5,0.2", "--sequences", "2", NULL});
+    show_traces((char *[]){"traces", "info", path, NULL});
+    char *text = read_file(out);
+    assert_contains(text, "  a synthetic trace (world markov); no target did this\n");
+    free(text);
+    show_traces((char *[]){"traces", "info", db, NULL});
+    text = read_file(out);
+    assert_null(strstr(text, "no target did this"));
+    free(text);
+}
+
 static void test_import_refuses_what_is_no_answer(void **state) {
     (void)state;
     static const struct { const char *text, *part; } cases[] = {
@@ -259,6 +323,9 @@ int main(void) {
         cmocka_unit_test(test_import_keeps_what_was_logged_and_draws_the_rest),
         cmocka_unit_test(test_import_tells_emitted_from_accepted),
         cmocka_unit_test(test_import_adds_no_second_recording_unasked),
+        cmocka_unit_test(test_import_takes_plain_decoding_without_lengths),
+        cmocka_unit_test(test_import_takes_the_last_answer),
+        cmocka_unit_test(test_info_says_what_no_target_did),
         cmocka_unit_test(test_import_refuses_what_is_no_answer),
     };
     return cmocka_run_group_tests(tests, open_dir, close_dir);

@@ -26,6 +26,7 @@ static const struct opt table[] = {
     {"json", OPT_FLAG, &v.json, NULL, "as JSON"},
     {"top", OPT_INT, &v.top, "K", "how many", 1, 1000},
     {"any", OPT_INT, &v.any, "N", "any whole number"},
+    {"many", OPT_INT, &v.any, "N", "up to many", 1, 1048576},
     {"seed", OPT_U64, &v.seed, "S", "of the generator"},
     {"temperature", OPT_REAL, &v.temperature, "T", "of sampling", 0, 2},
     {"drafter", OPT_LIST, &v.drafters, "D...", "who drafts"},
@@ -89,6 +90,7 @@ static void expect_usage(int rc, const struct err *err, const char *words) {
 static void test_mistakes_are_usage_errors_that_name_the_option(void **state) {
     (void)state;
     struct err err;
+    expect_usage(PARSE("--model", "m", "--many", "0"), &err, "option '--many' wants a value from 1 to 1048576, got '0'");
     expect_usage(PARSE("--json"), &err, "option '--model' is required");
     expect_usage(PARSE("--model"), &err, "option '--model' wants a value: FILE");
     expect_usage(PARSE("--model", "m", "--json=1"), &err, "option '--json' takes no value");

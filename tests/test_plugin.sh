@@ -81,6 +81,17 @@ bad_arm() {
     variant arm 's/return best;/return best + p->K;/' && ! replay --policy-file "$dir/arm.so" --policy egreedy:eps=0 && grep -qF "policy 'egreedy:eps=0' chose arm 10 in round 0, expected 0 to 9" "$dir/said"
 }
 
+# What a sweep has played it plays again when the plug-in was built anew, and then only then.
+sweep() { "$program" sweep --db "$trace" --seeds 2 --results "$dir/sweep.db" --policy egreedy none --quiet --policy-file "$@"; }
+sweeps() {
+    sweep "$dir/egreedy.so" && sweep "$dir/egreedy.so" && variant other 's/double most = -1;/double most = -2;/' && sweep "$dir/other.so" || return
+    diff "$dir/said" - <<'EOF'
+3 runs: 0 were there, 3 played now
+3 runs: 3 were there, 0 played now
+3 runs: 0 were there, 3 played now
+EOF
+}
+
 refused_variant() { variant "$1" "$2" && refused "$1.so" "$3"; }
 refused_older() { older "$1" "$2" && refused "$1.so" "$3"; }
 refused_symbol() { echo 'int nothing;' >"$dir/symbol.c" && compile "$dir/symbol.c" symbol.so && refused symbol.so "plug-in 'symbol.so' has no symbol banditspec_policy_plugin"; }
@@ -95,7 +106,7 @@ refused_cut() { # at any place; dlopen alone would die of a bus error
 }
 refused_library() { local m; m=$(ldd "$program" | sed -nE 's/.*libm\.[^ ]* => ([^ ]+).*/\1/p') && cp "$m" "$dir/m.so" && refused m.so "has no symbol banditspec_policy_plugin"; }
 
-echo 1..28
+echo 1..29
 passes test_the_example_is_built_as_it_says compile "$source" egreedy.so
 passes test_the_example_is_about_forty_lines test "$(wc -l <"$source")" -le 45
 passes test_a_plug_in_plays_with_a_grid plays
@@ -109,6 +120,7 @@ passes test_parameters_are_checked_as_any_policys bad_parameter
 passes test_a_plug_in_plays_as_the_same_file_in_the_tree as_built_in
 passes test_whatever_the_header_declares_resolves everything_declared_resolves
 passes test_nothing_else_of_the_program_is_exported nothing_else_is_exported
+passes test_a_sweep_plays_a_plug_in_anew_when_it_was_built_anew sweeps
 passes test_an_arm_out_of_range_stops_the_run bad_arm
 passes test_another_abi_is_refused_by_name refused_older abi 's/^#define POLICY_ABI .*/#define POLICY_ABI 3/' "plug-in 'abi.so' was built for policy ABI 3, this program has 1: rebuild it"
 passes test_another_struct_is_refused_by_name refused_older grown 's|^    int nodes;|    double more; int nodes;|' "plug-in 'grown.so' has a struct outcome of "

@@ -403,6 +403,9 @@ static void test_sweep_and_results_refuse_what_they_cannot_do(void **state) {
         assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", (char *)slips[i][0], "--results", (char *)results, NULL}, ERR_FAILED, meant);
     }
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--arms", "cow:3", "--results", (char *)results, NULL}, ERR_FAILED, "cow");
+    char place[4300]; // which of several traces has no such drafter
+    snprintf(place, sizeof place, "trace '%s'", db);
+    assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--arms", "cow:3", "--results", (char *)results, NULL}, ERR_FAILED, place);
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "none", "--against", "x", "--results", (char *)results, NULL}, ERR_USAGE, "got 'x'");
     assert_refused(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "none", "--holdout", "0.01", "--results", (char *)results, NULL}, ERR_FAILED, "--holdout 0.01 leaves");
     assert_refused(cmd_results, (char *[]){"results", "draw", NULL}, ERR_USAGE, "unknown word 'draw'");

@@ -2,7 +2,7 @@
 # test_sweep.sh - a sweep gives the same results however it is split over threads and shards (law 4). Prints TAP.
 . "$(dirname "$0")/sweep.sh"
 
-echo 1..4
+echo 1..5
 
 sweep --threads 1 --results one.db >/dev/null 2>one.err
 said one.db >one.txt
@@ -27,3 +27,13 @@ before=$(runs_in merged3.db)
 again=$("$program" results merge --results merged3.db --from s3-2.db)
 [ "$before" = "$runs" ] && [ "$again" = "0 runs of 's3-2.db'" ] && [ "$(runs_in merged3.db)" = "$runs" ]
 holds test_merging_twice_adds_nothing $? "$before runs, then: $again"
+
+# The Slurm array that the help shows, line for line, but for fewer policies and seeds; its trace lies beside the shards, as it would.
+mkdir array && cd array && cp ../a.db run.db && ln -s "$program" banditspec
+"$program" sweep --help >help.txt
+sed -nE '/^  #!/,/^and then/{/^and then/d; s/^  //; s/--seeds 1000/--seeds 3 --policy thompson none/; p}' help.txt >job.sh
+sed -nE '/^and then/,${/^and then/d; s/^  //; p}' help.txt >then.sh
+for ((i = 1; i <= 20; i++)); do SLURM_ARRAY_TASK_ID=$i PATH=$PWD:$PATH bash job.sh >job.out 2>&1 || cat job.out; done >failed.txt
+PATH=$PWD:$PATH bash then.sh >then.out 2>&1
+! [ -s failed.txt ] && [ "$(runs_in r.db)" = 4 ] && grep -q '^thompson ' then.out
+holds test_the_slurm_array_of_the_help_runs_as_printed $? "$(head -3 failed.txt then.out)"

@@ -212,6 +212,10 @@ static void test_hardware_refuses_what_it_cannot_read(void **state) {
         {"{\"bandwidth_gb_s\": 1, \"tflop_s\": 1, \"target\": {\"weights_gb\": 1, \"parameters_b\": \"x\"}}", "parameters_b"},
         {"{\"bandwidth_gb_s\": 1, \"tflop_s\": 1, \"target\": {\"weights_gb\": 1, \"parameters_b\": 1}, \"drafters\": {\"drafter0\": {\"us_per_token\": 1}}}",
          "does not name drafter 'drafter1'"},
+        {"{\"bandwidth_gb_s\": 1, \"tflops\": 1}", "unknown key 'tflops' in 'h.json'"},
+        {"{\"bandwidth_gb_s\": 1, \"tflop_s\": 1, \"target\": {\"weights_gb\": 1, \"parameters_b\": 1, \"launch_ms\": 1}}", "unknown key 'launch_ms' in 'h.json'"},
+        {"{\"bandwidth_gb_s\": 1, \"tflop_s\": 1, \"target\": {\"weights_gb\": 1, \"parameters_b\": 1}, \"drafters\": {\"drafter0\": {\"us_per_token\": 1, \"launch_us\": 1}}}",
+         "unknown key 'launch_us' in 'h.json' (known: us_per_token, which stands alone) (drafter 'drafter0')"},
         {"{\"bandwidth_gb_s\": 1, \"tflop_s\": 1, \"target\": {\"weights_gb\": 1, \"parameters_b\": 1}, \"drafters\": {\"drafter0\": {\"us_per_token\": -1}}}", "(drafter 'drafter0')"},
     };
     struct trace t;
@@ -228,6 +232,24 @@ static void test_hardware_refuses_what_it_cannot_read(void **state) {
     assert_refused(cmd_replay, (char *[]){"replay", "--db", db, "--timing", "guessed", NULL}, ERR_USAGE, "got 'guessed'");
     assert_refused(cmd_replay, (char *[]){"replay", "--db", db, "--timing", "sampled", "--hardware", "x", NULL}, ERR_USAGE, "give --timing sampled or --hardware");
     assert_refused(cmd_replay, (char *[]){"replay", "--db", db, "--own", "mostly", NULL}, ERR_USAGE, "got 'mostly'");
+}
+
+/* The file that the help shows, with this trace's drafters in it. */
+static void test_hardware_in_the_help_can_be_played(void **state) {
+    (void)state;
+    struct trace t;
+    struct cost c = {0};
+    struct err err = {""};
+    make();
+    run_sql(db, "UPDATE drafter SET name = CASE name WHEN 'drafter0' THEN 'eagle' ELSE 'pld' END");
+    assert_int_equal(trace_open(&t, db, 0, &err), 0);
+    assert_int_equal(replay(&err, out, (char *[]){"replay", "--help", NULL}), 0);
+    char *text = read_file(out), *from = strstr(text, "  { \"name\""), *to = from ? strstr(from, "} } }\n") : NULL;
+    assert_non_null(to);
+    if (hardware_parse(&c, &t, "the help", from, (size_t)(to + 5 - from), &err)) fail_msg("%s", err.text);
+    assert_close(cost_verify_after(&c, -1, 5, 1000), 0.0051331558, 1e-9);
+    free(text);
+    trace_close(&t);
 }
 
 static void test_replay_on_other_hardware_says_so(void **state) {
@@ -291,6 +313,7 @@ int main(void) {
         cmocka_unit_test(test_modelled_seconds_add_up_to_the_recorded_ones),
         cmocka_unit_test(test_hardware_matches_its_check_value),
         cmocka_unit_test(test_hardware_refuses_what_it_cannot_read),
+        cmocka_unit_test(test_hardware_in_the_help_can_be_played),
         cmocka_unit_test(test_replay_on_other_hardware_says_so),
         cmocka_unit_test(test_own_time_is_measured_and_charged),
     };

@@ -72,6 +72,15 @@ static int parse_lengths(const struct place *at, const json_t *list, struct answ
     return 0;
 }
 
+/* Plain decoding emits a token a round; EAGLE's scripts log no accept_lengths of it. */
+static int parse_plain(const struct place *at, const json_t *list, double tokens, struct answer_question *q) {
+    if (tokens == 0) tokens = (double)json_array_size(list);
+    if (tokens == 0 && !json_is_array(list)) return broken(at, "has neither 'new_tokens' nor a list 'accept_lengths'");
+    if (tokens > ROUNDS) return broken(at, "has %.0f tokens, at most %d are read", tokens, ROUNDS);
+    q->rounds = (int)tokens;
+    return 0;
+}
+
 static int parse_line(const struct place *at, const char *text, size_t size, struct answers *a, struct answer_question *q, struct tally *t) {
     json_error_t why;
     json_t *object = json_loadb(text, size, 0, &why);
@@ -84,9 +93,10 @@ static int parse_line(const struct place *at, const char *text, size_t size, str
     int rc = (q->id = label(at, object, "question_id")) && (q->category = label(at, object, "category")) ? 0 : -1;
     if (!rc && !*q->id) rc = broken(at, "has no 'question_id'");
     if (!rc && !a->model && !(a->model = label(at, object, "model_id"))) rc = -1;
-    if (!rc) rc = parse_lengths(at, json_object_get(from, "accept_lengths"), q, t);
     if (!rc) rc = total(at, from, "wall_time", &q->seconds);
     if (!rc) rc = total(at, from, "new_tokens", &tokens);
+    const json_t *list = json_object_get(from, "accept_lengths");
+    if (!rc) rc = a->lengths == LENGTHS_PLAIN ? parse_plain(at, list, tokens, q) : parse_lengths(at, list, q, t);
     t->new_tokens += tokens;
     json_decref(object);
     return rc;
@@ -100,9 +110,35 @@ static enum answer_lengths tell(const struct tally *t) {
     return fabs(t->logged - t->new_tokens) <= fabs(t->logged + t->rounds - t->new_tokens) ? LENGTHS_EMITTED : LENGTHS_ACCEPTED;
 }
 
+static int by_question(const void *x, const void *y) {
+    const struct answer_question *a = x, *b = y;
+    int order = strcmp(a->id, b->id);
+    return order ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+static int by_line(const void *x, const void *y) {
+    const struct answer_question *a = x, *b = y;
+    return (a->line > b->line) - (a->line < b->line);
+}
+
+static void question_free(struct answer_question *q) { mem_free(q->id), mem_free(q->category), mem_free(q->accepted); }
+
+/* Scripts append, so a question that was answered again is there twice: the last answer counts, as in their own reorg_answer_file. */
+static void keep_last(struct answers *a) {
+    int n = 0;
+    qsort(a->at, (size_t)a->n, sizeof *a->at, by_question);
+    for (int i = 0; i < a->n; i++) {
+        if (i + 1 == a->n || strcmp(a->at[i].id, a->at[i + 1].id)) a->at[n++] = a->at[i];
+        else question_free(&a->at[i]);
+    }
+    a->replaced = a->n - n, a->n = n;
+    qsort(a->at, (size_t)n, sizeof *a->at, by_line);
+}
+
 /* From what was logged to accepted lengths, once the whole file is known. */
-static int settle(struct answers *a, enum answer_lengths lengths, const struct tally *t, struct err *err) {
-    a->lengths = lengths == LENGTHS_AUTO ? tell(t) : lengths;
+static int settle(struct answers *a, const struct tally *t, struct err *err) {
+    if (a->lengths == LENGTHS_PLAIN) return 0;
+    if (a->lengths == LENGTHS_AUTO) a->lengths = tell(t);
     a->L = 1;
     for (int i = 0; i < a->n; i++)
         for (int k = 0; k < a->at[i].rounds; k++) {
@@ -136,9 +172,10 @@ static int read_lines(struct answers *a, FILE *f, struct tally *t, struct err *e
 
 int answers_read(struct answers *a, const char *path, FILE *f, enum answer_lengths lengths, struct err *err) {
     struct tally t = {.least = LONGEST};
-    a->path = path;
+    a->path = path, a->lengths = lengths;
     int rc = read_lines(a, f, &t, err);
-    if (!rc) rc = settle(a, lengths, &t, err);
+    if (!rc) rc = settle(a, &t, err);
+    if (!rc) keep_last(a);
     if (rc) answers_close(a);
     return rc;
 }
@@ -160,7 +197,7 @@ int answers_open(struct answers *a, const char *word, enum answer_lengths length
 }
 
 void answers_close(struct answers *a) {
-    for (int i = 0; i < a->n; i++) mem_free(a->at[i].id), mem_free(a->at[i].category), mem_free(a->at[i].accepted);
+    for (int i = 0; i < a->n; i++) question_free(&a->at[i]);
     mem_free(a->at), mem_free(a->model);
     *a = (struct answers){0};
 }
@@ -234,11 +271,11 @@ static int put_question(struct importer *m, int ordinal, const struct answer_que
     int tokens = count_tokens(first);
     snprintf(again, sizeof again, "%.80s again", first->id);
     snprintf(key, sizeof key, "%08x%08x", rng_stream(first->id), rng_stream(again));
+    take_times(m, first->id);
     int rc = store_has(&m->s, ordinal, key, err);
     if (rc) return rc < 0 ? -1 : 0;
     struct store_sequence head = {.ordinal = ordinal, .prompt_key = key, .category = first->category, .question = first->id,
                                   .tokens = tokens, .eos = tokens < m->max_new};
-    take_times(m, first->id);
     take_lengths(m, ordinal, tokens);
     if (store_begin(&m->s, &head, err)) return -1;
     for (int pos = 1; !rc && pos < tokens; pos++) rc = put_position(m, pos, tokens, err);
@@ -249,7 +286,7 @@ static int put_question(struct importer *m, int ordinal, const struct answer_que
 
 static int open_store(struct importer *m, const char *path, bool add, struct err *err) {
     struct store_drafter drafters[64];
-    char target[300];
+    char target[340];
     json_t *list = json_array();
     for (int d = 0; d < m->D; d++) {
         drafters[d] = (struct store_drafter){m->files[d].name, "imported", "", "", m->files[d].L};
@@ -258,7 +295,8 @@ static int open_store(struct importer *m, const char *path, bool add, struct err
     }
     json_t *options = json_pack("{s:b, s:o, s:I}", "approximate", 1, "lengths", list, "seed", (json_int_t)m->seed);
     char *text = options ? json_dumps(options, JSON_COMPACT) : NULL;
-    snprintf(target, sizeof target, "%.280s", m->files[0].model && *m->files[0].model ? m->files[0].model : "unknown");
+    // Reports and pictures print the target and little else of a recording, so it says what this is.
+    snprintf(target, sizeof target, "approximation of %.280s", m->files[0].model && *m->files[0].model ? m->files[0].model : "unknown");
     struct store_recording r = {.target = target, .target_sha256 = "imported", .tokenizer_sha256 = "imported", .backend = "imported", .device = "unknown",
                                 .dtype = "unknown", .template = "unknown", .engine_version = VERSION, .options = text ? text : "{}", .threads = 1,
                                 .max_new = m->max_new, .max_draft = m->width, .noise_seed = (int64_t)m->seed, .alone = !add};

@@ -5,7 +5,7 @@
  * rounds began. So a trace made of it is an approximation: there, A is what was logged; at every other position A is drawn from the lengths
  * logged for the same question. Several files of the same questions (one a method) become several drafters. A round of method d
  * lasted wall_time / rounds; the fastest method's time (--plain's too) is called verification, for every width, the rest d's
- * drafting. The recording's backend is 'imported' and its options say "approximate": true; replay repeats it.
+ * drafting. The recording's backend is 'imported', its options say "approximate": true, and its target's name says so wherever it is printed.
  *
  * Spec-Bench logs emitted tokens (1 and more), EAGLE's own scripts accepted ones (0 and more): told apart by which adds up to new_tokens,
  * and without those by whether a 0 occurs. */
@@ -19,7 +19,7 @@
 
 #include "core/err.h"
 
-enum answer_lengths { LENGTHS_AUTO, LENGTHS_EMITTED, LENGTHS_ACCEPTED };
+enum answer_lengths { LENGTHS_AUTO, LENGTHS_EMITTED, LENGTHS_ACCEPTED, LENGTHS_PLAIN }; // plain: of plain decoding, new_tokens are enough
 
 struct answer_question {
     char *id, *category; // owned
@@ -35,6 +35,7 @@ struct answers {
     char *model;         // model_id of the first line, or ""; owned
     enum answer_lengths lengths; // as it was logged
     int n, L;            // questions; the longest accepted length, at least 1
+    int replaced;        // answers left out for a later one of the same question
     struct answer_question *at;
 };
 

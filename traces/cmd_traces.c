@@ -84,8 +84,8 @@ static int print_findings_json(const char *path, const struct check *c, struct e
 static void print_findings(const char *path, const struct check *c) {
     for (int i = 0; i < c->n; i++) printf("invariant %d: %s\n", c->at[i].invariant, c->at[i].text);
     if (c->n == 0)
-        printf("'%s' is whole: %lld recordings, %lld sequences, %lld steps, %lld drafts\n", path, (long long)c->recordings,
-               (long long)c->sequences, (long long)c->steps, (long long)c->drafts);
+        printf("'%s' is whole: %lld recording%s, %lld sequences, %lld steps, %lld drafts\n", path, (long long)c->recordings,
+               c->recordings == 1 ? "" : "s", (long long)c->sequences, (long long)c->steps, (long long)c->drafts);
 }
 
 int traces_check(int argc, char **argv, struct err *err) {

@@ -14,7 +14,8 @@ static const struct opt_help help = {
     .about = "Reads answer files with accept_lengths, as Spec-Bench and EAGLE write them, one file a method; several files of the\n"
              "same questions become several drafters. Such a log knows only the rounds that were played. So where no round\n"
              "began, accepted lengths are drawn from those logged for the same question: the trace is an APPROXIMATION, says\n"
-             "so, and replay repeats it. Rounds took wall_time / rounds; the fastest method counts as verification alone.\n"
+             "so, and whatever is made of it repeats that. Rounds took wall_time / rounds; the fastest method counts as verification alone.\n"
+             "The --plain file needs question_id, new_tokens and wall_time. Of a question answered twice the last answer counts.\n"
              "Text, prompts and draft confidences are not in such logs.",
     .example = "  banditspec traces import eagle.db --answers eagle2@vicuna-7b-eagle2.jsonl pld@vicuna-7b-pld.jsonl --plain vanilla.jsonl\n"
                "  banditspec replay --db eagle.db --policy thompson ucbspec",
@@ -31,13 +32,14 @@ static int run(const struct options *o, enum answer_lengths lengths, struct answ
     struct answers_import done;
     for (int d = 0; d < o->answers.n; d++)
         if (answers_open(&files[d], o->answers.at[d], lengths, err)) return -1;
-    if (o->plain && answers_open(plain, o->plain, LENGTHS_AUTO, err)) return -1;
+    if (o->plain && answers_open(plain, o->plain, LENGTHS_PLAIN, err)) return -1;
     if (answers_write(files, o->answers.n, o->plain ? plain : NULL, o->db, o->seed, o->add, &done, err)) return -1;
-    printf("'%s' holds %d questions, %d tokens", o->db, done.sequences, done.tokens);
-    if (done.skipped) printf("; %d questions left out, without rounds in some file", done.skipped);
+    printf("'%s' holds %d question%s, %d tokens", o->db, done.sequences, done.sequences == 1 ? "" : "s", done.tokens);
+    if (done.skipped) printf("; %d left out, without rounds in some file", done.skipped);
     putchar('\n');
     for (int d = 0; d < o->answers.n; d++)
-        printf("  %-16s %s lengths up to %d\n", files[d].name, files[d].lengths == LENGTHS_EMITTED ? "emitted" : "accepted", files[d].L);
+        printf("  %-16s %s lengths, %d accepted at most%s\n", files[d].name, files[d].lengths == LENGTHS_EMITTED ? "emitted" : "accepted", files[d].L,
+               files[d].replaced ? "; of a question answered again, the last answer" : "");
     printf("an approximation: where no round began, accepted lengths are drawn from those logged for the question%s\n",
            done.timed ? "" : "; no times were logged, so a round is called a millisecond");
     return 0;

@@ -47,6 +47,8 @@ static int add_rows(sqlite3 *db, const char *path, const char *sql, json_t *reco
 static int add_lengths(const char *path, json_t *recording, struct err *err) {
     struct trace t;
     if (trace_open(&t, path, json_integer_value(json_object_get(recording, "id")), err)) return -1;
+    char nature[160];
+    if (!trace_recorded(&t, nature, sizeof nature)) json_object_set_new(recording, "nature", json_string(nature));
     json_object_set_new(recording, "sha256", json_string(t.sha256));
     json_object_set_new(recording, "positions", json_integer((json_int_t)t.cells));
     for (int d = 0; d < t.D; d++) {
@@ -150,6 +152,7 @@ static void print_recording(const json_t *r) {
     printf("  %lld sequences, %lld tokens (at most %lld each), drafts up to %lld, temperature %g\n", whole(r, "sequences"), whole(r, "tokens"),
            whole(r, "max_new"), whole(r, "max_draft"), real(r, "temperature"));
     if (!whole(r, "sequences")) return;
+    if (json_object_get(r, "nature")) printf("  %s; no target did this\n", text(r, "nature"));
     printf("  content %s\n", text(r, "sha256"));
     print_categories(r);
     print_drafters(r);

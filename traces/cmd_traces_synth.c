@@ -148,7 +148,7 @@ int traces_synth(int argc, char **argv, struct err *err) {
     const struct opt table[] = {
         {"db", OPT_TEXT, &o.db, "TRACE", "the trace to write, or to go on with; one of other options is refused, see --add", 0, 0, false},
         {"world", OPT_TEXT, &o.world, "LAW", "geometric, markov, changes, adversarial or resample", 0, 0, false},
-        {"drafter", OPT_LIST, &o.drafters, "D...", "NAME=P[,P...][@MS]: probabilities, and ms a drafted token", 0, 0, false},
+        {"drafter", OPT_LIST, &o.drafters, "D...", "NAME=P[,P...][@MS]: probabilities, and ms a drafted token (@1 where not given)", 0, 0, false},
         {"like", OPT_TEXT, &o.like, "RECORDED", "fit or resample this trace; its lengths and categories", 0, 0, false},
         {"recording", OPT_INT, &o.recording, "ID", "which recording of --like, 0 for the only one", 0, 2147483647, false},
         {"sequences", OPT_INT, &o.sequences, "N", "how many", 1, 1 << 30, false},
