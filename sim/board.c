@@ -24,11 +24,12 @@ static char *text_at(sqlite3_stmt *s, int i, struct err *err) {
 static int load_experiment(struct board *b, struct runs *r, struct err *err) {
     sqlite3_stmt *s = NULL;
     if (bind_prepare(r, "SELECT e.trace, t.arms, e.scope, e.timing, (SELECT count(*) FROM arm WHERE experiment = e.id), (SELECT count(*) FROM sequence"
-                        " WHERE experiment = e.id) FROM experiment e JOIN setting t ON t.experiment = e.id WHERE e.id = ?", b->experiment, &s, err)) return ERR_FAILED;
+                        " WHERE experiment = e.id), e.target, e.device FROM experiment e JOIN setting t ON t.experiment = e.id WHERE e.id = ?", b->experiment, &s, err)) return ERR_FAILED;
     int rc = db_step(r->db, r->path, s, err);
     if (rc == 1) {
         b->K = sqlite3_column_int(s, 4), b->Q = sqlite3_column_int(s, 5);
-        rc = (b->trace = text_at(s, 0, err)) && (b->arms = text_at(s, 1, err)) && (b->scope = text_at(s, 2, err)) && (b->timing = text_at(s, 3, err)) ? 0 : ERR_FAILED;
+        rc = (b->trace = text_at(s, 0, err)) && (b->arms = text_at(s, 1, err)) && (b->scope = text_at(s, 2, err)) && (b->timing = text_at(s, 3, err))
+            && (b->target = text_at(s, 6, err)) && (b->device = text_at(s, 7, err)) ? 0 : ERR_FAILED;
     } else if (!rc) rc = err_set(err, "experiment %lld of '%s' is no sweep's", (long long)b->experiment, r->path);
     sqlite3_finalize(s);
     return rc;
@@ -233,7 +234,7 @@ int board_open(struct board *b, struct runs *r, int64_t experiment, enum board_p
 
 void board_close(struct board *b) {
     for (int q = 0; b->category && q < b->Q; q++) mem_free(b->category[q]);
-    void *blocks[] = {b->trace, b->arms, b->scope, b->timing, b->players, b->rounds, b->seconds, b->own_ns, b->draft_s, b->spent, b->played, b->category, b->tokens, b->best_rounds, b->reference, b->pulls};
+    void *blocks[] = {b->trace, b->arms, b->scope, b->timing, b->target, b->device, b->players, b->rounds, b->seconds, b->own_ns, b->draft_s, b->spent, b->played, b->category, b->tokens, b->best_rounds, b->reference, b->pulls};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) mem_free(blocks[i]);
     *b = (struct board){0};
 }

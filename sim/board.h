@@ -13,7 +13,7 @@ enum board_part { BOARD_ALL, BOARD_CHOOSE, BOARD_HELD_OUT };
 
 struct board {
     int64_t experiment;
-    char *trace, *arms, *scope, *timing; // owned
+    char *trace, *arms, *scope, *timing, *target, *device; // owned
     int P, Q, K, B;             // policies, prompts of this part, arms, buckets of rounds
     struct player *players;     // (P), owned
     double *rounds, *seconds;   // (P, Q) means over seeds

@@ -12,7 +12,7 @@
     "  ELSE (SELECT count(DISTINCT spec) FROM run r WHERE r.experiment = e.id) END," \
     " CASE WHEN t.experiment IS NULL THEN (SELECT coalesce(sum(seeds), 0) FROM policy p WHERE p.experiment = e.id)" \
     "  ELSE (SELECT count(*) FROM run r WHERE r.experiment = e.id) END AS runs," \
-    " e.trace, coalesce(t.arms, (SELECT group_concat(name, ' ') FROM (SELECT name FROM arm a WHERE a.experiment = e.id ORDER BY arm)), ''), e.created" \
+    " e.trace || ' (' || e.target || CASE WHEN e.timing = 'hardware' THEN ' on a roofline of ' || e.device WHEN e.device = 'none' THEN '' ELSE ' on ' || e.device END || ')', coalesce(t.arms, (SELECT group_concat(name, ' ') FROM (SELECT name FROM arm a WHERE a.experiment = e.id ORDER BY arm)), ''), e.created" \
     " FROM experiment e LEFT JOIN setting t ON t.experiment = e.id WHERE runs > 0 AND (?1 = 0 OR t.experiment IS NOT NULL) ORDER BY e.id"
 enum { ID, FROM, SCOPE, SECONDS, PROMPTS, POLICIES, RUNS, TRACE, ARMS, CREATED };
 
@@ -33,7 +33,7 @@ int listing_count(struct runs *r, bool sweeps_alone, struct err *err) { return e
 
 static int print_row(void *user, sqlite3_stmt *s) {
     int *n = user;
-    if (!(*n)++) printf("experiment  from    scope   seconds   prompts  policies     runs  trace; arms\n");
+    if (!(*n)++) printf("experiment  from    scope   seconds   prompts  policies     runs  trace (target); arms\n");
     printf("%10lld  %-7s %-7s %-9s %7d  %8d %8lld  %s\n%*s%s\n", (long long)sqlite3_column_int64(s, ID), text(s, FROM), text(s, SCOPE), text(s, SECONDS),
            sqlite3_column_int(s, PROMPTS), sqlite3_column_int(s, POLICIES), (long long)sqlite3_column_int64(s, RUNS), text(s, TRACE), 12, "", text(s, ARMS));
     return 0;

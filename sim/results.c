@@ -31,7 +31,7 @@ static int add_experiment(struct writer *w, const struct replay *r) {
     put_text(w, t->path);
     put_text(w, t->sha256);
     put_text(w, t->target);
-    put_text(w, t->device);
+    put_text(w, r->plan.cost->kind == COST_HARDWARE ? r->plan.cost->name : t->device); // whose seconds they are
     put_text(w, r->plan.stream ? "stream" : "prompt");
     put_int(w, seeds);
     put_int(w, r->problem.L);

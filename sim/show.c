@@ -36,8 +36,11 @@ struct showing {
 };
 
 static void print_title(struct showing *s, const struct board *b) {
-    printf("%sexperiment %lld: %s, arms %s, scope %s, seconds %s\n%ld runs of %d policies, %d prompts\n",
-           s->later ? "\n\n" : "", (long long)b->experiment, b->trace, b->arms, b->scope, b->timing, b->runs, b->P, b->Q);
+    printf("%sexperiment %lld: %s, arms %s, scope %s, seconds %s\n", s->later ? "\n\n" : "", (long long)b->experiment, b->trace, b->arms, b->scope, b->timing);
+    if (!strcmp(b->timing, "hardware")) printf("%s, on a roofline of %s: nothing of this was measured there\n", b->target, b->device);
+    else if (strcmp(b->device, "none")) printf("%s on %s\n", b->target, b->device);
+    else printf("%s; no target did this\n", b->target);
+    printf("%ld run%s of %d polic%s, %d prompts\n", b->runs, b->runs == 1 ? "" : "s", b->P, b->P == 1 ? "y" : "ies", b->Q);
 }
 
 static double speed_in_hindsight(const struct board *b) {

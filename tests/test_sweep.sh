@@ -2,7 +2,7 @@
 # test_sweep.sh - a sweep gives the same results however it is split over threads and shards (law 4). Prints TAP.
 . "$(dirname "$0")/sweep.sh"
 
-echo 1..5
+echo 1..6
 
 sweep --threads 1 --results one.db >/dev/null 2>one.err
 said one.db >one.txt
@@ -37,3 +37,16 @@ for ((i = 1; i <= 20; i++)); do SLURM_ARRAY_TASK_ID=$i PATH=$PWD:$PATH bash job.
 PATH=$PWD:$PATH bash then.sh >then.out 2>&1
 ! [ -s failed.txt ] && [ "$(runs_in r.db)" = 4 ] && grep -q '^thompson ' then.out
 holds test_the_slurm_array_of_the_help_runs_as_printed $? "$(head -3 failed.txt then.out)"
+cd ..
+
+# What no machine did is called so: a synthetic trace, and a roofline's seconds.
+cat >roof.json <<'R'
+{"name": "a toy roofline", "bandwidth_gb_s": 100, "tflop_s": 10,
+ "target": {"weights_gb": 1, "parameters_b": 0.5, "kv_bytes_a_token": 1000, "launch_us": 10},
+ "drafters": {"x": {"us_per_token": 1}, "y": {"us_per_token": 1}}}
+R
+"$program" sweep --db a.db --policy none --results roof.db >roof.txt 2>roof.err
+"$program" sweep --db a.db --policy none --hardware roof.json --results roof.db >>roof.txt 2>>roof.err
+"$program" results list --results roof.db >>roof.txt
+grep -q '; no target did this$' roof.txt && grep -q ', on a roofline of a toy roofline: nothing of this was measured there$' roof.txt && grep -q ' on a roofline of a toy roofline)$' roof.txt
+holds test_what_was_not_measured_is_called_so $? "$(cat roof.txt roof.err)"
