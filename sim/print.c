@@ -30,7 +30,7 @@ static void print_speed(FILE *to, const struct summary *s) {
     print_interval(to, &s->tokens_per_s, 18, 1);
     fprintf(to, "%6.3f", s->speedup.value);
     print_interval(to, &s->speedup, 15, 3);
-    if (s->has_gap) fprintf(to, "%5.0f%%", 100 * s->gap_closed);
+    if (s->has_gap) fprintf(to, "%6.0f%%", 100 * s->gap_closed);
     fputc('\n', to);
 }
 
@@ -86,7 +86,7 @@ void print_rows(FILE *to, const struct rows *x) {
     int order[POLICIES_MAX];
     summary_sort(x->players, x->P, order);
     fprintf(to, "intervals: 95%%, BCa bootstrap over prompts, seeds within them (%d resamples, the same for every policy)\n\n", STATS_RESAMPLES);
-    fprintf(to, "%-*s%9s%7s%9s%-18s%8s%-13s%6s\n", NAME, "policy", "rounds", "MAT", "tokens/s", "", "speed-up", "", "  gap");
+    fprintf(to, "%-*s%9s%7s%9s%-18s%8s%-13s%7s\n", NAME, "policy", "rounds", "MAT", "tokens/s", "", "speed-up", "", "  gap");
     for (int i = 0; i < x->P; i++) print_speed(to, &x->players[order[i]]);
     fprintf(to, "for comparison\n");
     for (int i = 0; i < REFERENCES; i++) print_speed(to, &x->references[i]);
