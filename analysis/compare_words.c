@@ -24,25 +24,31 @@ static void put_row(struct wrap *p, const struct compare_row *r) {
 }
 
 int compare_text(const struct compare *c, FILE *to, struct err *err) {
-    struct wrap p = {to, false, 0};
-    char text[1200];
-    for (int i = 0; i < 2; i++) {
-        snprintf(text, sizeof text, "%c: %s, %d prompts, %s, %s", 'A' + i, c->side[i].target, c->side[i].Q, c->side[i].device,
+    enum { SIDES = 2, STATED = 6, TEXTS = SIDES + 2 + STATED, INDENT = 8, ROWS = 3 };
+    static const int least[TEXTS] = {1, 1, 3, 2, 1, 1, 1, 1, 1, 1};
+    struct wrap p = {to, false, 0, INDENT};
+    char text[TEXTS][1200];
+    const char *texts[TEXTS];
+    int said = c->statements_n < STATED ? c->statements_n : STATED, n = SIDES + 2 + said, most[TEXTS], shown = c->n < ROWS ? c->n : ROWS;
+    for (int i = 0; i < SIDES; i++)
+        snprintf(text[i], sizeof *text, "%c: %s, %d prompts, %s, %s", 'A' + i, c->side[i].target, c->side[i].Q, c->side[i].device,
             c->side[i].title);
-        put_terminal(text, WRAP_WIDE, to), putc('\n', to), p.lines++;
-    }
-    wrap_text(&p, c->headline, 3, NULL);
-    wrap_text(&p, c->ranks, 2, NULL);
-    int said = 0;
-    for (int i = 0; i < c->statements_n && said < 6; i++, said++) {
+    for (int i = 0; i < said; i++) {
         const struct compare_statement *s = &c->statements[i];
-        snprintf(text, sizeof text, "%s %s", s->a && s->b ? "both   " : s->a ? "A only " : s->b ? "B only " : "neither", s->text);
-        put_terminal(text, WRAP_WIDE, to), putc('\n', to), p.lines++;
+        snprintf(text[SIDES + 2 + i], sizeof *text, "%s %s", s->a && s->b ? "both   " : s->a ? "A only " : s->b ? "B only " : "neither",
+            s->text);
+    }
+    for (int i = 0; i < n; i++) texts[i] = i == SIDES ? c->headline : i == SIDES + 1 ? c->ranks : text[i];
+    wrap_share(texts, least, n, INDENT, WRAP_LINES - 2 - shown, most);
+    for (int i = 0; i < n; i++) {
+        p.indent = i == SIDES || i == SIDES + 1 ? 0 : INDENT;
+        wrap_text(&p, texts[i], most[i], NULL);
     }
     fprintf(to, "%-*s %8s %8s %8s %7s\n", NAME, c->traces ? "arm" : "policy", "rank", "A tok/s", "B tok/s", "% 95%"), p.lines++;
-    int room = WRAP_LINES - p.lines - 1, shown = c->n < room ? c->n : room;
+    for (; shown < c->n && p.lines + shown + 1 < WRAP_LINES; shown++) {}
     for (int i = 0; i < shown; i++) put_row(&p, &c->rows[i]);
-    if (shown < c->n) fprintf(to, "%d more rows; ", c->n - shown);
+    if (shown < c->n) fprintf(to, "%d more row%s; ", c->n - shown, c->n - shown == 1 ? "" : "s");
+    if (said < c->statements_n) fprintf(to, "%d more conclusion%s; ", c->statements_n - said, c->statements_n - said == 1 ? "" : "s");
     fputs("=: no difference found\n", to);
     return ferror(to) ? err_set(err, "cannot write to standard output") : 0;
 }

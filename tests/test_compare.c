@@ -115,6 +115,23 @@ static void test_two_traces_are_compared_by_acceptance_latency_and_fixed_arms(vo
     json_decref(all);
 }
 
+/* Of the conclusions, the first six are said to their ends, and how many more there are. */
+static void assert_statements_whole(char *a, char *b) {
+    struct err err;
+    json_t *all = compared(a, b), *said = json_object_get(all, "conclusions");
+    if (REPORT(&err, here("out"), "--compare", a, b, "--text")) fail_msg("%s", err.text);
+    char *text = read_file(here("out")), more[64], *to = text;
+    for (char *c = text; *c; c++) // lines that go on are indented: one blank between words
+        if ((*c != ' ' && *c != '\n') || (to > text && to[-1] != ' ')) *to++ = *c == '\n' ? ' ' : *c;
+    *to = 0;
+    size_t n = json_array_size(said);
+    assert_contains(text, text_at(all, "headline"));
+    for (size_t i = 0; i < n && i < 6; i++) assert_contains(text, text_at(json_array_get(said, i), "text"));
+    snprintf(more, sizeof more, "%zu more conclusion", n - 6);
+    if (n > 6) assert_contains(text, more);
+    free(text), json_decref(all);
+}
+
 static void test_comparisons_are_whole_pages_and_24_lines(void **state) {
     (void)state;
     struct err err;
@@ -132,6 +149,7 @@ static void test_comparisons_are_whole_pages_and_24_lines(void **state) {
         char *text = read_file(here("out"));
         assert_page(text);
         free(text);
+        assert_statements_whole(pairs[i][0], pairs[i][1]);
         if (REPORT(&err, here("out"), "--compare", pairs[i][0], pairs[i][1], "--csv")) fail_msg("%s", err.text);
         text = read_file(here("out"));
         if (!i) assert_contains(text, odd_csv);
