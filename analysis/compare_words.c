@@ -69,9 +69,10 @@ int compare_json(const struct compare *c, FILE *to, struct err *err) {
     json_t *rows = json_array(), *statements = json_array(), *tables = json_array();
     for (int i = 0; i < c->n; i++) {
         const struct compare_row *r = &c->rows[i];
-        json_array_append_new(rows, json_pack("{s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:f, s:f, s:s}", "name",
+        json_array_append_new(rows, json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:f, s:f, s:s}", "name",
             json_lossy(r->name), "tokens_per_s_a", measure(&r->speed_a), "tokens_per_s_b",
-                                              measure(&r->speed_b), "mat_a", r->mat_a, "mat_b", r->mat_b, "rank_a",
+                                              measure(&r->speed_b), "speedup_a", measure(&r->up_a), "speedup_b",
+                                                  measure(&r->up_b), "mat_a", r->mat_a, "mat_b", r->mat_b, "rank_a",
                                                   rank(r->rank_a), "rank_b", rank(r->rank_b), "percent", measure(&r->change.percent),
                                               "p", r->change.p, "p_holm", r->change.p_holm, "verdict", finding_word(r->change.verdict)));
     }
@@ -99,7 +100,7 @@ int compare_json(const struct compare *c, FILE *to, struct err *err) {
 
 int compare_csv(const struct compare *c, FILE *to, struct err *err) {
     fputs("name,kind,rank_a,rank_b,tokens_per_s_a,tokens_per_s_a_lo,tokens_per_s_a_hi,tokens_per_s_b,tokens_per_s_b_lo,tokens_per_s_b_hi,"
-          "mat_a,mat_b,percent,percent_lo,percent_hi,p,p_holm,verdict\n", to);
+          "mat_a,mat_b,percent,percent_lo,percent_hi,p,p_holm,verdict,speedup_a,speedup_a_lo,speedup_a_hi,speedup_b,speedup_b_lo,speedup_b_hi\n", to);
     for (int i = 0; i < c->n; i++) {
         const struct compare_row *r = &c->rows[i];
         const struct measure *const m[] = {&r->speed_a, &r->speed_b};
@@ -108,9 +109,14 @@ int compare_csv(const struct compare *c, FILE *to, struct err *err) {
         if (r->rank_a) fprintf(to, "%d,%d", r->rank_a, r->rank_b);
         else putc(',', to);
         for (int k = 0; k < 2; k++) fprintf(to, ",%.10g,%.10g,%.10g", m[k]->value, m[k]->lo, m[k]->hi);
-        fprintf(to, ",%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%s\n", r->mat_a, r->mat_b, r->change.percent.value, r->change.percent.lo,
+        fprintf(to, ",%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%s", r->mat_a, r->mat_b, r->change.percent.value, r->change.percent.lo,
             r->change.percent.hi, r->change.p, r->change.p_holm,
                 finding_word(r->change.verdict));
+        for (int k = 0; k < 2; k++) {
+            const struct measure *x = k ? &r->up_b : &r->up_a;
+            fprintf(to, ",%.10g,%.10g,%.10g", x->value, x->lo, x->hi);
+        }
+        putc('\n', to);
     }
     return ferror(to) ? err_set(err, "cannot write the table") : 0;
 }

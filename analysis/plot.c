@@ -431,21 +431,27 @@ static int draw_memory(FILE *script, const struct figure *f, char **svg, struct 
     return rc;
 }
 
+int plot_answer_svg(const struct plot *p, const struct figure *f, const struct answer *t, char **svg, struct err *err) {
+    FILE *script = tmpfile();
+    int rc = script ? 0 : err_set(err, "cannot make a temporary file: %s", strerror(errno));
+    *svg = NULL;
+    if (!rc) {
+        write_script(p, f, t, PLOT_SVG, script);
+        rc = draw_memory(script, f, svg, err);
+        fclose(script);
+    }
+    if (!rc) return 0;
+    mem_free(*svg);
+    *svg = NULL;
+    return rc;
+}
+
 int plot_svg(const struct plot *p, const struct figure *f, char **svg, struct err *err) {
     struct answer t;
     *svg = NULL;
     if (read_figure(p, f, &t, err)) return -1;
-    FILE *script = tmpfile();
-    int rc = script ? 0 : err_set(err, "cannot make a temporary file: %s", strerror(errno));
-    if (!rc) {
-        write_script(p, f, &t, PLOT_SVG, script);
-        rc = draw_memory(script, f, svg, err);
-        fclose(script);
-    }
+    int rc = plot_answer_svg(p, f, &t, svg, err);
     answer_close(&t);
-    if (!rc) return 0;
-    mem_free(*svg);
-    *svg = NULL;
     return rc;
 }
 

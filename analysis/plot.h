@@ -64,4 +64,8 @@ int plot_draw(const struct plot *p, const struct figure *f, const struct plot_ou
 /* The picture as SVG text; mem_free it. */
 int plot_svg(const struct plot *p, const struct figure *f, char **svg, struct err *err);
 
+/* The same of an answer that is at hand; of `p` only context and timing are used. */
+struct answer;
+int plot_answer_svg(const struct plot *p, const struct figure *f, const struct answer *t, char **svg, struct err *err);
+
 #endif

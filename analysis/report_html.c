@@ -295,8 +295,9 @@ static int put_figure(const struct report *r, const struct figure *f, int number
     if (rc) return rc;
     snprintf(id, sizeof id, "fig-%s", f->name);
     say_alt(r, f, alt, sizeof alt);
-    fprintf(to, "<figure id=\"%s\">\n", id);
+    page_picture(to, id, f->name);
     rc = svg_inline(svg, id, alt, &x->colours, to, err);
+    page_picture_end(to);
     fprintf(to, "<figcaption><b>%d. %c", number, f->summary[0] >= 'a' && f->summary[0] <= 'z' ? f->summary[0] - 32 : f->summary[0]);
     put_html(f->summary + 1, to);
     fputs(".</b> ", to);

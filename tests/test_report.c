@@ -447,11 +447,12 @@ static void test_the_page_is_whole_needs_nothing_else_and_says_what_each_figure_
     if (plot_open(&p, kept, 0, NULL, 0, &err) || plot_open_trace(&p, KEPT_TRACE, 0, &err)) fail_msg("%s", err.text);
     int n = 0;
     for (const struct figure *f = figures; f->name; f++) {
-        char id[80];
+        char id[200];
         if (!f->caption || strlen(f->caption) < 40) fail_msg("figure '%s' has no caption that says what to see", f->name);
         if (!plot_has(&p, f)) continue;
         n++;
-        snprintf(id, sizeof id, "<figure id=\"fig-%s\">\n<svg viewBox=\"0 0 800 ", f->name);
+        snprintf(id, sizeof id, "<figure id=\"fig-%s\">\n<div class=\"picture\" tabindex=\"0\" role=\"region\" aria-label=\"figure %s\">\n"
+            "<svg viewBox=\"0 0 800 ", f->name, f->name);
         assert_contains(drawn, id);
         assert_memory_equal(strchr(strstr(drawn, id) + strlen(id), '"'), "\" role=\"img\" aria-label=\"Figure: ", 32);
     }
@@ -459,6 +460,7 @@ static void test_the_page_is_whole_needs_nothing_else_and_says_what_each_figure_
     assert_true(n >= 10);
     assert_int_equal(count(drawn, "<figure "), n);
     assert_int_equal(count(drawn, "<figcaption><b>"), n);
+    assert_contains(drawn, ".picture > svg { display: block; width: 100%; min-width: 50rem;"); // as wide as drawn: letters can be read on a phone
     static const char *const nowhere[] = {"http:", "https:", "src=", "@import", "@font-face", "<script", "<link rel=\"stylesheet"};
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
         if (strstr(drawn, nowhere[i])) fail_msg("the page has '%s': %.80s", nowhere[i], strstr(drawn, nowhere[i]));
