@@ -48,7 +48,7 @@ int plot_open(struct plot *p, const char *path, int64_t experiment, const char *
 int plot_open_trace(struct plot *p, const char *path, int64_t recording, struct err *err);
 void plot_close(struct plot *p);
 
-/* Whether there is what the figure draws from. A sweep has no curves, a file of version 1 no regret over prompts. */
+/* Whether there is what the figure draws from. A sweep has no curves along a prompt, a file of version 1 no regret over prompts. */
 bool plot_has(const struct plot *p, const struct figure *f);
 
 struct plot_output {

@@ -15,5 +15,8 @@ SELECT s.spec, s.style, c.prompts AS tokens, c.regret_rounds AS regret, c.regret
   (SELECT count(*) FROM shown) AS shown,
   CASE WHEN :policies IS NULL THEN (SELECT count(*) FROM policy WHERE experiment = :experiment) - (SELECT count(*) FROM shown) ELSE 0
     END AS left_out
-FROM shown s JOIN stream c ON c.policy = s.id
+FROM shown s JOIN (
+  SELECT policy, prompts, regret_rounds, regret_rounds_lo, regret_rounds_hi FROM stream
+  UNION ALL SELECT * FROM temp.swept -- of a sweep (swept.h)
+) c ON c.policy = s.id
 ORDER BY final DESC, s.ordinal, c.prompts;

@@ -219,6 +219,11 @@ static void test_speedups_of_both_are_drawn_side_by_side(void **state) {
     assert_side_by_side(kept, b, 6);
     assert_side_by_side(KEPT_TRACE, "traces/demo/coding.db", 6);
     run_sql(b, "UPDATE sequence SET prompt_key = 'other ' || prompt_key"); // drawn apart
+    all = compared(kept, b);
+    assert_true(json_is_false(json_object_get(all, "paired")));
+    assert_near(at(row_of(all, "hf"), "speedup_a", "value"), real(kept, up, "hf"), "speed-up in A, apart");
+    assert_near(at(row_of(all, "hf"), "speedup_b", "value"), real(b, up, "hf"), "speed-up in B, apart");
+    json_decref(all);
     assert_side_by_side(kept, b, 6);
     struct err err;
     if (REPORT(&err, NULL, "--compare", kept, (char *)b, "--out", page)) fail_msg("%s", err.text);

@@ -375,27 +375,6 @@ static void test_a_server_needs_no_experiment(void **state) {
     assert_refused(cmd_plot, (char *[]){"plot", "speed", "--results", alone, "--out", where, NULL}, ERR_FAILED, "has no experiment, which figure 'speed' is drawn from");
 }
 
-/* What a sweep keeps: no curves, and no pulls by prompt. */
-static void test_a_sweep_draws_what_it_keeps(void **state) {
-    (void)state;
-    char swept[4200], where[4200];
-    static const char *const kept[] = {"speed", "categories", "categories-mat", "round", "pulls", "sensitivity"};
-    snprintf(swept, sizeof swept, "%s", tempdir_file(&dir, "swept.db"));
-    snprintf(where, sizeof where, "%s", tempdir_file(&dir, "swept"));
-    must(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "ucbspec:delta={0.01,0.1,0.5}", "thompson", "--seeds", "2", "--results", swept, "--quiet", NULL});
-    must(cmd_plot, (char *[]){"plot", "--results", swept, "--out", where, "--format", "svg", NULL});
-    for (const struct figure *f = figures; f->name; f++) {
-        bool due = false, there = !access(picture(where, f->name, "svg"), F_OK);
-        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) due |= !strcmp(kept[i], f->name);
-        if (there != due) fail_msg("figure %s of a sweep is %s", f->name, there ? "there" : "missing");
-        if (!there) continue;
-        read_svg(picture(where, f->name, "svg"));
-        assert_says("ucbspec", f->name);
-        assert_readable(f->name);
-    }
-    assert_refused(cmd_plot, (char *[]){"plot", "pulls-prompts", "--results", swept, "--out", where, NULL}, ERR_FAILED, "has no arm pulls by prompt; banditspec replay");
-}
-
 /* 200 policies on 480 prompts, with 25 arms and 13 categories. */
 static const char crowd[] =
     "PRAGMA foreign_keys = ON; DELETE FROM experiment;"
@@ -651,6 +630,42 @@ static void test_latency_lies_where_its_axes_say(void **state) {
     (void)state;
     assert_latency_lies_where_axes_say(db);
     assert_latency_lies_where_axes_say(coding);
+}
+
+/* What a sweep keeps: no curves along a prompt, and no pulls by prompt. Its regret over prompts is in its runs' outcomes: the same as a replay's. */
+static void test_a_sweep_draws_what_it_keeps(void **state) {
+    (void)state;
+    char swept[4200], where[4200];
+    static const char *const kept[] = {"regret-prompts", "speed", "categories", "categories-mat", "round", "pulls", "sensitivity"};
+    snprintf(swept, sizeof swept, "%s", tempdir_file(&dir, "swept.db"));
+    snprintf(where, sizeof where, "%s", tempdir_file(&dir, "swept"));
+    must(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "ucbspec:delta={0.01,0.1,0.5}", "thompson", "--seeds", "2", "--results", swept, "--quiet", NULL});
+    must(cmd_plot, (char *[]){"plot", "--results", swept, "--out", where, "--format", "svg", NULL});
+    for (const struct figure *f = figures; f->name; f++) {
+        bool due = false, there = !access(picture(where, f->name, "svg"), F_OK);
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) due |= !strcmp(kept[i], f->name);
+        if (there != due) fail_msg("figure %s of a sweep is %s", f->name, there ? "there" : "missing");
+        if (!there) continue;
+        read_svg(picture(where, f->name, "svg"));
+        assert_says("ucbspec", f->name);
+        assert_readable(f->name);
+    }
+    assert_refused(cmd_plot, (char *[]){"plot", "pulls-prompts", "--results", swept, "--out", where, NULL}, ERR_FAILED, "has no arm pulls by prompt; banditspec replay");
+    char replayed[4200];
+    snprintf(replayed, sizeof replayed, "%s", tempdir_file(&dir, "replayed.db"));
+    must(cmd_replay, (char *[]){"replay", "--db", db, "--policy", "ucbspec:delta={0.01,0.1,0.5}", "thompson", "--seeds", "2", "--results", replayed, NULL});
+    assert_regret_lies_where_axes_say("regret-prompts", swept);
+    int rows = csv.rows;
+    for (int i = 0; i < rows; i++) {
+        char sql[600];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM stream s JOIN policy p ON p.id = s.policy WHERE p.spec = '%s' AND s.prompts = %s AND abs(s.regret_rounds - %s) < 1e-6"
+            " AND abs(s.regret_rounds_lo - %s) < 1e-6 AND abs(s.regret_rounds_hi - %s) < 1e-6", word_of(i, "spec"), word_of(i, "tokens"), word_of(i, "regret"),
+                 word_of(i, "lo"), word_of(i, "hi"));
+        if (query_number(replayed, sql) != 1) fail_msg("regret over prompts of a sweep and of a replay differ: no %s", sql);
+    }
+    assert_int_equal(rows, (int)query_number(replayed, "SELECT count(*) FROM stream"));
+    run_sql(swept, "UPDATE run SET outcomes = substr(outcomes, 9) WHERE spec = 'thompson' AND seed = 0");
+    assert_refused(cmd_plot, (char *[]){"plot", "regret-prompts", "--results", swept, "--out", where, NULL}, ERR_FAILED, "a run of policy 'thompson' in ");
 }
 
 /* -- what is cut off -- */
