@@ -41,7 +41,7 @@ FIGURE("round", round, round, EXPERIMENT, "term ? |spec| : |spec| * 1.12",
 FIGURE("pulls", pulls, pulls, EXPERIMENT, "|arm|",
        "share of rounds each arm was played, over rounds", "arm pulls", "banditspec replay --db T --results R",
        "From left to right within a prompt: a learner begins with a mixture of all arms and ends with few colours. A panel that "
-       "stays mixed has not learned, or the best arm changes. A drafter has a hue and a pattern, longer drafts are darker.")
+       "stays mixed has not learned, or the best arm changes. A drafter has a hue and a pattern; its longer drafts stand out more.")
 FIGURE("pulls-prompts", pulls_prompts, pulls_prompts, EXPERIMENT, "term ? ceil(|spec| / 3.0) * (|row| + 2.5) - 4 : 0",
        "share of rounds each arm was played, prompt by prompt", "arm pulls by prompt", "banditspec replay --db T --results R",
        "Rows that look alike say that one arm would do for all prompts; rows that differ are what a policy can gain over a fixed "
