@@ -37,7 +37,8 @@ set border 1
 set grid xtics
 set xlabel 'speed-up over plain decoding of the same side (dashed line: no faster)' offset 0, 0.3
 eval draw_heading
-set label 9007 short(side_b[1]) at screen 0.015, screen 1 - 3.3 * line left font font(small_enough(short(side_b[1]))) textcolor rgb '#606060'
+set label 9007 short(side_b[1]) at screen 0.015, screen 1 - 3.3 * line left font font(small_enough(short(side_b[1]))) \
+    textcolor rgb '#606060'
 if (noted) { set label 9008 note at screen 0.015, screen 1 - 4.35 * line left font font(0.78) }
 
 array shade[2] = ['#0072B2', '#D55E00']

@@ -12,8 +12,9 @@ extern const char sql_analysis_compare[], gp_analysis_compare[];
 const struct figure compare_figure = {
     .name = "compare", .summary = "speed-up over plain decoding in A and in B, 95% intervals", .sql = sql_analysis_compare,
     .script = gp_analysis_compare, .rows = "1.62 * |spec| + 2", .source = FIGURE_EXPERIMENT,
-    .caption = "Each side against its own plain decoding, so that a machine that is faster in all does not show: where a row's two marks lie "
-        "apart, drafting pays otherwise in A than in B. An interval is of one side alone; whether a difference is found is for the table to say.",
+    .caption = "Each side against its own plain decoding, so that a machine that is faster in all does not show: where a row's two marks "
+        "lie apart, drafting pays otherwise in A than in B. An interval is of one side alone; whether a difference is found is for the table to "
+        "say.",
 };
 
 static const char MEMORY[] = "a table in memory"; // as a file's name in errors
@@ -44,8 +45,8 @@ static int put_side(sqlite3 *db, const struct compare *c, const char *b, struct 
 
 static int read_pairs(sqlite3 *db, const struct compare *c, const char *b, struct answer *t, struct err *err) {
     sqlite3_stmt *s = NULL;
-    int place = 0, rc = db_exec(db, MEMORY, "CREATE TABLE pair (place, name, up_a, lo_a, hi_a, up_b, lo_b, hi_b); CREATE TABLE side (what, b)",
-        err);
+    int place = 0, rc = db_exec(db, MEMORY, "CREATE TABLE pair (place, name, up_a, lo_a, hi_a, up_b, lo_b, hi_b);"
+        "CREATE TABLE side (what, b)", err);
     if (!rc) rc = put_side(db, c, b, err);
     for (int i = 0; !rc && i < c->n; i++)
         if (c->rows[i].policy) rc = put_pair(db, &c->rows[i], ++place, err);

@@ -171,8 +171,8 @@ static int draw_figure(const struct compare *c, struct picture *x, struct err *e
     if (!to) return err_set(err, "cannot write a figure: out of memory");
     int n = snprintf(alt, sizeof alt, "Figure: %s.", compare_figure.summary);
     for (int i = 0, said = 0; i < c->n && said < 3 && n > 0 && (size_t)n < sizeof alt; i++)
-        if (c->rows[i].policy) n += snprintf(alt + n, sizeof alt - (size_t)n, "%s %s %.2f in A, %.2f in B", said++ ? ";" : "", c->rows[i].name,
-            c->rows[i].up_a.value, c->rows[i].up_b.value);
+        if (c->rows[i].policy) n += snprintf(alt + n, sizeof alt - (size_t)n, "%s %s %.2f in A, %.2f in B", said++ ? ";" : "",
+            c->rows[i].name, c->rows[i].up_a.value, c->rows[i].up_b.value);
     int rc = compare_svg(c, &svg, &why);
     if (!rc) {
         page_picture(to, "fig-compare", compare_figure.name);

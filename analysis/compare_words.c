@@ -100,7 +100,8 @@ int compare_json(const struct compare *c, FILE *to, struct err *err) {
 
 int compare_csv(const struct compare *c, FILE *to, struct err *err) {
     fputs("name,kind,rank_a,rank_b,tokens_per_s_a,tokens_per_s_a_lo,tokens_per_s_a_hi,tokens_per_s_b,tokens_per_s_b_lo,tokens_per_s_b_hi,"
-          "mat_a,mat_b,percent,percent_lo,percent_hi,p,p_holm,verdict,speedup_a,speedup_a_lo,speedup_a_hi,speedup_b,speedup_b_lo,speedup_b_hi\n", to);
+          "mat_a,mat_b,percent,percent_lo,percent_hi,p,p_holm,verdict,"
+          "speedup_a,speedup_a_lo,speedup_a_hi,speedup_b,speedup_b_lo,speedup_b_hi\n", to);
     for (int i = 0; i < c->n; i++) {
         const struct compare_row *r = &c->rows[i];
         const struct measure *const m[] = {&r->speed_a, &r->speed_b};

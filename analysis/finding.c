@@ -279,7 +279,8 @@ static void say_reason(const struct finding *v, double margin, FILE *to) {
     else if (p >= s->P) {
         char room[512];
         fprintf(to, "A fixed arm (--policy %s) is the simplest choice: it keeps nothing and needs no policy. %s",
-            finding_spec(v, p, room, sizeof room), s->held ? "This one was found on the other prompts" : "But this one is known only in hindsight of these prompts");
+            finding_spec(v, p, room, sizeof room), s->held ? "This one was found on the other prompts"
+                : "But this one is known only in hindsight of these prompts");
         if (automatic >= 0) {
             fputs("; auto, which must find it, is at ", to);
             fprintf(to, "%+.1f%% ", v->with_fixed[automatic].percent.value);

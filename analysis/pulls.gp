@@ -1,7 +1,7 @@
 # pulls.gp - what each policy plays, over rounds: stacked shares of the arms, one panel a policy.
 #
-# A drafter has a hue and a pattern, its draft lengths grow darker; plain decoding is light grey. So arms are told apart without colour, too. In
-# letters an arm has one of its own. The order of the stack is that of the legend.
+# A drafter has a hue and a pattern, its draft lengths grow darker; plain decoding is light grey. So arms are told apart without colour, too.
+# In letters an arm has one of its own. The order of the stack is that of the legend.
 
 title = 'Arms played over rounds: what each policy learns to play'
 n = |spec|; K = |arm|
@@ -53,7 +53,8 @@ stats $data using (width(column(c_round), column(c_next))) nooutput
 columns = int(STATS_max / column_)
 
 eval draw_heading
-set label 9003 (first) ? 'round of the sequence (log scale)' : 'rounds since the sequence began' at screen (left + right) / 2, screen 1.0 * line center
+set label 9003 (first) ? 'round of the sequence (log scale)' : 'rounds since the sequence began' \
+    at screen (left + right) / 2, screen 1.0 * line center
 y_words = 'share of rounds'
 eval draw_y_panels
 do for [k = 1:K] {

@@ -24,7 +24,7 @@ static void put_row(struct wrap *p, const struct report *r, int row, const char 
     snprintf(range, sizeof range, "[%.*f, %.*f]", digits, x->tokens_per_s.lo, digits, x->tokens_per_s.hi);
     if (x->rank) snprintf(rank, sizeof rank, "%d", x->rank);
     if (p->colour && row == f->recommended) fputs("\x1b[1m", p->to);
-    int wide = terminal_columns(name) - NAME, lent = *rank || wide <= 0 ? 0 : wide < 5 ? wide : 5; // of the rank's column, where it is empty
+    int wide = terminal_columns(name) - NAME, lent = *rank || wide <= 0 ? 0 : wide < 5 ? wide : 5; // of the rank's empty column
     *rank ? fprintf(p->to, "%4s ", rank) : fprintf(p->to, "%*s", 5 - lent, "");
     pad(p->to, NAME + lent - put_terminal(name, NAME + lent, p->to));
     fprintf(p->to, " %7.*f %-16.16s %6.2f", digits, x->tokens_per_s.value, range, x->speedup.value);

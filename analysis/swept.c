@@ -98,8 +98,8 @@ static int add_policy(struct swept *s, int64_t policy, const char *spec) {
 
 static int add_policies(struct swept *s, const char *policies) {
     sqlite3_stmt *q;
-    int rc = query(s, "SELECT id, spec FROM policy WHERE experiment = ?1 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM json_each(?2) WHERE value IN"
-        " (spec, name))) ORDER BY regret_rounds, ordinal LIMIT CASE WHEN ?2 IS NULL THEN 16 ELSE -1 END", &q);
+    int rc = query(s, "SELECT id, spec FROM policy WHERE experiment = ?1 AND (?2 IS NULL OR EXISTS (SELECT 1 FROM json_each(?2) WHERE"
+        " value IN (spec, name))) ORDER BY regret_rounds, ordinal LIMIT CASE WHEN ?2 IS NULL THEN 16 ELSE -1 END", &q);
     if (!rc && policies) sqlite3_bind_text(q, 2, policies, -1, SQLITE_STATIC);
     while (!rc && (rc = db_step(s->db, s->path, q, s->err)) == 1)
         rc = add_policy(s, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1));
