@@ -13,8 +13,8 @@ const struct figure compare_figure = {
     .name = "compare", .summary = "speed-up over plain decoding in A and in B, 95% intervals", .sql = sql_analysis_compare,
     .script = gp_analysis_compare, .rows = "1.62 * |spec| + 2", .source = FIGURE_EXPERIMENT,
     .caption = "Each side against its own plain decoding, so that a machine that is faster in all does not show: where a row's two marks "
-        "lie apart, drafting pays otherwise in A than in B. An interval is of one side alone; whether a difference is found is for the table to "
-        "say.",
+        "lie apart, drafting pays otherwise in A than in B. An interval is of one side alone; whether a difference is found is for the table "
+        "to say.",
 };
 
 static const char MEMORY[] = "a table in memory"; // as a file's name in errors

@@ -69,5 +69,5 @@ FIGURE("drift", drift, drift, TRACE, "0",
        "asks for none.")
 FIGURE("latency", latency, latency, TRACE, "0",
        "verification time by width, batch and context: medians, p10 to p90", "timings", "banditspec record --db T",
-       "How much a row more costs. Flat, and long drafts are nearly free; steep, and every refused token is paid for. An arrow: the bar goes "
-       "on.")
+       "How much a row more costs. Flat, and long drafts are nearly free; steep, and every refused token is paid for. An arrow: the bar "
+       "goes on.")

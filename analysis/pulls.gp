@@ -1,6 +1,6 @@
 # pulls.gp - what each policy plays, over rounds: stacked shares of the arms, one panel a policy.
 #
-# A drafter has a hue and a pattern, its draft lengths grow darker; plain decoding is light grey. So arms are told apart without colour, too.
+# A drafter has a hue and a pattern, its draft lengths grow darker; plain decoding is light grey. So arms are told apart without colour.
 # In letters an arm has one of its own. The order of the stack is that of the legend.
 
 title = 'Arms played over rounds: what each policy learns to play'
