@@ -7,8 +7,7 @@ mat = figure eq 'categories-mat'
 title = (mat ? 'Tokens emitted a round (MAT)' : 'Tokens per second') . ' by policy and category, 95% intervals' \
       . (!mat && timing eq 'model' ? ' (modelled time)' : '')
 n = |spec|; C = |category|
-stats $data using c_left_out nooutput
-if (STATS_max > 0) { context = context . sprintf('; %d slower policies left out', STATS_max) }
+note = some_of(n, 'policies', 'the fastest, plain decoding and those that use hindsight')
 
 array style[n]
 do for [i = 1:n] {
@@ -31,7 +30,7 @@ if (term) {
     # A table: the value and its interval, in as many blocks of categories as fit the width.
     unset border; unset tics; unset grid
     set lmargin 0; set rmargin 0; set tmargin 0; set bmargin 0
-    name = 18; cell = 20; across = 4; at_row = 3
+    name = 18; cell = 20; across = 4; at_row = 3 + noted
     array low[n]; array high[n]; array value[n]
     do for [b = 0:(C - 1) / across] {
         set label 800000 + b 'policy' at screen 0, screen 1 - at_row * line left
@@ -60,7 +59,7 @@ if (term) {
     across = C < 4 ? C : 4
     down = (C + across - 1) / across
     left = 0.032 + wide * letter * 0.82; right = 0.985
-    low_ = 3.6 * line; high_ = 1 - 3.2 * line
+    low_ = 3.6 * line; high_ = 1 - (3.2 + noted) * line
     step_x = (right - left) / across
     step_y = (high_ - low_) / down
     set label 9003 (mat ? 'tokens emitted a round' : 'tokens per second') . '; dashed line: plain decoding; (n): prompts' \
@@ -71,7 +70,9 @@ if (term) {
     set grid xtics
     small = font(0.82)
     set xtics 0, tics(top, 4), 0.92 * top font small
-    alone(k) = column(c_half) < 0 || column(c_hi) > top   # no interval, or one that ends in an arrow
+    whole(x) = column(c_half) < 0 || column(c_hi) > top ? NaN : x   # there is an interval, and all of it in the panel
+    cut(x) = column(c_half) >= 0 && column(c_hi) > top ? x : NaN    # it goes on: an arrow
+    of(i, x) = column(c_spec) == i ? x : NaN
     set multiplot
     do for [k = 1:C] {
         x = (k - 1) % across; y = down - 1 - (k - 1) / across
@@ -87,15 +88,15 @@ if (term) {
                 font font(0.82) textcolor rgb ink(colour(style[i])) } else { unset label 10000 + i }
         }
         set arrow 1 from first plain[k], graph 0 to first plain[k], graph 1 nohead back lw 1.4 dashtype 12 lc rgb '#404040'
-        plot for [i = 1:n] $data index k - 1 using (column(c_spec) == i ? column(c_value) : NaN):(i) \
-                     :(alone(k) ? column(c_value) : column(c_lo)):(alone(k) ? column(c_value) : column(c_hi)) \
+        plot for [i = 1:n] $data index k - 1 using (of(i, whole(column(c_value)))):(i):c_lo:c_hi \
                  with xerrorbars pointtype 0 pointsize 0 lw 1.6 linecolor rgb colour(style[i]), \
-             for [i = 1:n] $data index k - 1 using (column(c_spec) == i ? column(c_value) : NaN):(i) \
+             for [i = 1:n] $data index k - 1 using (of(i, column(c_value))):(i) \
                  with points pointtype (style[i] < 0 ? 7 : mark(style[i])) pointsize (style[i] < 0 ? 0.6 : 0.8) lw 1.6 \
                  linecolor rgb colour(style[i]), \
-             for [i = 1:n] $data index k - 1 \
-                 using (column(c_spec) == i && column(c_hi) > top ? column(c_lo) : NaN):(i):(top - column(c_lo)):(0) \
-                 with vectors filled size screen 0.008, 25 lw 1.6 linecolor rgb colour(style[i])
+             for [i = 1:n] $data index k - 1 using (of(i, cut(column(c_lo)))):(i):(top - column(c_lo)):(0) \
+                 with vectors filled size screen 0.008, 25 lw 1.6 linecolor rgb colour(style[i]), \
+             for [i = 1:n] $data index k - 1 using (of(i, cut(column(c_lo)))):(i):(0.02 * top):(0) \
+                 with vectors backhead nofilled size screen 0.006, 90 lw 1.6 linecolor rgb colour(style[i])
         do for [j = 1:9] { unset label 9000 + j }
     }
     unset multiplot

@@ -78,12 +78,18 @@ static double speed_a(const double *sum, size_t stride, int row, int unused) { r
     sum_at(sum, stride, 0) / sum_at(sum, stride, 2 + 2 * row); }
 static double speed_b(const double *sum, size_t stride, int row, int unused) { return (void)unused,
     sum_at(sum, stride, 1) / sum_at(sum, stride, 3 + 2 * row); }
+static double up_a(const double *sum, size_t stride, int row, int plain) { return sum_at(sum, stride, 2 + 2 * plain) / sum_at(sum, stride,
+    2 + 2 * row); }
+static double up_b(const double *sum, size_t stride, int row, int plain) { return sum_at(sum, stride, 3 + 2 * plain) / sum_at(sum, stride,
+    3 + 2 * row); }
 /* On the scale of logarithms, where a tenth as fast is as far from the same as ten times as fast. */
 static double change(const double *sum, size_t stride, int row,
     int unused) { return log(speed_b(sum, stride, row, unused) / speed_a(sum, stride, row, unused)); }
 /* Of an unpaired one: tokens, then seconds of each row. */
 static double speed(const double *sum, size_t stride, int row, int unused) { return (void)unused,
     sum_at(sum, stride, 0) / sum_at(sum, stride, 1 + row); }
+static double up(const double *sum, size_t stride, int row, int plain) { return sum_at(sum, stride, 1 + plain) / sum_at(sum, stride,
+    1 + row); }
 
 static void take_change(struct comparison *x, const struct bca *b, double value, int prompts) {
     struct interval i = stats_bca_interval(b, stats_level(0.95, prompts));
@@ -91,9 +97,9 @@ static void take_change(struct comparison *x, const struct bca *b, double value,
     x->p = stats_level_p(stats_bca_p(b, 0), prompts);
 }
 
-static struct measure measure(const struct columns *c, statistic *f, int row) {
+static struct measure measure(const struct columns *c, statistic *f, int row, int other) {
     double value;
-    struct bca b = columns_bca(c, f, row, 0, 0, &value);
+    struct bca b = columns_bca(c, f, row, other, other, &value);
     return columns_measure(c, &b, value);
 }
 
@@ -115,7 +121,8 @@ static int paired(struct compare *c, const int *place, struct err *err) {
     for (int i = 0; !rc && i < c->n; i++) {
         struct compare_row *r = &c->rows[i];
         double value;
-        r->speed_a = measure(&t, speed_a, i), r->speed_b = measure(&t, speed_b, i);
+        r->speed_a = measure(&t, speed_a, i, 0), r->speed_b = measure(&t, speed_b, i, 0);
+        r->up_a = measure(&t, up_a, i, c->n - 1), r->up_b = measure(&t, up_b, i, c->n - 1); // plain decoding is the last row yet
         struct bca x = columns_bca(&t, change, i, 0, 0, &value);
         take_change(&r->change, &x, value, t.Q);
     }
@@ -150,7 +157,8 @@ static int unpaired(struct compare *c, struct err *err) {
     for (int i = 0; !rc && i < c->n; i++) {
         struct compare_row *r = &c->rows[i];
         double va = speed(a.total, 1, i, 0), vb = speed(b.total, 1, i, 0);
-        r->speed_a = measure(&a, speed, i), r->speed_b = measure(&b, speed, i);
+        r->speed_a = measure(&a, speed, i, 0), r->speed_b = measure(&b, speed, i, 0);
+        r->up_a = measure(&a, up, i, c->n - 1), r->up_b = measure(&b, up, i, c->n - 1);
         for (int k = 0; k < STATS_RESAMPLES; k++) sample[k] = log(speed(b.sums + k, STATS_RESAMPLES, i, 0) / speed(a.sums + k,
             STATS_RESAMPLES, i, 0));
         for (int q = 0; q < a.Q; q++) left[q] = log(vb / speed(a.left + q, (size_t)a.Q, i, 0));

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "analysis/plot.h"
 #include "sim/summary.h"
 
 enum { COMPARE_STATEMENTS = 16, COMPARE_TABLES = 4 };
@@ -30,6 +31,7 @@ struct compare_row {
     bool policy;             // ranked
     int a, b;                // rows of the sides
     struct measure speed_a, speed_b; // tokens/s
+    struct measure up_a, up_b;       // speed-up over plain decoding of the same side
     double mat_a, mat_b;
     struct comparison change;        // B against A
     int rank_a, rank_b;      // 0: not ranked
@@ -73,10 +75,15 @@ struct compare_options {
 int compare_open(struct compare *c, const struct compare_options *o, struct err *err);
 void compare_close(struct compare *c);
 
+/* The page. The figure that cannot be drawn is one line. */
 int compare_html(const struct compare *c, FILE *to, struct err *err);
 int compare_text(const struct compare *c, FILE *to, struct err *err); // at most 24 lines of 80 columns
 int compare_json(const struct compare *c, FILE *to, struct err *err);
 int compare_csv(const struct compare *c, FILE *to, struct err *err);
+
+/* Speed-up by row, A and B side by side, as SVG text; mem_free it. */
+extern const struct figure compare_figure;
+int compare_svg(const struct compare *c, char **svg, struct err *err);
 
 /* -- for compare_results.c and compare_traces.c -- */
 

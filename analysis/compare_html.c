@@ -7,6 +7,7 @@
 #include "analysis/escape.h"
 #include "analysis/finding.h"
 #include "analysis/page.h"
+#include "core/mem.h"
 #include "sim/stats.h"
 
 static void put_head(const struct compare *c, FILE *to) {
@@ -155,13 +156,55 @@ static void put_sources(const struct compare *c, FILE *to) {
     fputs("</dl>\n</section>\n", to);
 }
 
+/* -- the figure -- */
+
+struct picture {
+    char *html;
+    size_t n;
+    struct svg_colours colours;
+};
+
+static int draw_figure(const struct compare *c, struct picture *x, struct err *err) {
+    char *svg = NULL, alt[1200];
+    struct err why = {""};
+    FILE *to = open_memstream(&x->html, &x->n);
+    if (!to) return err_set(err, "cannot write a figure: out of memory");
+    int n = snprintf(alt, sizeof alt, "Figure: %s.", compare_figure.summary);
+    for (int i = 0, said = 0; i < c->n && said < 3 && n > 0 && (size_t)n < sizeof alt; i++)
+        if (c->rows[i].policy) n += snprintf(alt + n, sizeof alt - (size_t)n, "%s %s %.2f in A, %.2f in B", said++ ? ";" : "",
+            c->rows[i].name, c->rows[i].up_a.value, c->rows[i].up_b.value);
+    int rc = compare_svg(c, &svg, &why);
+    if (!rc) {
+        page_picture(to, "fig-compare", compare_figure.name);
+        rc = svg_inline(svg, "fig-compare", alt, &x->colours, to, &why);
+        page_picture_end(to);
+        fprintf(to, "<figcaption><b>Speed-up by %s, A beside B.</b> ", c->traces ? "fixed arm" : "policy");
+        put_html(compare_figure.caption, to);
+        fputs("</figcaption>\n</figure>\n", to);
+    }
+    if (rc) {
+        fputs("<p class=\"note\">No figure: ", to);
+        put_html(why.text, to);
+        fputs(".</p>\n", to);
+    }
+    mem_free(svg);
+    return fclose(to) ? err_set(err, "cannot write a figure: out of memory") : 0;
+}
+
 int compare_html(const struct compare *c, FILE *to, struct err *err) {
-    page_begin(to, NULL, "", c->side[0].title, " compared.");
+    struct picture x = {0};
+    int rc = draw_figure(c, &x, err);
+    page_begin(to, &x.colours, "", c->side[0].title, " compared.");
     put_head(c, to);
     put_statements(c, to);
     put_rows(c, to);
+    fputs("<section>\n<h2>Side by side</h2>\n", to);
+    fwrite(x.html, 1, x.n, to);
+    fputs("</section>\n", to);
     for (int i = 0; i < c->tables_n; i++) put_table(&c->tables[i], i, to);
     put_sources(c, to);
     page_end(to);
-    return ferror(to) ? err_set(err, "cannot write the page") : 0;
+    free(x.html);
+    svg_colours_close(&x.colours);
+    return rc ? rc : ferror(to) ? err_set(err, "cannot write the page") : 0;
 }

@@ -64,9 +64,7 @@ static void say_claims(struct compare *c, const struct report *a, const struct r
 static const char *best_arm(const struct report *r) { return r->scores.best < 0 ? "" : r->scores.arms[r->scores.best].name; }
 
 static void say_all(struct compare *c, const struct report *a, const struct report *b) {
-    char room_a[512], room_b[512];
-    const char *in_a = finding_spec(&a->finding, a->finding.recommended, room_a, sizeof room_a),
-        *in_b = finding_spec(&b->finding, b->finding.recommended, room_b, sizeof room_b);
+    const char *in_a = finding_name(&a->finding, a->finding.recommended), *in_b = finding_name(&b->finding, b->finding.recommended);
     compare_say(c, true, !strcmp(in_a, in_b), "%s is recommended", in_a);
     compare_say(c, !strcmp(in_a, in_b), true, "%s is recommended", in_b);
     if (*best_arm(a)) compare_say(c, true, !strcmp(best_arm(a), best_arm(b)), "the best fixed arm is %s", best_arm(a));

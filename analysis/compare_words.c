@@ -24,25 +24,31 @@ static void put_row(struct wrap *p, const struct compare_row *r) {
 }
 
 int compare_text(const struct compare *c, FILE *to, struct err *err) {
-    struct wrap p = {to, false, 0};
-    char text[1200];
-    for (int i = 0; i < 2; i++) {
-        snprintf(text, sizeof text, "%c: %s, %d prompts, %s, %s", 'A' + i, c->side[i].target, c->side[i].Q, c->side[i].device,
+    enum { SIDES = 2, STATED = 6, TEXTS = SIDES + 2 + STATED, INDENT = 8, ROWS = 3 };
+    static const int least[TEXTS] = {1, 1, 3, 2, 1, 1, 1, 1, 1, 1};
+    struct wrap p = {to, false, 0, INDENT};
+    char text[TEXTS][1200];
+    const char *texts[TEXTS];
+    int said = c->statements_n < STATED ? c->statements_n : STATED, n = SIDES + 2 + said, most[TEXTS], shown = c->n < ROWS ? c->n : ROWS;
+    for (int i = 0; i < SIDES; i++)
+        snprintf(text[i], sizeof *text, "%c: %s, %d prompts, %s, %s", 'A' + i, c->side[i].target, c->side[i].Q, c->side[i].device,
             c->side[i].title);
-        put_terminal(text, WRAP_WIDE, to), putc('\n', to), p.lines++;
-    }
-    wrap_text(&p, c->headline, 3, NULL);
-    wrap_text(&p, c->ranks, 2, NULL);
-    int said = 0;
-    for (int i = 0; i < c->statements_n && said < 6; i++, said++) {
+    for (int i = 0; i < said; i++) {
         const struct compare_statement *s = &c->statements[i];
-        snprintf(text, sizeof text, "%s %s", s->a && s->b ? "both   " : s->a ? "A only " : s->b ? "B only " : "neither", s->text);
-        put_terminal(text, WRAP_WIDE, to), putc('\n', to), p.lines++;
+        snprintf(text[SIDES + 2 + i], sizeof *text, "%s %s", s->a && s->b ? "both   " : s->a ? "A only " : s->b ? "B only " : "neither",
+            s->text);
+    }
+    for (int i = 0; i < n; i++) texts[i] = i == SIDES ? c->headline : i == SIDES + 1 ? c->ranks : text[i];
+    wrap_share(texts, least, n, INDENT, WRAP_LINES - 2 - shown, most);
+    for (int i = 0; i < n; i++) {
+        p.indent = i == SIDES || i == SIDES + 1 ? 0 : INDENT;
+        wrap_text(&p, texts[i], most[i], NULL);
     }
     fprintf(to, "%-*s %8s %8s %8s %7s\n", NAME, c->traces ? "arm" : "policy", "rank", "A tok/s", "B tok/s", "% 95%"), p.lines++;
-    int room = WRAP_LINES - p.lines - 1, shown = c->n < room ? c->n : room;
+    for (; shown < c->n && p.lines + shown + 1 < WRAP_LINES; shown++) {}
     for (int i = 0; i < shown; i++) put_row(&p, &c->rows[i]);
-    if (shown < c->n) fprintf(to, "%d more rows; ", c->n - shown);
+    if (shown < c->n) fprintf(to, "%d more row%s; ", c->n - shown, c->n - shown == 1 ? "" : "s");
+    if (said < c->statements_n) fprintf(to, "%d more conclusion%s; ", c->statements_n - said, c->statements_n - said == 1 ? "" : "s");
     fputs("=: no difference found\n", to);
     return ferror(to) ? err_set(err, "cannot write to standard output") : 0;
 }
@@ -63,9 +69,10 @@ int compare_json(const struct compare *c, FILE *to, struct err *err) {
     json_t *rows = json_array(), *statements = json_array(), *tables = json_array();
     for (int i = 0; i < c->n; i++) {
         const struct compare_row *r = &c->rows[i];
-        json_array_append_new(rows, json_pack("{s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:f, s:f, s:s}", "name",
+        json_array_append_new(rows, json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:f, s:f, s:s}", "name",
             json_lossy(r->name), "tokens_per_s_a", measure(&r->speed_a), "tokens_per_s_b",
-                                              measure(&r->speed_b), "mat_a", r->mat_a, "mat_b", r->mat_b, "rank_a",
+                                              measure(&r->speed_b), "speedup_a", measure(&r->up_a), "speedup_b",
+                                                  measure(&r->up_b), "mat_a", r->mat_a, "mat_b", r->mat_b, "rank_a",
                                                   rank(r->rank_a), "rank_b", rank(r->rank_b), "percent", measure(&r->change.percent),
                                               "p", r->change.p, "p_holm", r->change.p_holm, "verdict", finding_word(r->change.verdict)));
     }
@@ -93,7 +100,8 @@ int compare_json(const struct compare *c, FILE *to, struct err *err) {
 
 int compare_csv(const struct compare *c, FILE *to, struct err *err) {
     fputs("name,kind,rank_a,rank_b,tokens_per_s_a,tokens_per_s_a_lo,tokens_per_s_a_hi,tokens_per_s_b,tokens_per_s_b_lo,tokens_per_s_b_hi,"
-          "mat_a,mat_b,percent,percent_lo,percent_hi,p,p_holm,verdict\n", to);
+          "mat_a,mat_b,percent,percent_lo,percent_hi,p,p_holm,verdict,"
+          "speedup_a,speedup_a_lo,speedup_a_hi,speedup_b,speedup_b_lo,speedup_b_hi\n", to);
     for (int i = 0; i < c->n; i++) {
         const struct compare_row *r = &c->rows[i];
         const struct measure *const m[] = {&r->speed_a, &r->speed_b};
@@ -102,9 +110,14 @@ int compare_csv(const struct compare *c, FILE *to, struct err *err) {
         if (r->rank_a) fprintf(to, "%d,%d", r->rank_a, r->rank_b);
         else putc(',', to);
         for (int k = 0; k < 2; k++) fprintf(to, ",%.10g,%.10g,%.10g", m[k]->value, m[k]->lo, m[k]->hi);
-        fprintf(to, ",%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%s\n", r->mat_a, r->mat_b, r->change.percent.value, r->change.percent.lo,
+        fprintf(to, ",%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%s", r->mat_a, r->mat_b, r->change.percent.value, r->change.percent.lo,
             r->change.percent.hi, r->change.p, r->change.p_holm,
                 finding_word(r->change.verdict));
+        for (int k = 0; k < 2; k++) {
+            const struct measure *x = k ? &r->up_b : &r->up_a;
+            fprintf(to, ",%.10g,%.10g,%.10g", x->value, x->lo, x->hi);
+        }
+        putc('\n', to);
     }
     return ferror(to) ? err_set(err, "cannot write the table") : 0;
 }

@@ -28,7 +28,7 @@ FIGURE("speed", speed, speed, EXPERIMENT, "term ? |spec| : |spec| * 1.12",
 FIGURE("categories", categories, categories, EXPERIMENT, "2 + ceil(|category| / 4.0) * (|spec| + 2.5)",
        "tokens per second by policy and category, 95% intervals", "figures by category", "banditspec replay --db T --results R",
        "Whether the order of the policies is the same in every panel. Where it is not, what to use depends on the text; an "
-       "interval that reaches across the dashed line leaves open whether drafting pays there.")
+       "interval that reaches across the dashed line leaves open whether drafting pays there. An arrow: the interval goes on.")
 FIGURE("categories-mat", categories, categories, EXPERIMENT, "2 + ceil(|category| / 4.0) * (|spec| + 2.5)",
        "tokens emitted a round by policy and category, 95% intervals", "figures by category", "banditspec replay --db T --results R",
        "The same by tokens a round, which does not depend on the machine: a policy that is ahead here and not in tokens per second "
@@ -41,7 +41,7 @@ FIGURE("round", round, round, EXPERIMENT, "term ? |spec| : |spec| * 1.12",
 FIGURE("pulls", pulls, pulls, EXPERIMENT, "|arm|",
        "share of rounds each arm was played, over rounds", "arm pulls", "banditspec replay --db T --results R",
        "From left to right within a prompt: a learner begins with a mixture of all arms and ends with few colours. A panel that "
-       "stays mixed has not learned, or the best arm changes.")
+       "stays mixed has not learned, or the best arm changes. A drafter has a hue and a pattern; its longer drafts stand out more.")
 FIGURE("pulls-prompts", pulls_prompts, pulls_prompts, EXPERIMENT, "term ? ceil(|spec| / 3.0) * (|row| + 2.5) - 4 : 0",
        "share of rounds each arm was played, prompt by prompt", "arm pulls by prompt", "banditspec replay --db T --results R",
        "Rows that look alike say that one arm would do for all prompts; rows that differ are what a policy can gain over a fixed "
@@ -69,4 +69,5 @@ FIGURE("drift", drift, drift, TRACE, "0",
        "asks for none.")
 FIGURE("latency", latency, latency, TRACE, "0",
        "verification time by width, batch and context: medians, p10 to p90", "timings", "banditspec record --db T",
-       "How much a row more costs. Flat, and long drafts are nearly free; steep, and every refused token is paid for.")
+       "How much a row more costs. Flat, and long drafts are nearly free; steep, and every refused token is paid for. An arrow: the bar "
+       "goes on.")

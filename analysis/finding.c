@@ -21,28 +21,11 @@ int finding_digits(double largest) { return largest >= 999.95 ? 0 : largest >= 9
 
 /* -- the arm in words -- */
 
-static bool one_drafter(const struct scores *s) {
-    const char *first = NULL;
-    for (int k = 0; k < s->K; k++) {
-        if (!*s->arms[k].drafter) continue;
-        if (first && strcmp(first, s->arms[k].drafter)) return false;
-        first = s->arms[k].drafter;
-    }
-    return true;
-}
-
+/* As tables and --arms call it, wherever it is said. */
 static void say_arm(const struct scores *s, FILE *to) {
-    char plain[512];
-    if (s->best < 0) {
-        fputs("the best fixed arm", to);
-        return;
-    }
-    const struct score_arm *a = &s->arms[s->best];
-    snprintf(plain, sizeof plain, "%s:%d", a->drafter, a->gamma);
-    if (!*a->drafter) fputs("plain decoding", to);
-    else if (strcmp(plain, a->name)) fprintf(to, "fixed %s", a->name); // a rule ends its drafts
-    else if (one_drafter(s)) fprintf(to, "fixed gamma=%d", a->gamma);
-    else fprintf(to, "fixed %s (gamma=%d)", a->name, a->gamma);
+    if (s->best < 0) fputs("the best fixed arm", to);
+    else if (!*s->arms[s->best].drafter) fputs("plain decoding", to);
+    else fprintf(to, "the best fixed arm (%s)", s->arms[s->best].name);
 }
 
 /* -- the recommendation -- */
@@ -161,6 +144,11 @@ const char *finding_spec(const struct finding *v, int row, char *room, size_t si
     return room;
 }
 
+const char *finding_name(const struct finding *v, int row) {
+    const struct scores *s = v->scores;
+    return row < s->P ? s->policies[row].spec : row - s->P == REFERENCE_PLAIN ? "plain decoding" : v->arm;
+}
+
 /* -- words -- */
 
 static void say_interval(FILE *to, const struct measure *m, int digits) { fprintf(to, "[%.*f, %.*f]", digits, m->lo, digits, m->hi); }
@@ -171,14 +159,13 @@ enum { ENOUGH = 5 }; // prompts; of fewer, resamples are too much alike to find 
 
 static void say_conclusion(const struct finding *v, FILE *to) {
     const struct scores *s = v->scores;
-    char room[512];
     const struct summary *x = finding_row(v, v->recommended);
-    const char *spec = finding_spec(v, v->recommended, room, sizeof room), *where = "on this trace";
+    const char *name = finding_name(v, v->recommended), *where = "on this trace";
     const struct comparison *plain = &v->with_plain[v->recommended];
     switch (v->conclusion) {
     case CONCLUDE_POLICY:
-        fprintf(to, "use %s: %.1f%% faster than the best fixed arm (%s) and %.2f times as fast as plain decoding %s", spec,
-                v->with_fixed[v->recommended].percent.value, s->arms[s->best < 0 ? 0 : s->best].name, x->speedup.value, where);
+        fprintf(to, "use %s: %.1f%% faster than %s and %.2f times as fast as plain decoding %s", name,
+                v->with_fixed[v->recommended].percent.value, v->arm, x->speedup.value, where);
         return;
     case CONCLUDE_SAME:
         if (s->Q < ENOUGH) {
@@ -197,13 +184,13 @@ static void say_conclusion(const struct finding *v, FILE *to) {
         break;
     case CONCLUDE_NO_ARM:
         fprintf(to, "use %s: %.2f times as fast as plain decoding %s; how it compares with the best fixed arm this file does not say",
-            spec, x->speedup.value, where);
+            name, x->speedup.value, where);
         return;
     case CONCLUDE_PLAIN:
         fprintf(to, "no policy and no fixed arm is faster than plain decoding %s", where);
         return;
     case CONCLUDE_ARMS_ONLY:
-        fprintf(to, "use %s: %.2f times as fast as plain decoding %s; no policy that chooses has played", spec, x->speedup.value, where);
+        fprintf(to, "use %s: %.2f times as fast as plain decoding %s; no policy that chooses has played", name, x->speedup.value, where);
         return;
     }
     bool itself = s->best >= 0 && !*s->arms[s->best].drafter;
@@ -217,12 +204,11 @@ static void say_headline(const struct finding *v, FILE *to) {
 
 static void say_amount(const struct finding *v, FILE *to) {
     const struct scores *s = v->scores;
-    char room[512];
     const struct summary *x = finding_row(v, v->recommended), *plain = &v->references[REFERENCE_PLAIN],
         *fixed = &v->references[REFERENCE_BEST_FIXED];
     const struct comparison *with_fixed = &v->with_fixed[v->recommended], *with_plain = &v->with_plain[v->recommended];
     int digits = finding_digits(x->tokens_per_s.value);
-    fprintf(to, "%s: %.*f tokens/s ", finding_spec(v, v->recommended, room, sizeof room), digits, x->tokens_per_s.value);
+    fprintf(to, "%s: %.*f tokens/s ", finding_name(v, v->recommended), digits, x->tokens_per_s.value);
     say_interval(to, &x->tokens_per_s, digits);
     if (with_plain->verdict != VERDICT_REFERENCE) {
         fprintf(to, ", %.2f times the %.*f of plain decoding ", x->speedup.value, digits, plain->tokens_per_s.value);
@@ -231,8 +217,7 @@ static void say_amount(const struct finding *v, FILE *to) {
     if (s->has[REFERENCE_BEST_FIXED] && v->recommended < s->P) {
         fprintf(to, ", %+.1f%% ", with_fixed->percent.value);
         say_interval(to, &with_fixed->percent, 1);
-        fprintf(to, " against the %.*f of the best fixed arm, %s, ", digits, fixed->tokens_per_s.value, s->best < 0 ? "best-fixed"
-            : s->arms[s->best].name);
+        fprintf(to, " against the %.*f of %s, ", digits, fixed->tokens_per_s.value, v->arm);
         say_p(to, with_fixed->p_holm);
     }
     fputs(".", to);
@@ -292,8 +277,10 @@ static void say_reason(const struct finding *v, double margin, FILE *to) {
         if (!strcmp(s->policies[i].spec, "auto")) automatic = i;
     if (p == s->P + REFERENCE_PLAIN) fputs("It needs no drafter; on other prompts or hardware drafting may pay.", to);
     else if (p >= s->P) {
-        fprintf(to, "A fixed arm is the simplest choice: it keeps nothing and needs no policy. %s",
-            s->held ? "This one was found on the other prompts" : "But this one is known only in hindsight of these prompts");
+        char room[512];
+        fprintf(to, "A fixed arm (--policy %s) is the simplest choice: it keeps nothing and needs no policy. %s",
+            finding_spec(v, p, room, sizeof room), s->held ? "This one was found on the other prompts"
+                : "But this one is known only in hindsight of these prompts");
         if (automatic >= 0) {
             fputs("; auto, which must find it, is at ", to);
             fprintf(to, "%+.1f%% ", v->with_fixed[automatic].percent.value);

@@ -37,7 +37,7 @@ struct finding {
     int choosing, choosing_faster; // policies that are more than one arm; those faster than the best fixed arm
     int faster, same, slower; // of all policies but the arm itself (VERDICT_REFERENCE), against it
     int level;            // policies that cannot be told apart from the fastest, itself left out
-    char *arm;            // "fixed gamma=3", "fixed pld:3 (gamma=3)", "plain decoding"; owned
+    char *arm;            // "the best fixed arm (pld:3)", "plain decoding"; owned
     char *headline, *amount, *sureness, *reason; // sentences, owned; reason may be empty
 };
 
@@ -46,6 +46,8 @@ void finding_close(struct finding *v);
 
 /* The row's name as a policy: "auto", "fixed:arm=sam:4"; its summary and comparisons. */
 const char *finding_spec(const struct finding *v, int row, char *room, size_t size);
+/* The row's name in a sentence: "auto", "the best fixed arm (sam:4)", "plain decoding". */
+const char *finding_name(const struct finding *v, int row);
 const struct summary *finding_row(const struct finding *v, int row);
 
 /* "no difference found", "faster", "slower", "the one compared with". */

@@ -154,6 +154,23 @@ static bool parse_colour(const char *text, size_t n, uint32_t *colour) {
 
 static bool named(const char *name, size_t n, const char *word) { return strlen(word) == n && !memcmp(name, word, n); }
 
+/* A style's declarations: "fill:none; stroke:rgb(1,2,3)". gnuplot's patterns are coloured so. */
+static void put_style(const char *at, size_t n, struct svg_colours *colours, FILE *to, int *rc, struct err *err) {
+    for (const char *end = at + n; at < end;) {
+        size_t length = strcspn(at, ";");
+        if (length > (size_t)(end - at)) length = (size_t)(end - at);
+        const char *colon = memchr(at, ':', length), *name = at + strspn(at, " ");
+        uint32_t colour;
+        if (colon && (named(name, (size_t)(colon - name), "fill") || named(name, (size_t)(colon - name), "stroke"))
+            && parse_colour(colon + 1, length - (size_t)(colon + 1 - at), &colour)) {
+            if (!*rc) *rc = note_colour(colours, colour, err);
+            fprintf(to, "%.*s:var(--k%06x)", (int)(colon - name), name, colour);
+        } else fprintf(to, "%.*s", (int)length, at);
+        at += length;
+        if (at < end) putc(*at++, to);
+    }
+}
+
 /* One attribute, from its name; returns where it ends. */
 static const char *put_attribute(const char *at, const char *end, bool letters, const char *id, struct svg_colours *colours, FILE *to,
     int *rc, struct err *err) {
@@ -174,7 +191,8 @@ static const char *put_attribute(const char *at, const char *end, bool letters, 
         colour |= letters ? LETTERS : 0;
         if (!*rc) *rc = note_colour(colours, colour, err);
         fprintf(to, "var(--%c%06x)", letters ? 't' : 'k', colour & 0xFFFFFF);
-    } else if (named(name, name_n, "id")) fprintf(to, "%s-%.*s", id, (int)n, value);
+    } else if (named(name, name_n, "style")) put_style(value, n, colours, to, rc, err);
+    else if (named(name, name_n, "id")) fprintf(to, "%s-%.*s", id, (int)n, value);
     else if (named(name, name_n, "xlink:href") && *value == '#') fprintf(to, "#%s-%.*s", id, (int)n - 1, value + 1);
     else if (n > 5 && !strncmp(value, "url(#", 5)) fprintf(to, "url(#%s-%.*s", id, (int)n - 5, value + 5);
     else if (named(name, name_n, "font-family")) fputs("Arial, 'Liberation Sans', Helvetica, sans-serif", to);

@@ -1,4 +1,6 @@
 # latency.gp - a curve a batch and context: the median time of a verification against its width, bars from the 10th to the 90th percentile.
+#
+# The scale fits the medians, and percentiles not far beyond: a bar that goes on ends in an arrow at the frame.
 
 n = |line_|
 title = 'What verifying costs: time of one pass by width (median, 10th to 90th percentile)'
@@ -18,7 +20,8 @@ do for [i = 1:n] {
     place[i] = clip(final[i] / top)
 }
 left = 0.08; right = 1 - wide * letter * (term ? 1 : 0.9) - (term ? 0.02 : 0.055)
-low = (term ? 4 : 3.9) * line; high = 1 - (term ? 3 : 3.4) * line
+low = (term ? 4 : 3.9) * line; high = 1 - ((term ? 3 : 3.4) + noted) * line
+note = some_of(n, 'batches and contexts', 'the recording''s own, and the smallest batches of bench')
 gap = 1.02 * line / (high - low)
 spread_n = n
 eval spread
@@ -43,7 +46,15 @@ dodge(i) = n > 1 ? (style[i] - (n - 1) / 2.0) * 0.36 / n : 0
 if (term) {
     plot for [i = 1:n] $data index i - 1 using c_width:c_p50 with points pointtype i
 } else {
-    inside(y) = y > top ? top : y
-    plot for [i = 1:n] $data index i - 1 using (column(c_width) + dodge(i)):c_p50:c_p10:(inside(column(c_p90))) \
-             with yerrorlines lw 1.8 dashtype dash(style[i]) lc rgb colour(style[i]) pointtype mark(style[i]) pointsize 0.8
+    whole(y) = column(c_p90) > top ? NaN : y
+    cut(y) = column(c_p90) > top ? y : NaN
+    at(i) = column(c_width) + dodge(i)
+    plot for [i = 1:n] $data index i - 1 using (at(i)):(whole(column(c_p10))):(0):(column(c_p90) - column(c_p10)) \
+             with vectors heads nofilled size screen 0.006, 90 lw 1.8 lc rgb colour(style[i]), \
+         for [i = 1:n] $data index i - 1 using (at(i)):(cut(column(c_p10))):(0):(0.985 * top - column(c_p10)) \
+             with vectors filled size screen 0.008, 25 lw 1.8 lc rgb colour(style[i]), \
+         for [i = 1:n] $data index i - 1 using (at(i)):(cut(column(c_p10))):(0):(0.02 * top) \
+             with vectors backhead nofilled size screen 0.006, 90 lw 1.8 lc rgb colour(style[i]), \
+         for [i = 1:n] $data index i - 1 using (at(i)):c_p50 with linespoints lw 1.8 dashtype dash(style[i]) \
+             lc rgb colour(style[i]) pointtype mark(style[i]) pointsize 0.8
 }

@@ -2,7 +2,8 @@
 --
 -- :recording. `line` is a batch and a stretch of contexts: of the recording's own verifications (one request) in thirds by context, and
 -- of the latency table (banditspec bench --batches ... --db T) each batch and context that was timed at two widths or more. At most
--- twelve lines: the recording's own, then small batches first. Lines come by their last value, highest first.
+-- twelve lines: the recording's own, then small batches first; left_out: how many are not shown. Lines come by their last value, highest
+-- first.
 WITH own AS (
   SELECT p.verify_width AS width, p.verify_ns, s.prompt_tokens + p.pos AS context, ntile(3) OVER (ORDER BY s.prompt_tokens + p.pos) AS third
   FROM step p JOIN sequence s ON s.id = p.sequence WHERE s.recording = :recording
@@ -22,6 +23,7 @@ WITH own AS (
   FROM (SELECT *, count(*) OVER (PARTITION BY kind, batch, place) AS widths FROM point) WHERE widths > 1
 )
 SELECT line_, batch, width, p10, p50, p90, samples, rank,
-  last_value(p50) OVER (PARTITION BY line_ ORDER BY width ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
+  last_value(p50) OVER (PARTITION BY line_ ORDER BY width ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final,
+  max((SELECT max(rank) FROM kept) - 12, 0) AS left_out
 FROM kept WHERE rank <= 12
 ORDER BY final DESC, rank, width;

@@ -56,6 +56,12 @@ void page_name(FILE *to, const char *name) {
     fputs("</span>", to);
 }
 
+void page_picture(FILE *to, const char *id, const char *what) {
+    fprintf(to, "<figure id=\"%s\">\n<div class=\"picture\" tabindex=\"0\" role=\"region\" aria-label=\"figure %s\">\n", id, what);
+}
+
+void page_picture_end(FILE *to) { fputs("</div>\n", to); }
+
 void page_table(FILE *to, const char *id, const char *what, bool tall) {
     fprintf(to, "<div class=\"scroll%s\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table id=\"%s\">\n<thead>", tall ? " tall"
         : "", what, id);

@@ -20,6 +20,11 @@ void page_cell(FILE *to, const char *attributes, const char *format, int digits,
 void page_range(FILE *to, const struct measure *m, int digits);
 void page_p(FILE *to, const struct comparison *c);
 
+/* What stands around a picture, up to its <svg>, and after it: where the window is too narrow for its letters to be read, it scrolls in a
+ * frame of its own. `what`: its name, of our own words. */
+void page_picture(FILE *to, const char *id, const char *what);
+void page_picture_end(FILE *to);
+
 /* A name, however odd. */
 void page_name(FILE *to, const char *name);
 

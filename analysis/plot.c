@@ -12,6 +12,7 @@
 #include "analysis/gnuplot.h"
 #include "analysis/answer.h"
 #include "analysis/functions.h"
+#include "analysis/swept.h"
 #include "core/mem.h"
 #include "traces/db.h"
 
@@ -194,7 +195,7 @@ static int restrict_policies(struct plot *p, const char *const *policies, int n,
 
 /* What queries share: a policy's style is its place among those of its kind, 0, 1, 2... in the order of the command line, and
  * -1, -2... of the oracles; so colours stay whatever is shown. */
-static const char shared[] =
+static const char shared[] = SWEPT_TABLE ";"
     "CREATE TEMP VIEW styled AS SELECT *,"
     " (1 - 2 * oracle) * (row_number() OVER (PARTITION BY experiment, oracle ORDER BY ordinal) - 1) - oracle AS style FROM policy";
 
@@ -267,6 +268,7 @@ static int read_figure(const struct plot *p, const struct figure *f, struct answ
     if (!o.db) return err_set(err, "figure '%s' is drawn from a %s: give %s", f->name, f->source == FIGURE_TRACE ? "trace" : "results file",
                               o.option);
     if (!o.id) return missing(p, f, &o, err);
+    if (strstr(f->sql, "temp.swept") && swept_fill(p->db, p->path, p->experiment, p->policies, err)) return -1;
     if (sqlite3_prepare_v2(o.db, f->sql, -1, &query, NULL) != SQLITE_OK) { // tables of a later version than the file's
         if (strstr(sqlite3_errmsg(o.db), "no such table")) return missing(p, f, &o, err);
         return err_set(err, "cannot read '%s': %s", o.path, sqlite3_errmsg(o.db));
@@ -431,21 +433,27 @@ static int draw_memory(FILE *script, const struct figure *f, char **svg, struct 
     return rc;
 }
 
+int plot_answer_svg(const struct plot *p, const struct figure *f, const struct answer *t, char **svg, struct err *err) {
+    FILE *script = tmpfile();
+    int rc = script ? 0 : err_set(err, "cannot make a temporary file: %s", strerror(errno));
+    *svg = NULL;
+    if (!rc) {
+        write_script(p, f, t, PLOT_SVG, script);
+        rc = draw_memory(script, f, svg, err);
+        fclose(script);
+    }
+    if (!rc) return 0;
+    mem_free(*svg);
+    *svg = NULL;
+    return rc;
+}
+
 int plot_svg(const struct plot *p, const struct figure *f, char **svg, struct err *err) {
     struct answer t;
     *svg = NULL;
     if (read_figure(p, f, &t, err)) return -1;
-    FILE *script = tmpfile();
-    int rc = script ? 0 : err_set(err, "cannot make a temporary file: %s", strerror(errno));
-    if (!rc) {
-        write_script(p, f, &t, PLOT_SVG, script);
-        rc = draw_memory(script, f, svg, err);
-        fclose(script);
-    }
+    int rc = plot_answer_svg(p, f, &t, svg, err);
     answer_close(&t);
-    if (!rc) return 0;
-    mem_free(*svg);
-    *svg = NULL;
     return rc;
 }
 

@@ -48,7 +48,7 @@ int plot_open(struct plot *p, const char *path, int64_t experiment, const char *
 int plot_open_trace(struct plot *p, const char *path, int64_t recording, struct err *err);
 void plot_close(struct plot *p);
 
-/* Whether there is what the figure draws from. A sweep has no curves, a file of version 1 no regret over prompts. */
+/* Whether there is what the figure draws from. A sweep has no curves along a prompt, a file of version 1 no regret over prompts. */
 bool plot_has(const struct plot *p, const struct figure *f);
 
 struct plot_output {
@@ -63,5 +63,9 @@ int plot_draw(const struct plot *p, const struct figure *f, const struct plot_ou
 
 /* The picture as SVG text; mem_free it. */
 int plot_svg(const struct plot *p, const struct figure *f, char **svg, struct err *err);
+
+/* The same of an answer that is at hand; of `p` only context and timing are used. */
+struct answer;
+int plot_answer_svg(const struct plot *p, const struct figure *f, const struct answer *t, char **svg, struct err *err);
 
 #endif

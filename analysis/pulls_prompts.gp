@@ -25,7 +25,8 @@ wide = 0
 do for [c = 1:C] { if (strlen(fit(category[c], 18)) > wide) { wide = strlen(fit(category[c], 18)) } }
 left = term ? (wide + 1) * letter : 0.058 + wide * letter * 0.75
 right = term ? 1 : 0.9
-low = (term ? 1.5 : 2.0) * line; high = 1 - (term ? 3 : 3.3) * line
+low = (term ? 1.5 : 2.0) * line; high = 1 - ((term ? 3 : 3.3) + noted) * line
+note = some_of(n, 'policies', 'those with the least regret in rounds' . (n <= 6 ? ' that play more than one arm' : ''))
 step_x = (right - left) / across
 step_y = (high - low) / down
 pad = term ? 2 * letter : 0.02

@@ -10,6 +10,10 @@ WITH shown AS (
       OR (:policies IS NULL AND p.oracle = 0 AND (SELECT count(DISTINCT arm) FROM prompt_pull WHERE policy = p.id) > 1))
   ORDER BY p.regret_rounds, p.ordinal
   LIMIT CASE WHEN :policies IS NULL THEN 6 ELSE 12 END
+), played AS ( -- those that could be shown
+  SELECT count(*) AS policies FROM policy p
+  WHERE p.experiment = :experiment AND p.id IN (SELECT policy FROM prompt_pull)
+    AND (:policies IS NULL OR EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name)))
 ), prompt AS (
   SELECT sequence, category, row_number() OVER (ORDER BY first, category, sequence) - 1 AS place, count(*) OVER () AS prompts
   FROM (SELECT *, min(sequence) OVER (PARTITION BY category) AS first FROM sequence WHERE experiment = :experiment)
@@ -26,6 +30,7 @@ WITH shown AS (
 )
 SELECT s.spec, n.category, f.drafter, c.bin, f.column_ AS place, c.count * 1.0 / sum(c.count) OVER (PARTITION BY c.policy, c.bin) AS share,
   (SELECT count(*) FROM family) AS arms, (SELECT count(*) FROM named) AS bins, n.prompts,
+  (SELECT policies FROM played) - (SELECT count(*) FROM shown) AS left_out,
   CAST(c.bin AS TEXT) AS row
 FROM cell c JOIN shown s ON s.id = c.policy JOIN named n USING (bin) JOIN family f USING (arm)
 ORDER BY s.regret_rounds, s.ordinal, c.bin, f.column_;

@@ -15,6 +15,11 @@ title = over_prompts ? 'Regret in rounds, added up over prompts, against the bes
       : seconds ? 'Regret in seconds: time lost against the best fixed arm of each prompt, 95% bands' \
                 : 'Regret in rounds: rounds lost against the best fixed arm of each prompt, 95% bands'
 n = |spec|
+stats $data using c_shown nooutput
+note = some_of(STATS_max, 'policies', over_prompts || figure eq 'regret' ? 'those with the least regret in rounds' \
+    : seconds ? 'those with the least regret in seconds' : logs \
+    ? 'the eight with the least regret in rounds, ucbspec and exp3spec, whose bounds these are, and plain decoding' \
+    : 'the four with the least regret in rounds that need no hindsight, and ucbspec and exp3spec, whose bounds these are')
 # The ceiling's full name says which theorems lie on it: the title says that, the label only what it is.
 do for [i = 1:n] { if (spec[i][1:23] eq 'every token by itself (') {
     title = 'Regret in rounds ' . spec[i][23:strlen(spec[i]) - 1] . ' than every token by itself)'
@@ -68,7 +73,7 @@ do for [i = 1:n] {
 left = seconds ? 0.1 : top >= 1000 ? 0.108 : 0.09
 right = 1 - (wide * letter * (term ? 1 : 0.95)) - (term ? 0.02 : 0.055)
 floor_ = (term ? 4 : 3.9) * line
-roof = 1 - (term ? 3 : 3.4) * line
+roof = 1 - ((term ? 3 : 3.4) + noted) * line
 gap = (term ? 1.0 : 1.02) * line / (roof - floor_)
 shrink = gap * (n - 1) > 1 ? 1 / (gap * (n - 1)) : 1   # a crowd of policies gets small letters
 gap = gap * shrink

@@ -3,7 +3,7 @@
 -- :experiment, :figure, :policies (JSON array of specs and names; NULL: the sixteen of least regret, as
 -- more labels than that would not fit). Policies come by their last
 -- value, highest first, as the curves end from top to bottom. A curve ends where fewer than half of
--- the prompts go on: beyond, the mean speaks of other prompts than before.
+-- the prompts go on: beyond, the mean speaks of other prompts than before. shown, left_out: how many policies are and are not.
 WITH shown AS (
   SELECT p.id, p.spec, p.ordinal, p.style FROM styled p
   WHERE p.experiment = :experiment
@@ -20,7 +20,10 @@ WITH shown AS (
 )
 SELECT spec, style, tokens, regret, lo, hi, prompts, all_prompts,
   last_value(regret) OVER (PARTITION BY spec ORDER BY tokens
-                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
+                           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final,
+  (SELECT count(*) FROM shown) AS shown,
+  CASE WHEN :policies IS NULL THEN (SELECT count(*) FROM policy WHERE experiment = :experiment) - (SELECT count(*) FROM shown) ELSE 0
+    END AS left_out
 FROM point
 WHERE 2 * prompts >= all_prompts
 ORDER BY final DESC, ordinal, tokens;

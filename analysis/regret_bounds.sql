@@ -33,6 +33,9 @@ WITH shown AS (
   SELECT name, -5 - dense_rank() OVER (ORDER BY name), 1000000, tokens, regret_rounds, regret_rounds, regret_rounds, 1, 1 FROM named
 )
 SELECT spec, style, tokens, regret, lo, hi, prompts, all_prompts,
-  last_value(regret) OVER (PARTITION BY spec ORDER BY tokens ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
+  last_value(regret) OVER (PARTITION BY spec ORDER BY tokens ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final,
+  (SELECT count(*) FROM shown) AS shown,
+  CASE WHEN :policies IS NULL THEN (SELECT count(*) FROM policy WHERE experiment = :experiment) - (SELECT count(*) FROM shown) ELSE 0
+    END AS left_out
 FROM kept
 ORDER BY final DESC, ordinal, spec, tokens;

@@ -11,6 +11,12 @@ WITH shown AS (
 )
 SELECT s.spec, s.style, c.prompts AS tokens, c.regret_rounds AS regret, c.regret_rounds_lo AS lo, c.regret_rounds_hi AS hi,
   1 AS prompts, 1 AS all_prompts,
-  last_value(c.regret_rounds) OVER (PARTITION BY s.spec ORDER BY c.prompts ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final
-FROM shown s JOIN stream c ON c.policy = s.id
+  last_value(c.regret_rounds) OVER (PARTITION BY s.spec ORDER BY c.prompts ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS final,
+  (SELECT count(*) FROM shown) AS shown,
+  CASE WHEN :policies IS NULL THEN (SELECT count(*) FROM policy WHERE experiment = :experiment) - (SELECT count(*) FROM shown) ELSE 0
+    END AS left_out
+FROM shown s JOIN (
+  SELECT policy, prompts, regret_rounds, regret_rounds_lo, regret_rounds_hi FROM stream
+  UNION ALL SELECT * FROM temp.swept -- of a sweep (swept.h)
+) c ON c.policy = s.id
 ORDER BY final DESC, s.ordinal, c.prompts;

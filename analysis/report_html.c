@@ -60,10 +60,8 @@ static void put_key(const struct report *r, int row, const char *title, const ch
 static void put_keys(const struct report *r, FILE *to) {
     const struct finding *f = &r->finding;
     const struct scores *s = &r->scores;
-    char room[512];
-    const char *spec = finding_spec(f, f->recommended, room, sizeof room);
     fputs("<dl class=\"keys\">\n", to);
-    put_key(r, f->recommended, "Recommended", spec, true, to);
+    put_key(r, f->recommended, "Recommended", finding_name(f, f->recommended), true, to);
     if (f->recommended >= s->P) put_key(r, s->fastest, "Fastest policy", s->policies[s->fastest].spec, false, to);
     else if (s->has[REFERENCE_BEST_FIXED])
         put_key(r, s->P + REFERENCE_BEST_FIXED, s->held ? "Best fixed arm, chosen on other prompts" : "Best fixed arm, in hindsight",
@@ -161,7 +159,7 @@ static const char *reference_name(const struct report *r, int i, char *room, siz
     static const char *const names[REFERENCES] = {"plain decoding", "best fixed arm", "best arm of each category", "best arm of each "
         "prompt", "clairvoyant, in rounds", "clairvoyant, in seconds"};
     if (i != REFERENCE_BEST_FIXED || r->scores.best < 0) return names[i];
-    snprintf(room, size, "best fixed arm: %s", r->scores.arms[r->scores.best].name);
+    snprintf(room, size, "best fixed arm (%s)", r->scores.arms[r->scores.best].name);
     return room;
 }
 
@@ -222,7 +220,6 @@ static void put_leaderboard(const struct report *r, FILE *to) {
 static void put_categories(const struct report *r, FILE *to) {
     const struct scores *s = &r->scores;
     const bool fixed = s->has[REFERENCE_BEST_FIXED], chosen = r->finding.recommended < s->P;
-    char room[512];
     double largest = 0;
     for (int i = 0; i < r->categories_n; i++) largest = fmax(largest, fmax(r->categories[i].chosen.value, r->categories[i].fixed.value));
     int digits = finding_digits(largest);
@@ -232,7 +229,7 @@ static void put_categories(const struct report *r, FILE *to) {
         "scope=\"col\">plain</th>", to);
     if (fixed && chosen) fputs("<th scope=\"col\">best fixed arm</th>", to);
     fputs("<th scope=\"col\">", to);
-    page_name(to, finding_spec(&r->finding, r->finding.recommended, room, sizeof room));
+    page_name(to, finding_name(&r->finding, r->finding.recommended));
     fputs("</th><th scope=\"col\">95%</th><th scope=\"col\">speed-up</th><th scope=\"col\">95%</th>", to);
     if (fixed && chosen) fputs("<th scope=\"col\" class=\"edge\">% against the arm</th><th scope=\"col\">95%</th>", to);
     fputs("<th scope=\"col\" class=\"left edge\">fastest there</th></tr></thead>\n<tbody>\n", to);
@@ -298,8 +295,9 @@ static int put_figure(const struct report *r, const struct figure *f, int number
     if (rc) return rc;
     snprintf(id, sizeof id, "fig-%s", f->name);
     say_alt(r, f, alt, sizeof alt);
-    fprintf(to, "<figure id=\"%s\">\n", id);
+    page_picture(to, id, f->name);
     rc = svg_inline(svg, id, alt, &x->colours, to, err);
+    page_picture_end(to);
     fprintf(to, "<figcaption><b>%d. %c", number, f->summary[0] >= 'a' && f->summary[0] <= 'z' ? f->summary[0] - 32 : f->summary[0]);
     put_html(f->summary + 1, to);
     fputs(".</b> ", to);

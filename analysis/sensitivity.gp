@@ -15,7 +15,8 @@ bottom = bottom - room * (most > 1 && most <= 8 && !term ? 1 + 1.6 * most : 1)  
 across = P <= 3 ? P : P <= 4 ? 2 : 3
 down = (P + across - 1) / across
 left = term ? 9 * letter : 0.085; right = 0.985
-low = (term ? 1.5 : 1.7) * line; high = 1 - (term ? 3 : 3.0) * line
+low = (term ? 1.5 : 1.7) * line; high = 1 - ((term ? 3 : 3.0) + noted) * line
+note = some_of(P, 'parameters', 'those with the most values')
 step_x = (right - left) / across
 step_y = (high - low) / down
 set label 9003 'value of the parameter named above' at screen (left + right) / 2, screen (term ? 0.5 : 1.0) * line center

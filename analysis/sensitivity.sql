@@ -2,7 +2,8 @@
 --
 -- :experiment, :policies (JSON array of specs and names; NULL: all). A panel is a policy and a parameter that takes two values or more
 -- (defaults count, spec_json of functions.h); a line in it is one setting of the other parameters that vary. x is the value where all are
--- numbers, else its place. At most six panels: those with most values.
+-- numbers, else its place. At most six panels: those with most values; left_out: how many are
+-- not shown.
 WITH spec AS (
   SELECT * FROM styled p WHERE experiment = :experiment AND oracle = 0
     AND (:policies IS NULL OR EXISTS (SELECT 1 FROM json_each(:policies) WHERE value IN (p.spec, p.name)))
@@ -24,6 +25,7 @@ WITH spec AS (
 )
 SELECT panel, others, word, numbers,
   CASE numbers WHEN 1 THEN CAST(word AS REAL) ELSE dense_rank() OVER (PARTITION BY panel ORDER BY word) END AS x,
-  dense_rank() OVER (PARTITION BY panel ORDER BY others) - 1 AS line, speed, lo, hi, plain
+  dense_rank() OVER (PARTITION BY panel ORDER BY others) - 1 AS line, speed, lo, hi, plain,
+  max((SELECT count(*) FROM panel) - 6, 0) AS left_out
 FROM point
 ORDER BY place, others, x, ordinal;

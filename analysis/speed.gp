@@ -16,8 +16,7 @@ do for [i = 1:n] {
     stats $data index i - 1 using c_speedup nooutput
     gain[i] = STATS_max
 }
-stats $data using c_left_out nooutput
-if (STATS_max > 0) { context = context . '; ' . sprintf('%d slower ones left out', STATS_max) }
+note = some_of(n, 'policies', 'the fastest')
 stats $data using c_plain nooutput
 plain = STATS_max
 stats $data using c_hi nooutput
@@ -30,13 +29,13 @@ right = 1 - 14.5 * letter
 set lmargin at screen left
 set rmargin at screen right
 set bmargin at screen (term ? 4 : 4) * line
-set tmargin at screen 1 - (term ? 5 : 6.9) * line
+set tmargin at screen 1 - ((term ? 5 : 6.9) + noted) * line
 set yrange [n + 0.7:0.3]
 small = 0.92
 if (term) {   # whole rows of letters, one or two a policy
     set yrange [n + 1:0]
-    taken = 2 * (n + 1) <= lines - 10 ? 2 * (n + 1) : n + 1
-    set bmargin at screen 1 - (5 + taken) * line
+    taken = 2 * (n + 1) <= lines - 10 - noted ? 2 * (n + 1) : n + 1
+    set bmargin at screen 1 - (5 + noted + taken) * line
 }
 set xrange [0:top]
 unset ytics

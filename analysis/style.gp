@@ -48,7 +48,13 @@ fit(text, n) = strlen(text) <= n ? text : n < 16 ? text[1:n - 1] . '…' : text[
 font(scale) = sprintf(',%.3g', size * scale)
 
 letter = term ? 1 / 99.0 : 0.0093   # width of a letter, as a share of the picture's
-lines = ceil(rows) + (term ? 9 : 9) > (term ? 30 : 31) ? ceil(rows) + 9 : term ? 30 : 31
+# Where a query leaves something out it says how many, and the figure's script in `note` what is shown instead: a line more of heading.
+left_out = 0
+if (exists('c_left_out')) { stats $data using c_left_out nooutput; left_out = int(STATS_max) }
+noted = left_out > 0
+note = ''
+some_of(shown, what, which) = sprintf('%d of %d %s: %s', shown, shown + left_out, what, which)
+lines = ceil(rows) + 9 + noted > (term ? 30 : 31) ? ceil(rows) + 9 + noted : term ? 30 : 31
 line = 1.0 / (term ? lines - 1 : lines)   # height of a line of text
 eval 'set terminal ' . sprintf(terminal, term ? lines : height * lines / 31.0)
 
@@ -86,13 +92,15 @@ short(text) = strlen(text) <= fits ? text : text[1:fits - 52] . '…' . text[str
 small_enough(text) = strlen(text) > 118 ? 0.78 * 118 / strlen(text) : 0.78
 if (term) {
     draw_heading = "set label 9001 title at screen 0.5, screen 1 center;" . \
-                   "set label 9002 short(context) at screen 0.5, screen 1 - line center"
+                   "set label 9002 short(context) at screen 0.5, screen 1 - line center;" . \
+                   "if (noted) { set label 9007 note at screen 0.5, screen 1 - 2 * line center }"
 } else {
     draw_heading = "set label 9001 title at screen 0.015, screen 1 - line left font 'Arial:Bold' . font(1.08);" . \
                    "set label 9002 short(context) at screen 0.015, screen 1 - 2.25 * line left" . \
-                   " font font(small_enough(short(context))) textcolor rgb '#606060'"
+                   " font font(small_enough(short(context))) textcolor rgb '#606060';" . \
+                   "if (noted) { set label 9007 note at screen 0.015, screen 1 - 3.3 * line left font font(0.78) }"
 }
 
 # The axis' words, y_words: upright beside it, or in letters above it, as the dumb terminal writes nothing upright.
-draw_y = term ? "set label 9006 y_words at screen 2 * letter, screen 1 - 2 * line left" : "set ylabel y_words offset 1.2, 0"
+draw_y = term ? "set label 9006 y_words at screen 2 * letter, screen 1 - (2 + noted) * line left" : "set ylabel y_words offset 1.2, 0"
 draw_y_panels = term ? draw_y : "set label 9006 y_words at screen 0.018, screen (low + high) / 2 center rotate"

@@ -33,7 +33,7 @@
   const wide = document.documentElement.scrollWidth, seenWide = innerWidth;
   if (wide > seenWide) fault(`the page is ${wide} wide in a window of ${seenWide}`);
   document.querySelectorAll('body *').forEach(e => {
-    if (e.closest('.scroll table') || e.closest('figure > svg') && e.tagName !== 'svg') return;
+    if (e.closest('.scroll table') || e.closest('.picture > svg')) return; // in frames that scroll
     const r = e.getBoundingClientRect();
     if (r.width && (r.right > seenWide + 0.5 || r.left < -0.5)) fault('sticks out:', e.tagName, e.className.baseVal ?? e.className, r.left.toFixed(1), r.right.toFixed(1));
   });
@@ -45,6 +45,9 @@
     if (!svg || svg.getAttribute('role') !== 'img' || (svg.getAttribute('aria-label') || '').length < 40) fault('figure', name, 'has no alternative text');
     if ((f.querySelector('figcaption')?.textContent || '').trim().length < 60) fault('figure', name, 'has no caption that says what to see');
     if (svg && svg.getBoundingClientRect().height < 50) fault('figure', name, 'is not seen');
+    const size = e => parseFloat(getComputedStyle(e).fontSize) * svg.getScreenCTM().a; // in pixels of the window
+    const least = svg ? [...svg.querySelectorAll('text')].sort((a, b) => size(a) - size(b))[0] : null;
+    if (least && size(least) < 8) fault('figure', name, `has letters of ${size(least).toFixed(1)} pixels:`, least.textContent.trim().slice(0, 40));
   });
   document.querySelectorAll('img').forEach(i => { if (!i.alt) fault('an image without alternative text'); });
 

@@ -87,10 +87,25 @@ static inline int svg_points(struct box *b, const char *at, const char *end) {
     return n;
 }
 
+/* What patterns are made of lies in no place of the picture. */
+static inline void svg_blank_patterns(char *text) {
+    for (char *at = text, *end; (at = strstr(at, "<pattern ")) && (end = strstr(at, "</pattern>")); at = end) memset(at, ' ', (size_t)(end - at));
+}
+
+/* Where the group that begins at `at` ends. */
+static inline const char *svg_group_end(const char *at) {
+    int depth = 0;
+    for (; *at; at++) {
+        if (!strncmp(at, "<g ", 3) || !strncmp(at, "<g>", 3)) depth++;
+        else if (!strncmp(at, "</g>", 4) && --depth == 0) return at;
+    }
+    return at;
+}
+
 static inline void svg_plots(struct svg *s, const char *text) {
     s->drawn = (struct box){0, 0, -1, -1};
     for (const char *at = text; (at = strstr(at, "<g id=\"gnuplot_plot_")); at++) {
-        const char *end = strstr(at, "\n\t</g>"), *next;
+        const char *end = svg_group_end(at), *next;
         const char *title = strstr(at, "</title>");
         if (title && title < end) at = title;
         int n = 0;

@@ -1,6 +1,10 @@
 /* test_compare.c - two result sets or two traces held against each other (report --compare). */
 #include "tests/reporting.h"
 
+#include "analysis/compare.h"
+#include "core/mem.h"
+#include "tests/svg_axes.h"
+
 static json_t *compared(const char *a, const char *b) {
     struct err err;
     if (REPORT(&err, here("out"), "--compare", (char *)a, (char *)b, "--json")) fail_msg("%s", err.text);
@@ -115,6 +119,23 @@ static void test_two_traces_are_compared_by_acceptance_latency_and_fixed_arms(vo
     json_decref(all);
 }
 
+/* Of the conclusions, the first six are said to their ends, and how many more there are. */
+static void assert_statements_whole(char *a, char *b) {
+    struct err err;
+    json_t *all = compared(a, b), *said = json_object_get(all, "conclusions");
+    if (REPORT(&err, here("out"), "--compare", a, b, "--text")) fail_msg("%s", err.text);
+    char *text = read_file(here("out")), more[64], *to = text;
+    for (char *c = text; *c; c++) // lines that go on are indented: one blank between words
+        if ((*c != ' ' && *c != '\n') || (to > text && to[-1] != ' ')) *to++ = *c == '\n' ? ' ' : *c;
+    *to = 0;
+    size_t n = json_array_size(said);
+    assert_contains(text, text_at(all, "headline"));
+    for (size_t i = 0; i < n && i < 6; i++) assert_contains(text, text_at(json_array_get(said, i), "text"));
+    snprintf(more, sizeof more, "%zu more conclusion", n - 6);
+    if (n > 6) assert_contains(text, more);
+    free(text), json_decref(all);
+}
+
 static void test_comparisons_are_whole_pages_and_24_lines(void **state) {
     (void)state;
     struct err err;
@@ -132,11 +153,96 @@ static void test_comparisons_are_whole_pages_and_24_lines(void **state) {
         char *text = read_file(here("out"));
         assert_page(text);
         free(text);
+        assert_statements_whole(pairs[i][0], pairs[i][1]);
         if (REPORT(&err, here("out"), "--compare", pairs[i][0], pairs[i][1], "--csv")) fail_msg("%s", err.text);
         text = read_file(here("out"));
         if (!i) assert_contains(text, odd_csv);
         free(text);
     }
+}
+
+/* Every row's speed-up and both ends of its interval, A above B, on the scale of the axis; names, and the numbers beside them. */
+static void assert_side_by_side(const char *a, const char *b, int rows) {
+    static struct svg_axes axes;
+    static struct svg svg;
+    struct compare c;
+    struct err err = {""};
+    char *text, number[32];
+    int seen = 0;
+    if (compare_open(&c, &(struct compare_options){.path = {a, b}, .margin = 2}, &err) || compare_svg(&c, &text, &err)) fail_msg("%s", err.text);
+    svg_axes_read(&axes, text), svg_read(&svg, text);
+    struct svg_scale x = svg_scale(&axes, SVG_X, 0, svg_linear, 3, "compare");
+    for (int i = 0; i < c.n; i++) {
+        const struct compare_row *r = &c.rows[i];
+        const struct measure *const m[] = {&r->up_a, &r->up_b};
+        double y = -1, above[2];
+        if (!r->policy) continue;
+        for (int k = 0; k < svg.n; k++)
+            if (!strcmp(svg.text[k].words, r->name)) y = (svg.text[k].box.y0 + svg.text[k].box.y1) / 2;
+        if (y < 0) fail_msg("'%s' is not in the figure", r->name);
+        for (int side = 0; side < 2; side++) {
+            const double values[] = {m[side]->value, m[side]->lo, m[side]->hi};
+            const struct svg_point *dot = NULL;
+            for (int k = 0; k < axes.points_n && !dot; k++) {
+                const struct svg_point *p = &axes.points[k];
+                if (fabs(p->x - svg_place(&x, values[0])) < 0.6 && (side ? p->y - y : y - p->y) > 0 && fabs(p->y - y) < 12) dot = p;
+            }
+            if (!dot) fail_msg("nothing is drawn at %s's %.3f in %c", r->name, values[0], 'A' + side);
+            above[side] = dot->y;
+            for (int v = 1; v < 3; v++)
+                if (!svg_drawn(&axes, svg_place(&x, values[v]), dot->y, 0.6, 0.6) && svg_place(&x, values[v]) < axes.drawn.x1)
+                    fail_msg("the interval of %s in %c does not reach %.3f", r->name, 'A' + side, values[v]);
+            snprintf(number, sizeof number, "%.2f\xC3\x97", values[0]);
+            bool said = false;
+            for (int k = 0; k < svg.n; k++) said |= !strcmp(svg.text[k].words, number) && fabs((svg.text[k].box.y0 + svg.text[k].box.y1) / 2 - y) < 3;
+            if (!said) fail_msg("'%s' is not beside %s", number, r->name);
+        }
+        assert_true(above[0] < above[1]);
+        seen++;
+    }
+    assert_int_equal(seen, rows);
+    mem_free(text);
+    compare_close(&c);
+}
+
+static void test_speedups_of_both_are_drawn_side_by_side(void **state) {
+    (void)state;
+    static const char up[] = "SELECT (SELECT sum(plain_seconds) FROM sequence) / " TOOK("o.seconds");
+    const char *b = copy_of(kept, "side.db");
+    run_sql(b, "UPDATE outcome SET seconds = seconds * 1.3 WHERE policy IN (SELECT id FROM policy WHERE spec <> 'auto'); UPDATE experiment SET device = 'another <machine>'");
+    json_t *all = compared(kept, b);
+    assert_near(at(row_of(all, "hf"), "speedup_a", "value"), real(kept, up, "hf"), "speed-up in A");
+    assert_near(at(row_of(all, "hf"), "speedup_b", "value"), real(b, up, "hf"), "speed-up in B");
+    assert_near(at(row_of(all, "hf"), "speedup_a", "lo"), real(kept, "SELECT speedup_lo FROM policy WHERE spec = ?", "hf"), "as the replay has it");
+    assert_near(at(row_of(all, "plain decoding"), "speedup_b", "hi"), 1, "plain decoding over itself");
+    json_decref(all);
+    assert_side_by_side(kept, b, 6);
+    assert_side_by_side(KEPT_TRACE, "traces/demo/coding.db", 6);
+    run_sql(b, "UPDATE sequence SET prompt_key = 'other ' || prompt_key"); // drawn apart
+    all = compared(kept, b);
+    assert_true(json_is_false(json_object_get(all, "paired")));
+    assert_near(at(row_of(all, "hf"), "speedup_a", "value"), real(kept, up, "hf"), "speed-up in A, apart");
+    assert_near(at(row_of(all, "hf"), "speedup_b", "value"), real(b, up, "hf"), "speed-up in B, apart");
+    json_decref(all);
+    assert_side_by_side(kept, b, 6);
+    struct err err;
+    if (REPORT(&err, NULL, "--compare", kept, (char *)b, "--out", page)) fail_msg("%s", err.text);
+    char *html = read_file(page), *path = strdup(getenv("PATH"));
+    assert_markup(html);
+    assert_int_equal(count(html, "<figure id=\"fig-compare\">"), 1);
+    assert_contains(html, "role=\"img\" aria-label=\"Figure: speed-up over plain decoding in A and in B, 95% intervals. auto 1.");
+    assert_contains(html, "B: Smollm2 135M 8k Lc100K Mix1 Ep2, another &lt;machine");
+    free(html);
+    setenv("PATH", dir.path, 1);
+    int rc = REPORT(&err, NULL, "--compare", kept, (char *)b, "--out", page);
+    setenv("PATH", path, 1);
+    free(path);
+    if (rc) fail_msg("%s", err.text);
+    html = read_file(page);
+    assert_markup(html);
+    assert_null(strstr(html, "<figure"));
+    assert_contains(html, "<p class=\"note\">No figure: gnuplot not found in PATH");
+    free(html);
 }
 
 static void test_what_cannot_be_compared_is_one_clear_line(void **state) {
@@ -164,6 +270,7 @@ int main(void) {
         cmocka_unit_test(test_other_prompts_are_drawn_apart),
         cmocka_unit_test(test_two_traces_are_compared_by_acceptance_latency_and_fixed_arms),
         cmocka_unit_test(test_comparisons_are_whole_pages_and_24_lines),
+        cmocka_unit_test(test_speedups_of_both_are_drawn_side_by_side),
         cmocka_unit_test(test_what_cannot_be_compared_is_one_clear_line),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -13,6 +13,7 @@
 #include "tests/png.h"
 #include "tests/run_command.h"
 #include "tests/svg.h"
+#include "tests/svg_axes.h"
 #include "tests/tempdir.h"
 
 command cmd_plot, cmd_replay, cmd_serving, cmd_sweep;
@@ -102,6 +103,7 @@ static const char *picture(const char *out, const char *name, const char *suffix
 
 static void read_svg(const char *path) {
     char *text = read_file(path);
+    svg_blank_patterns(text);
     svg_read(&svg, text);
     if (strstr(text, "column(") || strstr(text, "using ")) fail_msg("'%s' shows pieces of its script", path);
     if (!strstr(text, "</svg>") || svg.w < 100) fail_msg("'%s' is no whole picture", path);
@@ -152,6 +154,31 @@ static void draw(const char *out, const char *format, const char *from_results, 
     must(cmd_plot, (char *[]){"plot", "--out", (char *)out, "--format", (char *)format, "--results", (char *)from_results, "--db", (char *)from_db, NULL});
 }
 
+/* Where policies are left out the figure says how many are shown, and by which rule; where none is, it says nothing. */
+static void assert_notes(const char *where, bool crowded) {
+    static const struct { const char *name, *crowd, *kept; } notes[] = {
+        {"regret", "16 of 200 policies: those with the least regret in rounds", NULL},
+        {"regret-seconds", "16 of 200 policies: those with the least regret in seconds", NULL},
+        {"regret-prompts", "16 of 200 policies: those with the least regret in rounds", NULL},
+        {"regret-log", "9 of 200 policies: the eight with the least regret in rounds, ucbspec and exp3spec, whose bounds these are, and plain decoding",
+         "9 of 10 policies: the eight with the least regret in rounds, ucbspec and exp3spec, whose bounds these are, and plain decoding"},
+        {"regret-bounds", "4 of 200 policies: the four with the least regret in rounds", "6 of 10 policies: the four with the least regret in rounds that need no hindsight, and"
+                                                                                          " ucbspec and exp3spec, whose bounds these are"},
+        {"speed", "60 of 200 policies: the fastest", NULL},
+        {"categories", "10 of 200 policies: the fastest, plain decoding and those that use hindsight", NULL},
+        {"categories-mat", "10 of 200 policies: the fastest, plain decoding and those that use hindsight", NULL},
+        {"round", "24 of 200 policies: the fastest, and plain decoding", NULL},
+        {"pulls", "6 of 200 policies: those with the least regret in rounds that play more than one arm", "6 of 10 policies: those with the least regret in rounds that play more than one arm"},
+        {"pulls-prompts", "6 of 200 policies: those with the least regret in rounds that play more than one arm", "6 of 10 policies: those with the least regret in rounds that play more than one arm"},
+    };
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+        const char *want_ = crowded ? notes[i].crowd : notes[i].kept;
+        read_svg(picture(where, notes[i].name, "svg"));
+        if (want_) assert_says(want_, notes[i].name);
+        else if (says(" policies: ")) fail_msg("figure %s says that it leaves something out", notes[i].name);
+    }
+}
+
 static void test_every_figure_of_the_kept_trace_is_whole(void **state) {
     (void)state;
     const char *out = tempdir_file(&dir, "plots");
@@ -174,6 +201,7 @@ static void test_every_figure_of_the_kept_trace_is_whole(void **state) {
         assert_true(strchr(csv, '\n') && strchr(strchr(csv, '\n') + 1, '\n'));
         free(csv);
     }
+    assert_notes(where, false);
 }
 
 /* One policy has one colour, in figures of the experiment, the server and the live run, and where others are left out. */
@@ -347,27 +375,6 @@ static void test_a_server_needs_no_experiment(void **state) {
     assert_refused(cmd_plot, (char *[]){"plot", "speed", "--results", alone, "--out", where, NULL}, ERR_FAILED, "has no experiment, which figure 'speed' is drawn from");
 }
 
-/* What a sweep keeps: no curves, and no pulls by prompt. */
-static void test_a_sweep_draws_what_it_keeps(void **state) {
-    (void)state;
-    char swept[4200], where[4200];
-    static const char *const kept[] = {"speed", "categories", "categories-mat", "round", "pulls", "sensitivity"};
-    snprintf(swept, sizeof swept, "%s", tempdir_file(&dir, "swept.db"));
-    snprintf(where, sizeof where, "%s", tempdir_file(&dir, "swept"));
-    must(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "ucbspec:delta={0.01,0.1,0.5}", "thompson", "--seeds", "2", "--results", swept, "--quiet", NULL});
-    must(cmd_plot, (char *[]){"plot", "--results", swept, "--out", where, "--format", "svg", NULL});
-    for (const struct figure *f = figures; f->name; f++) {
-        bool due = false, there = !access(picture(where, f->name, "svg"), F_OK);
-        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) due |= !strcmp(kept[i], f->name);
-        if (there != due) fail_msg("figure %s of a sweep is %s", f->name, there ? "there" : "missing");
-        if (!there) continue;
-        read_svg(picture(where, f->name, "svg"));
-        assert_says("ucbspec", f->name);
-        assert_readable(f->name);
-    }
-    assert_refused(cmd_plot, (char *[]){"plot", "pulls-prompts", "--results", swept, "--out", where, NULL}, ERR_FAILED, "has no arm pulls by prompt; banditspec replay");
-}
-
 /* 200 policies on 480 prompts, with 25 arms and 13 categories. */
 static const char crowd[] =
     "PRAGMA foreign_keys = ON; DELETE FROM experiment;"
@@ -417,12 +424,13 @@ static void test_200_policies_on_480_prompts_take_less_than_20_seconds(void **st
         assert_readable(f->name);
         assert_inked(f->name, picture(where, f->name, "png"));
     }
+    assert_notes(where, true);
     read_svg(picture(where, "speed", "svg"));
-    assert_says("140 slower ones left out", "speed");
     assert_says("policy-000:scale=0", "speed");
     must(cmd_plot, (char *[]){"plot", "speed", "--results", many, "--out", where, "--format", "svg", "--policy", "none", "policy-199", NULL});
     read_svg(picture(where, "speed", "svg"));
     assert_says("policy-199:scale=199", "speed");
+    if (says(" policies: ")) fail_msg("two policies that were asked for are taken for a choice");
 }
 
 /* Of hundreds of per cent, too; the interval of a t would contradict the one that live prints. */
@@ -462,6 +470,296 @@ static void test_a_bound_is_a_theorem_s_only_below_the_ceiling(void **state) {
         assert_says("every token by itself", names[i]);
         assert_readable(names[i]);
     }
+}
+
+/* -- scales: what is drawn lies where the axes say, by the data that lie beside the picture -- */
+
+enum { CSV_COLUMNS = 16, CSV_ROWS = 4096 };
+
+struct csv {
+    char *text, *head[CSV_COLUMNS], *cell[CSV_ROWS][CSV_COLUMNS];
+    int columns, rows;
+};
+
+static struct csv csv;
+static struct svg_axes axes;
+
+static char *csv_cell(char **at) { // its text, unquoted; what follows is the next one
+    char *from = *at, *to = from;
+    if (*from != '"') {
+        *at += strcspn(*at, ",\n");
+        return from;
+    }
+    char *cell = to = from + 1;
+    for (*at = cell; **at != '"' || (*at)[1] == '"'; (*at)++) {
+        if (**at == '"') (*at)++;
+        *to++ = **at;
+    }
+    (*at)++;
+    *to = 0;
+    return cell;
+}
+
+static void csv_read(const char *path) {
+    free(csv.text);
+    csv = (struct csv){.text = read_file(path)};
+    char **row = csv.head;
+    for (char *at = csv.text; *at; at++) {
+        int i = 0;
+        for (bool more = true; more; i++) {
+            assert_true(i < CSV_COLUMNS);
+            row[i] = csv_cell(&at);
+            more = *at == ',';
+            *at = 0;
+            at += more;
+        }
+        csv.columns = i;
+        assert_true(csv.rows < CSV_ROWS - 1);
+        if (row != csv.head) csv.rows++;
+        row = csv.cell[csv.rows];
+    }
+}
+
+static const char *word_of(int row, const char *name) {
+    for (int i = 0; i < csv.columns; i++)
+        if (!strcmp(csv.head[i], name)) return csv.cell[row][i];
+    fail_msg("no column '%s'", name);
+    return NULL;
+}
+
+static double value_of(int row, const char *name) { return atof(word_of(row, name)); }
+
+/* Draws it, and reads picture and data. */
+static void draw_axes(const char *name, const char *from_results, const char *from_db) {
+    char where[4200];
+    snprintf(where, sizeof where, "%s", tempdir_file(&dir, "axes"));
+    must(cmd_plot, (char *[]){"plot", (char *)name, "--out", where, "--format", "svg", "--results", (char *)from_results, "--db", (char *)from_db, NULL});
+    char *text = read_file(picture(where, name, "svg"));
+    svg_blank_patterns(text);
+    svg_axes_read(&axes, text);
+    svg_read(&svg, text);
+    free(text);
+    csv_read(picture(where, name, "csv"));
+}
+
+static void assert_drawn(const char *name, int row, const char *what, double x, double y, double dx) {
+    if (!svg_drawn(&axes, x, y, dx, 0.6)) fail_msg("figure %s: %s of row %d should be at %.1f, %.1f, where nothing is drawn", name, what, row, x, y);
+}
+
+static double asinh2(double v) { return asinh(2 * v); }
+
+/* Every value inside the frame is there, and nothing else is. */
+static void assert_regret_lies_where_axes_say(const char *name, const char *from) {
+    bool logs = !strcmp(name, "regret-log");
+    draw_axes(name, from, db);
+    struct svg_scale x = svg_scale(&axes, SVG_X, 0, logs ? log : svg_linear, 3, name), y = svg_scale(&axes, SVG_Y, 0, logs ? asinh2 : svg_linear, 3, name);
+    double top = axes.drawn.y0 + 0.6, bottom = axes.drawn.y1 - 0.6;
+    int inside = 0, strange = 0;
+    for (int i = 0; i < csv.rows; i++) {
+        double at = svg_place(&y, value_of(i, "regret"));
+        if (at < top || at > bottom) continue;
+        assert_drawn(name, i, "regret", svg_place(&x, value_of(i, "tokens")), at, 0.6);
+        inside++;
+    }
+    assert_true(inside > 20 && inside > csv.rows / 2);
+    for (int k = 0; k < axes.points_n; k++) {
+        const struct svg_point *p = &axes.points[k];
+        bool known = p->y < top || p->y > bottom;
+        for (int i = 0; i < csv.rows && !known; i++) {
+            static const char *const values[] = {"regret", "lo", "hi"};
+            for (int v = 0; v < 3 && !known; v++)
+                known = fabs(svg_place(&x, value_of(i, "tokens")) - p->x) < 0.6 && fabs(svg_place(&y, value_of(i, values[v])) - p->y) < 0.6;
+        }
+        strange += !known;
+    }
+    if (strange > axes.points_n / 100) fail_msg("figure %s: %d of %d points are of no value in its data", name, strange, axes.points_n); // where lines are cut
+}
+
+static void test_regret_lies_where_its_axes_say(void **state) {
+    (void)state;
+    static const char *const names[] = {"regret", "regret-log", "regret-seconds", "regret-prompts", "regret-bounds"};
+    for (int i = 0; i < 5; i++) assert_regret_lies_where_axes_say(names[i], results);
+}
+
+static void test_speed_and_speedup_lie_where_their_axes_say(void **state) {
+    (void)state;
+    draw_axes("speed", results, db);
+    struct svg_scale x = svg_scale(&axes, SVG_X, 0, svg_linear, 3, "speed"), x2 = svg_scale(&axes, SVG_X2, 0, svg_linear, 3, "speed");
+    for (int i = 0; i < csv.rows; i++) {
+        double bar = svg_place(&x, value_of(i, "speed")), y = -1;
+        assert_true(fabs(bar - svg_place(&x2, value_of(i, "speedup"))) < 0.6);
+        for (int k = 0; k < svg.n; k++)
+            if (!strcmp(svg.text[k].words, word_of(i, "spec"))) y = (svg.text[k].box.y0 + svg.text[k].box.y1) / 2;
+        const struct svg_point *end = svg_drawn(&axes, bar, y, 0.6, 12);
+        if (y < 0 || !end || !end->polygon) fail_msg("figure speed: no bar of %s ends at %.1f beside its name at %.1f", word_of(i, "spec"), bar, y);
+        for (int k = 0; k < 2; k++)
+            if (!svg_drawn(&axes, svg_place(&x, value_of(i, k ? "hi" : "lo")), y, 0.6, 3)) fail_msg("figure speed: no interval of %s ends at its %s", word_of(i, "spec"), k ? "hi" : "lo");
+    }
+}
+
+static void test_shares_of_pulls_lie_where_their_axes_say(void **state) {
+    (void)state;
+    const char *spec = "";
+    draw_axes("pulls", results, db);
+    int across = svg_panels(&axes, SVG_X), panel = -1, seen = 0;
+    for (int i = 0; i < csv.rows; i++) {
+        if (strcmp(spec, word_of(i, "spec"))) spec = word_of(i, "spec"), panel++;
+        if (value_of(i, "top") - value_of(i, "bottom") < 1e-6) continue;
+        struct svg_scale x = svg_scale(&axes, SVG_X, panel % across, log, 2, "pulls"), y = svg_scale(&axes, SVG_Y, panel / across, svg_linear, 3, "pulls");
+        assert_drawn("pulls", i, "top", svg_place(&x, value_of(i, "round") + 1), svg_place(&y, value_of(i, "top")), 0.6); // rounds count from 1
+        assert_drawn("pulls", i, "bottom", svg_place(&x, value_of(i, "next") + 1), svg_place(&y, value_of(i, "bottom")), 0.6);
+        seen++;
+    }
+    assert_true(panel >= 3 && seen > 100);
+}
+
+/* Lines stand a little beside the width that they are of, each on its side. */
+static void assert_latency_lies_where_axes_say(const char *from) {
+    static const char *const names[] = {"p10", "p50", "p90"};
+    draw_axes("latency", results, from);
+    struct svg_scale x = svg_scale(&axes, SVG_X, 0, svg_linear, 3, "latency"), y = svg_scale(&axes, SVG_Y, 0, svg_linear, 3, "latency");
+    for (int i = 0; i < csv.rows; i++)
+        for (int k = 0; k < 3; k++) {
+            double at = svg_place(&y, value_of(i, names[k]));
+            if (at < axes.drawn.y0 - 0.6) continue; // beyond the frame
+            assert_drawn("latency", i, names[k], svg_place(&x, value_of(i, "width")), at, 0.19 * x.unit);
+        }
+}
+
+static void test_latency_lies_where_its_axes_say(void **state) {
+    (void)state;
+    assert_latency_lies_where_axes_say(db);
+    assert_latency_lies_where_axes_say(coding);
+}
+
+/* What a sweep keeps: no curves along a prompt, and no pulls by prompt. Its regret over prompts is in its runs' outcomes: the same as a replay's. */
+static void test_a_sweep_draws_what_it_keeps(void **state) {
+    (void)state;
+    char swept[4200], where[4200];
+    static const char *const kept[] = {"regret-prompts", "speed", "categories", "categories-mat", "round", "pulls", "sensitivity"};
+    snprintf(swept, sizeof swept, "%s", tempdir_file(&dir, "swept.db"));
+    snprintf(where, sizeof where, "%s", tempdir_file(&dir, "swept"));
+    must(cmd_sweep, (char *[]){"sweep", "--db", db, "--policy", "ucbspec:delta={0.01,0.1,0.5}", "thompson", "--seeds", "2", "--results", swept, "--quiet", NULL});
+    must(cmd_plot, (char *[]){"plot", "--results", swept, "--out", where, "--format", "svg", NULL});
+    for (const struct figure *f = figures; f->name; f++) {
+        bool due = false, there = !access(picture(where, f->name, "svg"), F_OK);
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) due |= !strcmp(kept[i], f->name);
+        if (there != due) fail_msg("figure %s of a sweep is %s", f->name, there ? "there" : "missing");
+        if (!there) continue;
+        read_svg(picture(where, f->name, "svg"));
+        assert_says("ucbspec", f->name);
+        assert_readable(f->name);
+    }
+    assert_refused(cmd_plot, (char *[]){"plot", "pulls-prompts", "--results", swept, "--out", where, NULL}, ERR_FAILED, "has no arm pulls by prompt; banditspec replay");
+    char replayed[4200];
+    snprintf(replayed, sizeof replayed, "%s", tempdir_file(&dir, "replayed.db"));
+    must(cmd_replay, (char *[]){"replay", "--db", db, "--policy", "ucbspec:delta={0.01,0.1,0.5}", "thompson", "--seeds", "2", "--results", replayed, NULL});
+    assert_regret_lies_where_axes_say("regret-prompts", swept);
+    int rows = csv.rows;
+    for (int i = 0; i < rows; i++) {
+        char sql[600];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM stream s JOIN policy p ON p.id = s.policy WHERE p.spec = '%s' AND s.prompts = %s AND abs(s.regret_rounds - %s) < 1e-6"
+            " AND abs(s.regret_rounds_lo - %s) < 1e-6 AND abs(s.regret_rounds_hi - %s) < 1e-6", word_of(i, "spec"), word_of(i, "tokens"), word_of(i, "regret"),
+                 word_of(i, "lo"), word_of(i, "hi"));
+        if (query_number(replayed, sql) != 1) fail_msg("regret over prompts of a sweep and of a replay differ: no %s", sql);
+    }
+    assert_int_equal(rows, (int)query_number(replayed, "SELECT count(*) FROM stream"));
+    run_sql(swept, "UPDATE run SET outcomes = substr(outcomes, 9) WHERE spec = 'thompson' AND seed = 0");
+    assert_refused(cmd_plot, (char *[]){"plot", "regret-prompts", "--results", swept, "--out", where, NULL}, ERR_FAILED, "a run of policy 'thompson' in ");
+}
+
+/* -- what is cut off -- */
+
+/* Heads of arrows: polygons of five corners, the first of them twice. */
+static int arrow_heads(struct box *heads, int most) {
+    int n = 0;
+    for (int i = 0; i < axes.points_n; i++) {
+        if (!axes.points[i].polygon || (i && axes.points[i - 1].shape == axes.points[i].shape)) continue;
+        struct box b = {0, 0, -1, -1};
+        int k = i;
+        for (; k < axes.points_n && axes.points[k].shape == axes.points[i].shape; k++) svg_add(&b, axes.points[k].x, axes.points[k].y);
+        if (k - i != 5 || b.x1 - b.x0 > 14 || b.y1 - b.y0 > 14) continue;
+        if (n < most) heads[n] = b;
+        n++;
+    }
+    return n;
+}
+
+static void test_bars_that_go_on_end_in_an_arrow(void **state) {
+    (void)state;
+    char noisy[4200], far[4200];
+    struct box heads[64];
+    int cut = 0;
+    snprintf(noisy, sizeof noisy, "%s", tempdir_file(&dir, "noisy.db"));
+    snprintf(far, sizeof far, "%s", tempdir_file(&dir, "far-categories.db"));
+    draw_axes("latency", results, db);
+    assert_int_equal(arrow_heads(heads, 64), 0);
+    copy_file(db, noisy);
+    run_sql(noisy, "UPDATE step SET verify_ns = verify_ns * 5 WHERE pos % 7 = 0 AND verify_width IN (3, 7)"); // one in seven: beyond the 90th percentile
+    assert_latency_lies_where_axes_say(noisy);
+    struct svg_scale y = svg_scale(&axes, SVG_Y, 0, svg_linear, 3, "latency");
+    for (int i = 0; i < csv.rows; i++) cut += svg_place(&y, value_of(i, "p90")) < axes.drawn.y0 - 0.6;
+    assert_int_equal(cut, 6);
+    assert_int_equal(arrow_heads(heads, 64), cut);
+    for (int i = 0; i < cut; i++)
+        if (heads[i].y0 > axes.drawn.y0 + 8) fail_msg("an arrow of latency ends at %.1f, the frame at %.1f", heads[i].y0, axes.drawn.y0);
+    copy_file(results, far);
+    run_sql(far, "UPDATE category SET tokens_per_s_hi = 20000 WHERE category = 'writing' AND policy = (SELECT id FROM policy WHERE spec = 'thompson')");
+    draw_axes("categories", results, db);
+    int before = arrow_heads(heads, 64);
+    draw_axes("categories", far, db);
+    assert_int_equal(arrow_heads(heads, 64), before + 1);
+    for (int h = 0; h < before + 1; h++) { // on its line: a dot, and no bar across it there
+        double at = (heads[h].y0 + heads[h].y1) / 2;
+        for (int i = 0; i < axes.points_n; i++) {
+            const struct svg_point *dot = &axes.points[i];
+            if (fabs(dot->y - at) > 0.6 || dot->polygon || dot->x > heads[h].x1 || dot->x < heads[h].x1 - 0.25 * svg.w) continue;
+            bool mark = (i == 0 || dot[-1].shape != dot->shape) && (i == axes.points_n - 1 || dot[1].shape != dot->shape);
+            for (int k = 0; k < axes.points_n && mark; k++)
+                if (fabs(axes.points[k].x - dot->x) < 0.3 && fabs(axes.points[k].y - dot->y) > 1.5 && fabs(axes.points[k].y - dot->y) < 6 && !axes.points[k].polygon)
+                    fail_msg("figure categories: a bar across the dot at %.1f, %.1f, whose interval goes on", dot->x, dot->y);
+        }
+    }
+}
+
+/* In letters an arm has one of its own, and the figure shows no other; in grey each drafter has a pattern. */
+static void test_arms_are_told_apart_without_colour(void **state) {
+    (void)state;
+    static const char *const arms[] = {"plain", "pld:2", "pld:4", "pld:8", "sam:2", "sam:4", "sam:8", "eagle:2", "eagle:4", "eagle:8"};
+    enum { ARMS = sizeof arms / sizeof *arms };
+    char out[4200], where[4200], of[ARMS] = "", line[512];
+    snprintf(out, sizeof out, "%s", tempdir_file(&dir, "arms.txt"));
+    struct err err;
+    if (run_command(cmd_plot, &err, out, (char *[]){"plot", "pulls", "--results", results, "--format", "term", NULL})) fail_msg("%s", err.text);
+    char *text = read_file(out);
+    for (int i = 0; i < ARMS; i++) {
+        snprintf(line, sizeof line, " %s\n", arms[i]);
+        char *at = strstr(text, line);
+        if (!at) fail_msg("no %s in the legend", arms[i]);
+        of[i] = at[-1];
+        for (int k = 0; k < i; k++)
+            if (of[k] == of[i]) fail_msg("%s and %s are both '%c'", arms[k], arms[i], of[i]);
+    }
+    int drawn = 0;
+    for (char *row = text; (row = strchr(row, '|')); row++) // a panel's line: letters of the legend and blanks
+        for (char *c = row + 1; *c && *c != '\n' && *c != ' '; c++, drawn++)
+            if (!memchr(of, *c, ARMS)) fail_msg("'%c' is of no arm", *c);
+    assert_true(drawn > 500);
+    free(text);
+    snprintf(where, sizeof where, "%s", tempdir_file(&dir, "patterns"));
+    must(cmd_plot, (char *[]){"plot", "pulls", "--results", results, "--out", where, "--format", "svg", NULL});
+    text = read_file(picture(where, "pulls", "svg"));
+    char strokes[16][80]; // of the patterns beside the legend
+    int kinds = 0;
+    for (char *at = text; (at = strstr(at, "<pattern ")); at++) {
+        char *d = strstr(at, " d='");
+        int k = 0;
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(d + 4, "'"), d + 4);
+        while (k < kinds && strcmp(strokes[k], line)) k++;
+        if (k == kinds && kinds < 16) snprintf(strokes[kinds++], sizeof *strokes, "%.79s", line);
+    }
+    assert_int_equal(kinds, 3); // plain, sam, eagle; pld has none
+    free(text);
 }
 
 /* -- what queries are made of -- */
@@ -519,6 +817,12 @@ int main(void) {
         cmocka_unit_test(test_a_sweep_draws_what_it_keeps),
         cmocka_unit_test(test_fidelity_shows_the_difference_alone),
         cmocka_unit_test(test_a_bound_is_a_theorem_s_only_below_the_ceiling),
+        cmocka_unit_test(test_regret_lies_where_its_axes_say),
+        cmocka_unit_test(test_speed_and_speedup_lie_where_their_axes_say),
+        cmocka_unit_test(test_shares_of_pulls_lie_where_their_axes_say),
+        cmocka_unit_test(test_latency_lies_where_its_axes_say),
+        cmocka_unit_test(test_bars_that_go_on_end_in_an_arrow),
+        cmocka_unit_test(test_arms_are_told_apart_without_colour),
         cmocka_unit_test(test_200_policies_on_480_prompts_take_less_than_20_seconds),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -23,7 +23,7 @@ static void test_a_picture_takes_the_pages_colours_and_its_own_ids(void **state)
     static const char svg[] = "<?xml version=\"1.0\"?><svg viewBox=\"0 0 800 480\" xmlns=\"x\"><title>Gnuplot</title><defs><circle "
         "id='dot' r='1'/></defs>"
         "<g stroke=\"rgb(208, 208, 208)\" fill='none' color='#0072B2'><use xlink:href='#dot' color='black'/></g><g fill=\"rgb(230,159,0)\" "
-            "font-family=\"Arial\"><text>a &amp; b</text></g></svg>";
+            "font-family=\"Arial\"><text>a &amp; b</text></g><path style='fill:none; stroke:rgb(213,94,0)'/></svg>";
     struct svg_colours colours = {0};
     struct err err = {""};
     char *text, *css;
@@ -33,9 +33,11 @@ static void test_a_picture_takes_the_pages_colours_and_its_own_ids(void **state)
     fclose(to);
     static const char *const want[] = {"role=\"img\" aria-label=\"&quot;alt&quot; &amp; "
         "more\"", "id=\"f-dot\"", "href=\"#f-dot\"", "stroke=\"var(--kd0d0d0)\" fill=\"none\" color=\"var(--k0072b2)\"",
-                                       "color=\"var(--k000000)\"", "fill=\"var(--te69f00)\"", "<text>a &amp; b</text>"};
+                                       "color=\"var(--k000000)\"", "fill=\"var(--te69f00)\"", "<text>a &amp; b</text>",
+                                       "style=\"fill:none;stroke:var(--kd55e00)\""}; // of a pattern
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) assert_contains(text, want[i]);
     assert_null(strstr(text, "Gnuplot"));
+    assert_int_equal(colours.n, 5);
     to = open_memstream(&css, &n);
     svg_colours_css(&colours, 0xFFFFFF, 0x14171A, to);
     fclose(to);

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "analysis/plot.h"
+#include "analysis/wrap.h"
 #include "sim/board.h"
 #include "tests/permissions.h"
 #include "tests/reporting.h"
@@ -248,15 +249,15 @@ static void test_where_all_are_equal_no_policy_is_distinguishable_from_gamma_3(v
     // Every draft is refused, and drafting and further rows cost nothing: all arms take the same.
     made(here("equal.db"), WORDS("--drafter", "d=0@0", "--sequences", "20", "--tokens", "64", "--row-ms", "0"));
     play(here("equal.db"), here("equal-results.db"), WORDS("--policy", "ucbspec", "thompson", "hf", "--arms", "d:3", "d:1", "d:2", "d:4"));
-    assert_says(here("equal-results.db"), "no policy is distinguishable from fixed gamma=3 on this trace");
+    assert_says(here("equal-results.db"), "no policy is distinguishable from the best fixed arm (d:3) on this trace");
     // One arm: every policy plays it.
     made(here("one.db"), WORDS("--drafter", "d=0.6", "--sequences", "20", "--tokens", "64"));
     play(here("one.db"), here("one-results.db"), WORDS("--policy", "ucbspec", "thompson", "exp3", "--arms", "d:3"));
-    assert_says(here("one-results.db"), "no policy is distinguishable from fixed gamma=3 on this trace");
+    assert_says(here("one-results.db"), "no policy is distinguishable from the best fixed arm (d:3) on this trace");
     // Two drafters of the same law: equal but for chance.
     made(here("two.db"), WORDS("--drafter", "a=0.6", "b=0.6", "--sequences", "30", "--tokens", "64"));
     play(here("two.db"), here("two-results.db"), WORDS("--policy", "ucbspec", "thompson", "exp3", "--arms", "a:3", "b:3"));
-    assert_says(here("two-results.db"), "no policy is distinguishable from fixed a:3 (gamma=3) on this trace");
+    assert_says(here("two-results.db"), "no policy is distinguishable from the best fixed arm (a:3) on this trace");
     // Two prompts, and plain decoding the best arm: nothing is said of plain decoding against itself.
     made(here("few.db"), WORDS("--drafter", "d=0@0", "--sequences", "2", "--tokens", "64", "--row-ms", "0"));
     play(here("few.db"), here("few-results.db"), WORDS("--policy", "ucbspec", "thompson", "--arms", "plain", "d:1"));
@@ -271,8 +272,13 @@ static void test_where_all_are_equal_no_policy_is_distinguishable_from_gamma_3(v
 
 static void test_a_policy_that_is_faster_is_recommended_and_the_arm_named(void **state) {
     (void)state;
-    assert_says(kept, "use auto: ");
     json_t *all = json_of(kept), *verdict = json_object_get(all, "verdict");
+    char words[256];
+    assert_says(kept, "use auto: ");
+    snprintf(words, sizeof words, "%% faster than the best fixed arm (%s) and ", text_at(verdict, "best_fixed_arm"));
+    assert_says(kept, words);
+    snprintf(words, sizeof words, " of the best fixed arm (%s), p ", text_at(verdict, "best_fixed_arm"));
+    assert_contains(text_at(verdict, "amount"), words);
     assert_string_equal(text_at(verdict, "recommended"), "auto");
     assert_string_equal(text_at(verdict, "conclusion"), "a policy is faster");
     assert_true(at(verdict, "faster", NULL) >= 1);
@@ -364,6 +370,64 @@ static void test_text_is_at_most_24_lines_of_80_columns(void **state) {
     free(text);
 }
 
+/* Every sentence of the verdict and of caution is there to its end, in lines of 80 columns. */
+static void assert_whole_sentences(const char *results) {
+    static const char *const sentences[] = {"headline", "amount", "sureness", "reason"};
+    char *text = report_of(results, "--text");
+    json_t *all = json_of(results), *verdict = json_object_get(all, "verdict");
+    assert_page(text);
+    if (strstr(text, "\xE2\x80\xA6")) fail_msg("something is cut: %s", text);
+    for (char *line = text; (line = strchr(line, '\n')); ) *line = ' ';
+    for (int i = 0; i < 4; i++) assert_contains(text, text_at(verdict, sentences[i]));
+    assert_contains(text, "; the arm and the fastest were chosen on these prompts; seconds are modelled from the trace's recorded timings, not measured ");
+    json_decref(all);
+    free(text);
+}
+
+static void test_text_has_whole_sentences(void **state) {
+    (void)state;
+    struct err err;
+    assert_whole_sentences(kept);
+    play("traces/demo/coding.db", here("coding-results.db"), WORDS("--policy", "auto", "hf", "thompson", "exp3spec", "none")); // the arm, at length
+    assert_whole_sentences(here("coding-results.db"));
+    json_t *all = json_of(here("coding-results.db"));
+    char *text = report_of(here("coding-results.db"), "--text"), words[256];
+    snprintf(words, sizeof words, "best fixed arm (%s) ", text_at(json_object_get(all, "verdict"), "best_fixed_arm"));
+    assert_contains(text, words);
+    free(text), json_decref(all);
+    const char *large = here("level3.db"); // names of 28 letters, of which eight are said, and more policies than lines
+    results_large(large, 60, 12, 1);
+    run_sql(large, "UPDATE policy SET spec = printf('a-policy-of-28-letters-%05d', ordinal), name = 'p' || ordinal");
+    if (REPORT(&err, here("out"), "--results", (char *)large, "--text")) fail_msg("%s", err.text);
+    text = read_file(here("out"));
+    assert_page(text);
+    char *table = strstr(text, "\nrank policy");
+    assert_non_null(table);
+    *table = 0;
+    assert_null(strstr(text, "\xE2\x80\xA6"));
+    free(text);
+}
+
+static void test_long_words_go_on_in_the_next_line(void **state) {
+    (void)state;
+    char word[201], *text;
+    size_t n;
+    memset(word, 'x', 200), word[200] = 0;
+    FILE *to = open_memstream(&text, &n);
+    struct wrap p = {.to = to, .indent = 4};
+    wrap_text(&p, word, 5, NULL);
+    wrap_text(&p, "  a b ", 5, NULL);
+    wrap_text(&p, word, 2, NULL);
+    fclose(to);
+    assert_int_equal(p.lines, 3 + 1 + 2); // 78 + 74 + 48 letters; one line; 78, and the rest is cut
+    assert_int_equal(wrap_lines(word, 4), 3);
+    assert_int_equal(wrap_lines("", 4), 0);
+    assert_int_equal(count(text, "x"), 200 + 78 + 72);
+    assert_contains(text, "\na b\n");
+    assert_true(n > 5 && !strcmp(text + n - 5, " \xE2\x80\xA6\n"));
+    free(text);
+}
+
 /* -- the page -- */
 
 static char *drawn; // the page of the kept trace with all its figures
@@ -383,11 +447,12 @@ static void test_the_page_is_whole_needs_nothing_else_and_says_what_each_figure_
     if (plot_open(&p, kept, 0, NULL, 0, &err) || plot_open_trace(&p, KEPT_TRACE, 0, &err)) fail_msg("%s", err.text);
     int n = 0;
     for (const struct figure *f = figures; f->name; f++) {
-        char id[80];
+        char id[200];
         if (!f->caption || strlen(f->caption) < 40) fail_msg("figure '%s' has no caption that says what to see", f->name);
         if (!plot_has(&p, f)) continue;
         n++;
-        snprintf(id, sizeof id, "<figure id=\"fig-%s\">\n<svg viewBox=\"0 0 800 ", f->name);
+        snprintf(id, sizeof id, "<figure id=\"fig-%s\">\n<div class=\"picture\" tabindex=\"0\" role=\"region\" aria-label=\"figure %s\">\n"
+            "<svg viewBox=\"0 0 800 ", f->name, f->name);
         assert_contains(drawn, id);
         assert_memory_equal(strchr(strstr(drawn, id) + strlen(id), '"'), "\" role=\"img\" aria-label=\"Figure: ", 32);
     }
@@ -395,6 +460,7 @@ static void test_the_page_is_whole_needs_nothing_else_and_says_what_each_figure_
     assert_true(n >= 10);
     assert_int_equal(count(drawn, "<figure "), n);
     assert_int_equal(count(drawn, "<figcaption><b>"), n);
+    assert_contains(drawn, ".picture > svg { display: block; width: 100%; min-width: 50rem;"); // as wide as drawn: letters can be read on a phone
     static const char *const nowhere[] = {"http:", "https:", "src=", "@import", "@font-face", "<script", "<link rel=\"stylesheet"};
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
         if (strstr(drawn, nowhere[i])) fail_msg("the page has '%s': %.80s", nowhere[i], strstr(drawn, nowhere[i]));
@@ -635,6 +701,8 @@ int main(void) {
         cmocka_unit_test(test_odd_names_are_shown_as_they_are_in_every_form),
         cmocka_unit_test(test_control_characters_and_broken_utf8_never_get_through),
         cmocka_unit_test(test_text_is_at_most_24_lines_of_80_columns),
+        cmocka_unit_test(test_text_has_whole_sentences),
+        cmocka_unit_test(test_long_words_go_on_in_the_next_line),
         cmocka_unit_test(test_the_page_is_whole_needs_nothing_else_and_says_what_each_figure_shows),
         cmocka_unit_test(test_the_same_files_give_the_same_bytes_on_any_number_of_threads),
         cmocka_unit_test(test_the_commands_of_the_page_make_the_same_results),
