@@ -29,7 +29,7 @@ static const struct opt_help help = {
 
 struct options {
     const char *db, *hardware, *arrivals, *draw, *per, *scope, *results;
-    struct texts policies, arms, batches;
+    struct texts policies, policy_files, arms, batches;
     int recording, requests, quota, queue, context, seeds, threads;
     double rate, peak, burst_s, slo_ttft, slo_tpot;
     uint64_t seed;
@@ -143,6 +143,7 @@ int cmd_serving(int argc, char **argv, struct err *err) {
         {"db", OPT_TEXT, &o.db, "T", "the trace (banditspec record)", .required = true},
         {"recording", OPT_INT, &o.recording, "ID", "which recording of the trace, where it holds several", 0, 2147483647},
         {"policy", OPT_LIST, &o.policies, "P...", "policies, e.g. ucbspec:delta={0.1,0.5} cucb (default: auto)"},
+        {"policy-file", OPT_LIST, &o.policy_files, "FILE.so...", "plug-ins: more policies (see policies/plugin.h)"},
         {"arms", OPT_LIST, &o.arms, "A...", "arms (default: plain and each drafter at 1 to 4)"},
         {"batch", OPT_LIST, &o.batches, "B...", "requests decoded at once, each number in turn (default 1)"},
         {"quota", OPT_INT, &o.quota, "Q", "rows a pass may verify, for policies that share them out (default: no limit)", 0, 1 << 20},
@@ -162,7 +163,7 @@ int cmd_serving(int argc, char **argv, struct err *err) {
         {"slo-tpot", OPT_REAL, &o.slo_tpot, "S", "objective: seconds a token after it", 0, 1e9},
         {"seeds", OPT_INT, &o.seeds, "N", "runs of everything, with other arrivals and draws (default 1)", 1, 100000},
         {"seed", OPT_U64, &o.seed, "S", "the first seed"},
-        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see sim/hardware.h"},
+        {"hardware", OPT_TEXT, &o.hardware, "FILE", "seconds of a roofline instead: JSON, see banditspec replay --help"},
         {"results", OPT_TEXT, &o.results, "R", "append everything to a results file"},
         {"threads", OPT_INT, &o.threads, "N", "threads, 0: all; results do not depend on it", 0, 4096},
         {"json", OPT_FLAG, &o.json, NULL, "JSON on stdout"},
@@ -172,7 +173,8 @@ int cmd_serving(int argc, char **argv, struct err *err) {
     int batches[BATCHES], batch_n = 0;
     int rc = opt_parse(table, &help, argc, argv, err);
     if (rc) return rc == 1 ? 0 : rc;
-    if ((rc = check_options(&o, err)) || (rc = read_load(&o, &load, err)) || (rc = read_batches(&o, batches, &batch_n, err))) return rc;
+    if ((rc = check_options(&o, err)) || (rc = read_load(&o, &load, err)) || (rc = read_batches(&o, batches, &batch_n, err))
+        || (rc = plugins_load(o.policy_files.at, o.policy_files.n, err))) return rc;
     if (o.threads) omp_set_num_threads(o.threads);
     return run(&o, &load, batches, batch_n, err);
 }
