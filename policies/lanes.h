@@ -34,12 +34,16 @@ typedef int32_t four_ints __attribute__((vector_size(16)));
  *   lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm)
  *   lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) */
 #define LANES_PARAMETERS (struct policy_four *const *at, int n, const struct problem *p, const double *param)
+/* A copy that no state can be, so that what comes of it is worked out once for all fours. */
+#define LANES_HERE const struct problem here = *p;
 #define LANES_METHODS(size, init) \
     LANES_INLINE void lanes_select_all_body LANES_PARAMETERS { \
-        for (int i = 0; i < n; i++) lanes_select_body(at[i]->state, p, param, &at[i]->rng, at[i]->o.arm); \
+        LANES_HERE \
+        for (int i = 0; i < n; i++) lanes_select_body(at[i]->state, &here, param, &at[i]->rng, at[i]->o.arm); \
     } \
     LANES_INLINE void lanes_update_all_body LANES_PARAMETERS { \
-        for (int i = 0; i < n; i++) lanes_update_body(at[i]->state, p, param, &at[i]->o); \
+        LANES_HERE \
+        for (int i = 0; i < n; i++) lanes_update_body(at[i]->state, &here, param, &at[i]->o); \
     } \
     LANES_BODY(void, lanes_select_all, LANES_PARAMETERS, at, n, p, param) \
     LANES_BODY(void, lanes_update_all, LANES_PARAMETERS, at, n, p, param) \
@@ -125,7 +129,10 @@ LANES_INLINE void four_highest(four index, four_mask i, four *best, four_mask *a
 /* Whole numbers from 0 to 2^31. */
 LANES_INLINE four_mask four_whole(four x) { return (four_mask)(x + 0x1p52) & 0x7fffffff; }
 
-LANES_INLINE void four_arms(four_mask at, int *arm) { arm[0] = (int)at[0], arm[1] = (int)at[1], arm[2] = (int)at[2], arm[3] = (int)at[3]; }
+LANES_INLINE void four_arms(four_mask at, int *arm) {
+    typedef int32_t eight __attribute__((vector_size(32)));
+    ints_put(arm, __builtin_shufflevector((eight)at, (eight)at, 0, 2, 4, 6));
+}
 
 /* elementary_exp of each. */
 LANES_INLINE four four_exp(four x) {

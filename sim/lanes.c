@@ -101,11 +101,14 @@ LANES_INLINE void count_body(struct group *const *at, int n) {
 }
 LANES_BODY(void, count, (struct group *const *at, int n), at, n)
 
-static __attribute__((noinline)) int no_arm(const struct play *p, const struct group *g, struct err *err) {
-    const struct policy_four *f = &g->four.policy;
-    int l = 0;
-    while ((unsigned)f->o.arm[l] < (unsigned)p->a->problem.K) l++;
-    return err_set(err, "policy '%s' chose arm %d in round %d, expected 0 to %d", p->a->spec, f->o.arm[l], (int)f->rng.round[l], p->a->problem.K - 1);
+static __attribute__((noinline)) int no_arm(const struct play *p, struct group *const *at, int n, struct err *err) {
+    for (int l = 0; l < n * POLICY_LANES; l++) {
+        const struct policy_four *f = &at[l / POLICY_LANES]->four.policy;
+        const int arm = f->o.arm[l % POLICY_LANES];
+        if (arm < 0 || arm >= p->a->problem.K)
+            return err_set(err, "policy '%s' chose arm %d in round %d, expected 0 to %d", p->a->spec, arm, (int)f->rng.round[l % POLICY_LANES], p->a->problem.K - 1);
+    }
+    return err_set(err, "policy '%s' chose no arm", p->a->spec);
 }
 
 static __attribute__((noinline)) int end_all(struct play *p, struct group *g, struct err *err) {
@@ -123,6 +126,7 @@ static int play_all(struct play *p, struct err *err) {
     struct group *groups[GROUPS]; // those in play
     struct world_four *fours[GROUPS];
     struct policy_four *policies[GROUPS];
+    const int K = a->problem.K;
     int n = 0, rc = 0;
     for (bool fewer = true;;) {
         if (fewer) {
@@ -132,10 +136,12 @@ static int play_all(struct play *p, struct err *err) {
             if (!n) return 0;
         }
         lanes->select(policies, n, &a->problem, a->param);
+        four_ints wrong = {0};
         for (int g = 0; g < n; g++) {
             const four_ints arm = ints_from(policies[g]->o.arm);
-            if (ints_mask((arm < 0) | (arm >= a->problem.K))) return no_arm(p, groups[g], err);
+            wrong |= arm | (arm >= K);
         }
+        if (ints_mask(wrong)) return no_arm(p, groups, n, err);
         if (type->rounds) rc = type->rounds(fours, n, a->problem.arms, err);
         else
             for (int g = 0; !rc && g < n; g++) rc = each_round(fours[g], a->problem.arms, err);

@@ -36,8 +36,10 @@ static int trace_start(struct world *world, int q, struct err *err) {
 
 /* -- rounds in lanes -- */
 
-static inline int priced_counts(const struct priced_round *x) {
-    int counts; // gamma, proposed, accepted, emitted, from the lowest byte on
+typedef uint32_t four_counts __attribute__((vector_size(16)));
+
+static inline uint32_t priced_counts(const struct priced_round *x) {
+    uint32_t counts; // gamma, proposed, accepted, emitted, from the lowest byte on
     memcpy(&counts, x, sizeof counts);
     return counts;
 }
@@ -64,10 +66,10 @@ LANES_INLINE int look_up_four(struct trace_four *f, struct outcome_lanes *o, con
         f->cell[l] = cell + x[l]->emitted;
         price[l] = four_from(&p->prices[x[l]->price].once);
     }
-    const four_ints counts = {priced_counts(x[0]), priced_counts(x[1]), priced_counts(x[2]), priced_counts(x[3])};
-    const four_ints proposed = counts >> 8 & 255, emitted = counts >> 24 & 255;
-    ints_put(o->gamma, counts & 255), ints_put(o->proposed, proposed), ints_put(o->nodes, proposed);
-    ints_put(o->accepted, counts >> 16 & 255), ints_put(o->emitted, emitted);
+    const four_counts counts = {priced_counts(x[0]), priced_counts(x[1]), priced_counts(x[2]), priced_counts(x[3])};
+    const four_ints proposed = (four_ints)(counts >> 8 & 255), emitted = (four_ints)(counts >> 24);
+    ints_put(o->gamma, (four_ints)(counts & 255)), ints_put(o->proposed, proposed), ints_put(o->nodes, proposed);
+    ints_put(o->accepted, (four_ints)(counts >> 16 & 255)), ints_put(o->emitted, emitted);
     ints_put(f->pos, pos + emitted);
     four once, longer, base, slope;
     four_transpose(price, &once, &longer, &base, &slope);
