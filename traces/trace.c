@@ -27,6 +27,12 @@ struct loader {
     struct err *err;
 };
 
+/* A connection for one pass over rows in the order in which they lie: it needs no cache to speak of. */
+static int open_scan(sqlite3 **db, const struct trace *t, struct err *err) {
+    int rc = db_open_read(db, t->path, &db_trace, err);
+    return rc ? rc : db_exec(*db, t->path, "PRAGMA cache_size = -4096", err);
+}
+
 static int loader_prepare(struct loader *l, const char *sql, int64_t key, sqlite3_stmt **s) {
     if (db_prepare(l->db, l->t->path, sql, s, l->err)) return -1;
     sqlite3_bind_int64(*s, 1, key);
@@ -284,7 +290,8 @@ static int load_drafts(struct loader *l) {
     for (int part = 0; part < parts; part++) {
         struct err mine = {""};
         struct loader own = {.t = t, .db = l->db, .err = &mine};
-        int bad = part ? db_open_read(&own.db, t->path, &db_trace, &mine) : 0;
+        if (part) own.db = NULL;
+        int bad = part ? open_scan(&own.db, t, &mine) : 0;
         if (!bad) bad = load_part(&own, part);
         if (part) db_close(&own.db);
         #pragma omp critical
@@ -365,7 +372,7 @@ int trace_open(struct trace *t, const char *path, int64_t recording, struct err 
     struct loader l = {.t = t, .err = err};
     *t = (struct trace){0};
     int rc = -1;
-    if ((t->path = mem_text(path, strlen(path), err)) && !db_open_read(&l.db, path, &db_trace, err)
+    if ((t->path = mem_text(path, strlen(path), err)) && !open_scan(&l.db, t, err)
         && !db_exec(l.db, path, "BEGIN", err)) // one snapshot, should a recorder be at work
         rc = choose_recording(&l, recording) || load_recording(&l) || load_drafters(&l) || load_sequences(&l) || count_steps(&l)
              || load_drafts(&l) || hash(&l) ? -1 : 0;
@@ -549,7 +556,10 @@ int trace_timings_part(const struct trace *t, int part, int (*each)(void *user, 
     const int from = part < 0 ? 0 : part_from(t, part), to = part < 0 ? t->Q : part_from(t, part + 1);
     struct timing_reader r = {.t = t, .each = each, .user = user, .err = err};
     order_by_id(t, r.order);
-    if (db_open_read(&r.db, t->path, &db_trace, err)) return -1;
+    if (open_scan(&r.db, t, err)) {
+        db_close(&r.db);
+        return -1;
+    }
     int rc = db_exec(r.db, t->path, "BEGIN", err);
     if (rc == 0)
         rc = db_prepare(r.db, t->path, "SELECT pos, verify_width, verify_ns FROM step WHERE sequence = ? ORDER BY pos", &r.steps, err)
