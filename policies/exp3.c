@@ -57,7 +57,7 @@ struct exp3_lanes {
     } arm[];
 };
 
-static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct exp3_lanes) + (size_t)p->K * sizeof(struct exp3_lane_arm)); }
+static size_t lanes_size(const struct problem *p) { return LANES_SIZE(struct exp3_lanes, struct exp3_lane_arm, p); }
 
 static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
     struct exp3_lanes *s = state;

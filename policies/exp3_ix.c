@@ -37,7 +37,7 @@ struct exp3_ix_lanes {
     } arm[];
 };
 
-static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct exp3_ix_lanes) + (size_t)p->K * sizeof(struct exp3_ix_lane_arm)); }
+static size_t lanes_size(const struct problem *p) { return LANES_SIZE(struct exp3_ix_lanes, struct exp3_ix_lane_arm, p); }
 
 static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
     struct exp3_ix_lanes *s = state;
@@ -84,5 +84,6 @@ const struct policy policy_exp3_ix = {
     .bound = "O( sqrt(K T ln K) ln(1/delta) ) with probability 1 - delta, at every T",
     .flags = POLICY_RANDOM | POLICY_SECONDS,
     .params = {REWARD_PARAM},
-    .size = weights_size, .init = weights_init, .select = exp3_ix_select, .update = exp3_ix_update, .probabilities = weights_probabilities, .lanes = &lanes,
+    .size = weights_size, .init = weights_init, .select = exp3_ix_select, .update = exp3_ix_update,
+    .probabilities = weights_probabilities, .lanes = &lanes,
 };

@@ -53,7 +53,7 @@ struct exp3_s_lanes {
     } arm[];
 };
 
-static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct exp3_s_lanes) + (size_t)p->K * sizeof(struct exp3_s_lane_arm)); }
+static size_t lanes_size(const struct problem *p) { return LANES_SIZE(struct exp3_s_lanes, struct exp3_s_lane_arm, p); }
 
 static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
     struct exp3_s_lanes *s = state;
@@ -105,5 +105,6 @@ const struct policy policy_exp3_s = {
         {"horizon", 128, 1, 1e12, NULL, "rounds that the exploration is tuned for"},
         {"switches", 3, 1, 1e6, NULL, "stretches with one best arm each, within the horizon"},
     },
-    .size = weights_size, .init = exp3_s_init, .select = exp3_s_select, .update = exp3_s_update, .probabilities = weights_probabilities, .lanes = &lanes,
+    .size = weights_size, .init = exp3_s_init, .select = exp3_s_select, .update = exp3_s_update,
+    .probabilities = weights_probabilities, .lanes = &lanes,
 };

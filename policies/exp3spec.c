@@ -48,7 +48,7 @@ struct exp3spec_lanes {
     } arm[];
 };
 
-static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct exp3spec_lanes) + (size_t)p->K * sizeof(struct exp3spec_lane_arm)); }
+static size_t lanes_size(const struct problem *p) { return LANES_SIZE(struct exp3spec_lanes, struct exp3spec_lane_arm, p); }
 
 static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
     struct exp3spec_lanes *s = state;

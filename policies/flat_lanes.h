@@ -12,7 +12,7 @@ struct flat_lanes {
     } arm[]; // (K)
 };
 
-static inline size_t flat_lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct flat_lanes) + (size_t)p->K * sizeof(struct flat_lane_arm)); }
+static inline size_t flat_lanes_size(const struct problem *p) { return LANES_SIZE(struct flat_lanes, struct flat_lane_arm, p); }
 
 static inline void flat_lanes_init(void *state, const struct problem *p, const double *param, int lane) {
     struct flat_lanes *s = state;

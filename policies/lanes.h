@@ -1,7 +1,7 @@
 /* lanes.h - four episodes of one policy side by side: numbers that four lanes of a register hold, for policies with a struct policy_lanes.
  *
- * An episode's arithmetic is a chain: a choice waits for the reward before it. Four independent ones fill a register (AVX2; elsewhere two or
- * four smaller ones), and IEEE 754 rounds each lane as it rounds a number alone. So a method here writes the formulas of its
+ * An episode's arithmetic is a chain: a choice waits for the reward before it. Four independent ones fill a register (AVX2; elsewhere two
+ * or four smaller ones), and IEEE 754 rounds each lane as it rounds a number alone. So a method here writes the formulas of its
  * policy once more, operation for operation, and gets the same bits (tests/test_lanes.c holds every policy that has lanes to that).
  *
  * A method is a static inline body over pointers; LANES_METHODS compiles it twice and takes the one that the processor can run. */
@@ -118,7 +118,8 @@ LANES_INLINE bool four_any(four_mask m) {
 #define LANES_GATHER(at, field) ((four){(at)[0]->field[0], (at)[1]->field[1], (at)[2]->field[2], (at)[3]->field[3]})
 
 /* Puts x's lanes into the field of four things. */
-#define LANES_SCATTER(at, field, x) ((at)[0]->field[0] = (x)[0], (at)[1]->field[1] = (x)[1], (at)[2]->field[2] = (x)[2], (at)[3]->field[3] = (x)[3])
+#define LANES_SCATTER(at, field, x) \
+    ((at)[0]->field[0] = (x)[0], (at)[1]->field[1] = (x)[1], (at)[2]->field[2] = (x)[2], (at)[3]->field[3] = (x)[3])
 
 /* index_higher of each lane, and the arms that won. */
 LANES_INLINE void four_highest(four index, four_mask i, four *best, four_mask *arm) {
@@ -177,13 +178,15 @@ LANES_INLINE void four_transpose(const four row[4], four *a, four *b, four *c, f
 LANES_INLINE four four_from_int(const int n[4]) { return __builtin_convertvector(ints_from(n), four); }
 
 static inline size_t lanes_bytes(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+#define LANES_SIZE(head, arm, p) lanes_bytes(sizeof(head) + (size_t)(p)->K * sizeof(arm)) // of a head and (K) arms
 
 /* Zeroes one lane of a state that is made of numbers by four alone. */
 static inline void lanes_zero(void *state, size_t bytes, int lane) {
     for (double *x = (double *)state + lane; bytes; x += 4, bytes -= sizeof(four)) *x = 0;
 }
 
-/* reward.h by lane: struct reward of each, but least_s infinite and the scale its largest before the first round; reward_raw and reward_of of four outcomes. */
+/* reward.h by lane: struct reward of each, but least_s infinite and the scale its largest before the first round; reward_raw and reward_of of
+ * four outcomes. */
 struct four_reward {
     four least_s, scale, most;
 };

@@ -47,7 +47,7 @@ struct tsallis_lanes {
     } arm[];
 };
 
-static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct tsallis_lanes) + (size_t)p->K * sizeof(struct tsallis_lane_arm)); }
+static size_t lanes_size(const struct problem *p) { return LANES_SIZE(struct tsallis_lanes, struct tsallis_lane_arm, p); }
 
 static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
     struct tsallis_lanes *s = state;

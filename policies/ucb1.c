@@ -75,7 +75,7 @@ struct ucb1_lanes {
     } arm[];
 };
 
-static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct ucb1_lanes) + (size_t)p->K * sizeof(struct ucb1_lane_arm)); }
+static size_t lanes_size(const struct problem *p) { return LANES_SIZE(struct ucb1_lanes, struct ucb1_lane_arm, p); }
 
 static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
     struct ucb1_lanes *s = state;

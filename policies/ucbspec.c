@@ -100,7 +100,7 @@ struct ucbspec_lanes {
     } arm[];
 };
 
-static size_t lanes_size(const struct problem *p) { return lanes_bytes(sizeof(struct ucbspec_lanes) + (size_t)p->K * sizeof(struct ucbspec_lane_arm)); }
+static size_t lanes_size(const struct problem *p) { return LANES_SIZE(struct ucbspec_lanes, struct ucbspec_lane_arm, p); }
 
 static void lanes_init(void *state, const struct problem *p, const double *param, int lane) {
     struct ucbspec_lanes *s = state;

@@ -47,14 +47,15 @@ static int begin(struct play *p, struct group *g, int lane, struct err *err) {
 
 static int end(struct play *p, struct group *g, int lane, struct err *err) {
     p->totals[g->task[lane]] = (struct episode_total){
-        (int64_t)g->four.policy.rng.round[lane], g->sum.proposed[lane], g->sum.accepted[lane], g->sum.pos[lane] - 1, g->sum.seconds[lane], g->sum.draft_s[lane], g->sum.verify_s[lane]};
+        (int64_t)g->four.policy.rng.round[lane], g->sum.proposed[lane], g->sum.accepted[lane], g->sum.pos[lane] - 1,
+        g->sum.seconds[lane], g->sum.draft_s[lane], g->sum.verify_s[lane]};
     g->four.plays &= ~(1u << lane);
     return begin(p, g, lane, err);
 }
 
 static struct outcome outcome_of(const struct outcome_lanes *o, int l) {
-    return (struct outcome){.arm = o->arm[l], .gamma = o->gamma[l], .proposed = o->proposed[l], .accepted = o->accepted[l], .emitted = o->emitted[l],
-                            .draft_s = o->draft_s[l], .verify_s = o->verify_s[l], .nodes = o->nodes[l]};
+    return (struct outcome){.arm = o->arm[l], .gamma = o->gamma[l], .proposed = o->proposed[l], .accepted = o->accepted[l],
+                            .emitted = o->emitted[l], .draft_s = o->draft_s[l], .verify_s = o->verify_s[l], .nodes = o->nodes[l]};
 }
 
 /* Of worlds that play their rounds one by one: as a world's `rounds`. */
@@ -76,7 +77,8 @@ static int tell(const struct play *p, const struct group *g, struct err *err) {
     for (int l = 0; !rc && l < POLICY_LANES; l++) {
         if (!(g->four.plays >> l & 1)) continue;
         const struct world *w = g->four.world[l];
-        const struct step s = {.sequence = w->sequence, .round = (int)g->four.policy.rng.round[l], .pos = g->sum.pos[l], .outcome = outcome_of(&g->four.policy.o, l)};
+        const struct step s = {.sequence = w->sequence, .round = (int)g->four.policy.rng.round[l], .pos = g->sum.pos[l],
+                               .outcome = outcome_of(&g->four.policy.o, l)};
         rc = p->watch->step(p->watch->user, &s, err);
     }
     return rc;
@@ -106,7 +108,8 @@ static __attribute__((noinline)) int no_arm(const struct play *p, struct group *
         const struct policy_four *f = &at[l / POLICY_LANES]->four.policy;
         const int arm = f->o.arm[l % POLICY_LANES];
         if (arm < 0 || arm >= p->a->problem.K)
-            return err_set(err, "policy '%s' chose arm %d in round %d, expected 0 to %d", p->a->spec, arm, (int)f->rng.round[l % POLICY_LANES], p->a->problem.K - 1);
+            return err_set(err, "policy '%s' chose arm %d in round %d, expected 0 to %d", p->a->spec, arm,
+                           (int)f->rng.round[l % POLICY_LANES], p->a->problem.K - 1);
     }
     return err_set(err, "policy '%s' chose no arm", p->a->spec);
 }
@@ -117,8 +120,8 @@ static __attribute__((noinline)) int end_all(struct play *p, struct group *g, st
     return rc;
 }
 
-/* Each step for all groups before the next step: one group's chain of dependent instructions is longer than a processor looks ahead, and those of
- * four fill each other's waits. */
+/* Each step for all groups before the next step: one group's chain of dependent instructions is longer than a processor looks ahead,
+ * and those of four fill each other's waits. */
 static int play_all(struct play *p, struct err *err) {
     const struct agent *a = p->a;
     const struct policy_lanes *lanes = a->policy->lanes;

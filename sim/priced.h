@@ -36,8 +36,8 @@ struct priced {
     const struct cost *cost;       // borrowed
     const struct arm *arms;        // (K), borrowed
     int K;
-    struct priced_round *rounds;          // (K, cells + 1), owned; null: too many. The last cell is nobody's
-    const struct priced_round **of_arm;   // (K) its rounds, by cell; owned
+    struct priced_round *rounds;   // (K, cells + 1), owned; null: too many. The last cell is nobody's
+    const struct priced_round **of_arm; // (K) its rounds, by cell; owned
     struct price *prices;          // (1 + D, L + 1) by taker and tokens proposed, owned
     double *fresh;                 // (1 + D, longest context + 1) seconds of a taker for so many tokens that are new to it, owned
     const double **of_taker;       // (1 + D) its seconds; owned
@@ -49,8 +49,8 @@ bool priced_can(const struct trace *t, const struct cost *cost, const struct arm
 int priced_open(struct priced *p, const struct trace *t, const struct cost *cost, const struct arm *arms, int K, struct err *err);
 void priced_close(struct priced *p);
 
-/* Arm k at position `pos` of a sequence of `tokens` tokens, whose cell among those of the trace is `cell`. One past the last cell is where nobody
- * is: rounds there bring nothing. */
+/* Arm k at position `pos` of a sequence of `tokens` tokens, whose cell among those of the trace is `cell`. One past the last cell is
+ * where nobody is: rounds there bring nothing. */
 static inline struct priced_round priced_round_at(const struct priced *p, int k, size_t cell, int pos, int tokens) {
     const struct trace *t = p->trace;
     if (cell == t->cells) return (struct priced_round){0};
@@ -58,10 +58,12 @@ static inline struct priced_round priced_round_at(const struct priced *p, int k,
     const int left = t->max_new - pos - 1, gamma = a->gamma < left ? a->gamma : left;
     if (gamma <= 0) return (struct priced_round){.emitted = 1};
     const size_t at = (size_t)a->drafter * t->cells + cell;
-    const int proposed = gamma < t->proposed[at] ? gamma : t->proposed[at], accepted = proposed < t->accepted[at] ? proposed : t->accepted[at];
+    const int proposed = gamma < t->proposed[at] ? gamma : t->proposed[at];
+    const int accepted = proposed < t->accepted[at] ? proposed : t->accepted[at];
     const int emitted = accepted + 1 < tokens - pos ? accepted + 1 : tokens - pos, taker = a->drafter + 1;
-    return (struct priced_round){(uint8_t)gamma, (uint8_t)proposed, (uint8_t)accepted, (uint8_t)emitted, (uint8_t)cost_kept(p->cost, a->drafter, proposed, accepted),
-                                 (uint8_t)taker, (uint16_t)(taker * (t->L + 1) + proposed)};
+    return (struct priced_round){(uint8_t)gamma, (uint8_t)proposed, (uint8_t)accepted, (uint8_t)emitted,
+                                 (uint8_t)cost_kept(p->cost, a->drafter, proposed, accepted), (uint8_t)taker,
+                                 (uint16_t)(taker * (t->L + 1) + proposed)};
 }
 
 #endif

@@ -39,13 +39,13 @@ static int trace_start(struct world *world, int q, struct err *err) {
 typedef uint32_t four_counts __attribute__((vector_size(16)));
 
 static inline uint32_t priced_counts(const struct priced_round *x) {
-    uint32_t counts; // gamma, proposed, accepted, emitted, from the lowest byte on
+    uint32_t counts; // gamma, proposed, accepted, emitted, from the lowest byte on (little-endian, as all that this runs on)
     memcpy(&counts, x, sizeof counts);
     return counts;
 }
 
-/* Without a branch, as which arm played and what it brought is what a processor cannot guess; and from registers to vectors, as a load of what
- * was stored in pieces waits. */
+/* Without a branch, as which arm played and what it brought is what a processor cannot guess; and from registers to vectors, as a load of
+ * what was stored in pieces waits. */
 LANES_INLINE int look_up_four(struct trace_four *f, struct outcome_lanes *o, const bool counted) {
     const struct priced *p = f->priced;
     const four_ints pos = ints_from(f->pos), context = ints_from(f->prompt_tokens) + pos;
@@ -89,7 +89,8 @@ LANES_INLINE void look_up_body(struct world_four *const *at, int n) {
     for (int i = 0; i < n; i++) {
         struct trace_four *f = ((const struct world_trace *)at[i]->world[0])->four;
         if (at[i]->plays != (1u << POLICY_LANES) - 1) leave(f, at[i]->plays);
-        at[i]->ended = at[i]->plays & (unsigned)(f->priced->rounds ? look_up_four(f, &at[i]->policy.o, true) : look_up_four(f, &at[i]->policy.o, false));
+        const int ended = f->priced->rounds ? look_up_four(f, &at[i]->policy.o, true) : look_up_four(f, &at[i]->policy.o, false);
+        at[i]->ended = at[i]->plays & (unsigned)ended;
     }
 }
 LANES_BODY(void, look_up, (struct world_four *const *at, int n), at, n)
@@ -137,7 +138,8 @@ static int trace_look(struct world *world, struct view *v, struct err *err) {
         w->peeks[d] = (struct peek){-1, 0};
         if (!was_asked(w, d)) continue;
         if (t->drafters[d].copier) w->peeks[d] = (struct peek){proposed, t->match ? t->match[cell] : 0};
-        if (t->drafters[d].tree) return err_set(err, "a policy that asks every drafter in every round cannot ask '%s', which drafts trees", t->drafters[d].name);
+        if (t->drafters[d].tree)
+            return err_set(err, "a policy that asks every drafter in every round cannot ask '%s', which drafts trees", t->drafters[d].name);
         if (most > 0) w->asked_s += drafting(w, d, proposed, least(proposed, t->accepted[cell]), context);
     }
     v->peek = w->peeks;
@@ -245,7 +247,8 @@ static void trace_hindsight(struct world *world, int pos, int round, int *propos
     }
 }
 
-static const struct world_type type = {.name = "trace", .start = trace_start, .look = trace_look, .round = trace_round, .rounds = trace_rounds, .hindsight = trace_hindsight};
+static const struct world_type type = {.name = "trace", .start = trace_start, .look = trace_look, .round = trace_round, .rounds = trace_rounds,
+                                       .hindsight = trace_hindsight};
 
 struct world_trace world_trace(const struct trace *t, const struct cost *cost) {
     return (struct world_trace){.world = {.type = &type, .done = true}, .trace = t, .cost = cost};
@@ -270,7 +273,9 @@ void world_trace_give(struct world_trace *w, const struct round_seconds *seconds
 int world_trace_ready(struct trace *t, unsigned asks, const struct arm *arms, int K, struct err *err) {
     for (int k = 0; k < K; k++) {
         int d = arms[k].drafter;
-        if (d >= 0 && (arms[k].stop.rule || (asks & POLICY_SIGNAL && !t->drafters[d].copier && !t->drafters[d].silent && !t->drafters[d].tree)) && trace_load_signal(t, d, err)) return -1;
+        const struct trace_drafter *x = d >= 0 ? &t->drafters[d] : NULL;
+        const bool sees = x && asks & POLICY_SIGNAL && !x->copier && !x->silent && !x->tree;
+        if (x && (arms[k].stop.rule || sees) && trace_load_signal(t, d, err)) return -1;
     }
     if (asks & POLICY_PEEK && trace_load_match(t, err)) return -1;
     return asks & POLICY_MARGIN ? trace_load_margin(t, err) : 0;

@@ -42,7 +42,8 @@ struct world_trace {
  * worlds (one a thread). `cost` may be null: seconds are then 0 until some are given. */
 struct world_trace world_trace(const struct trace *t, const struct cost *cost);
 
-/* Four worlds whose rounds are looked up: what a round reads and changes, side by side. Their own positions stay where the sequence began. */
+/* Four worlds whose rounds are looked up: what a round reads and changes, side by side. Their own positions stay where the sequence
+ * began. */
 struct trace_four {
     const struct priced *priced; // borrowed
     size_t cell[POLICY_LANES];   // where each is; the trace's cells: nowhere
@@ -50,8 +51,8 @@ struct trace_four {
     unsigned shown[1 + COST_DRAFTERS][POLICY_LANES]; // as in a world, by taker (priced.h)
 };
 
-/* Worlds abreast for lanes_run(), over one trace and cost model. `priced`, over the same and the arms that will be played, may be null: rounds are
- * then played one by one, as they are for policies that look at the world or end drafts. */
+/* Worlds abreast for lanes_run(), over one trace and cost model. `priced`, over the same and the arms that will be played, may be null:
+ * rounds are then played one by one. */
 struct trace_lanes {
     struct world_trace worlds[LANES_ABREAST];
     struct world *at[LANES_ABREAST];
