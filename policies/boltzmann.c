@@ -8,6 +8,7 @@
 #include "core/elementary.h"
 #include "policies/flat.h"
 #include "policies/flat_lanes.h"
+#include "policies/weights_lanes.h"
 
 enum { REWARD, TAU };
 
@@ -35,17 +36,13 @@ static size_t lanes_size(const struct problem *p) { return flat_lanes_size(p) + 
 
 LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
     const struct flat_lanes *s = state;
-    four *chance = (four *)((char *)state + flat_lanes_size(p)), most = four_of(-INFINITY), sum = {0}, upto = {0};
-    four_mask at = {0};
+    four *chance = (four *)((char *)state + flat_lanes_size(p)), most = four_of(-INFINITY), sum = {0};
     double uniforms[4];
     rng_uniform_four(rng, uniforms);
     for (int i = 0; i < p->K; i++) most = four_max(flat_lanes_mean(s, i), most);
     for (int i = 0; i < p->K; i++) sum += chance[i] = four_exp((flat_lanes_mean(s, i) - most) / param[TAU]);
-    four u = four_from(uniforms);
-    for (int i = 0; i < p->K - 1; i++) {
-        upto += chance[i] / sum;
-        at -= u >= upto;
-    }
+    for (int i = 0; i < p->K; i++) chance[i] /= sum;
+    const four_mask at = four_pick(chance, 1, p->K, four_from(uniforms));
     four_arms(four_choose_int(s->t < p->K, four_whole(s->t), at), arm); // those not yet played come first, in their order
 }
 

@@ -8,8 +8,8 @@
  * What is kept is ln w, which grows by at most 1 a round, since p_arm >= g / K, and beside it w / e^top: one exponential a round,
  * for the arm that played, and all of them when ln w has left the range of `top`, after hundreds of rounds.
  * Check: K=2, g=1: p stays (1/2, 1/2) for ever. */
-#include "policies/lanes.h"
 #include "policies/weights.h"
+#include "policies/weights_lanes.h"
 
 enum { REWARD, HORIZON };
 
@@ -69,19 +69,12 @@ static void lanes_init(void *state, const struct problem *p, const double *param
 
 LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
     struct exp3_lanes *s = state;
-    double mix = s->mix, each = mix / p->K, uniforms[4];
-    four W = {0}, upto = {0};
-    four_mask at = {0};
+    double uniforms[4];
+    four W;
     (void)param;
     rng_uniform_four(rng, uniforms);
-    four u = four_from(uniforms);
-    for (int i = 0; i < p->K; i++) W += s->arm[i].w;
-    s->share = (1 - mix) / W;
-    for (int i = 0; i < p->K - 1; i++) {
-        upto += s->arm[i].w;
-        at -= (1 - mix) * upto <= (u - (i + 1) * each) * W;
-    }
-    four_arms(at, arm);
+    four_arms(four_mixed_draw(&s->arm->w, 2, p->K, s->mix, four_from(uniforms), &W), arm);
+    s->share = (1 - s->mix) / W;
 }
 
 LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {

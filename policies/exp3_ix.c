@@ -6,8 +6,8 @@
  *   arm ~ p,   S_arm += loss / (p_arm + g)
  * The bias g keeps one rare loss from deciding a run: of the exponential weights the steadiest in a single one.
  * Check: K=2, reward=len, an arm that accepts nothing in round 1: S = 1 / (1/2 + sqrt(ln 2 / 2) / 2) = 1.2589. */
-#include "policies/lanes.h"
 #include "policies/weights.h"
+#include "policies/weights_lanes.h"
 
 enum { REWARD };
 
@@ -51,19 +51,11 @@ static void lanes_init(void *state, const struct problem *p, const double *param
 LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
     struct exp3_ix_lanes *s = state;
     double uniforms[4];
-    four least = s->arm[0].loss, total = {0}, upto = {0}, eta = four_sqrt(s->log_K / (p->K * (s->t + 1)));
-    four_mask at = {0};
     (void)param;
     rng_uniform_four(rng, uniforms);
-    for (int i = 1; i < p->K; i++) least = four_min(least, s->arm[i].loss);
-    for (int i = 0; i < p->K; i++) total += s->arm[i].w = four_exp(four_max(-eta * (s->arm[i].loss - least), four_of(-690)));
-    four u = four_from(uniforms) * total;
-    for (int i = 0; i < p->K - 1; i++) {
-        upto += s->arm[i].w;
-        at -= u >= upto;
-    }
-    s->eta = eta, s->total = total;
-    four_arms(at, arm);
+    s->eta = four_sqrt(s->log_K / (p->K * (s->t + 1)));
+    s->total = four_softmax(&s->arm->loss, &s->arm->w, 2, p->K, s->eta);
+    four_arms(four_pick(&s->arm->w, 2, p->K, four_from(uniforms) * s->total), arm);
 }
 
 LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {

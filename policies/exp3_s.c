@@ -7,8 +7,8 @@
  * S counts the stretches between changes of the best arm. No weight falls behind e alpha / K of W, so they need no logarithms: all are
  * divided by W once it is large, which leaves p as it was.
  * Check: K=2, nothing accepted: p stays (1/2, 1/2). */
-#include "policies/lanes.h"
 #include "policies/weights.h"
+#include "policies/weights_lanes.h"
 
 enum { REWARD, HORIZON, SWITCHES };
 
@@ -65,19 +65,10 @@ static void lanes_init(void *state, const struct problem *p, const double *param
 
 LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
     struct exp3_s_lanes *s = state;
-    double mix = s->mix, each = mix / p->K, uniforms[4];
-    four W = {0}, upto = {0};
-    four_mask at = {0};
+    double uniforms[4];
     (void)param;
     rng_uniform_four(rng, uniforms);
-    four u = four_from(uniforms);
-    for (int i = 0; i < p->K; i++) W += s->arm[i].w;
-    s->W = W;
-    for (int i = 0; i < p->K - 1; i++) { // mixed_draw
-        upto += s->arm[i].w;
-        at -= (1 - mix) * upto <= (u - (i + 1) * each) * W;
-    }
-    four_arms(at, arm);
+    four_arms(four_mixed_draw(&s->arm->w, 1, p->K, s->mix, four_from(uniforms), &s->W), arm);
 }
 
 LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {

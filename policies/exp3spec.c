@@ -13,8 +13,8 @@
  * A divisor below 1e-12 counts as 1e-12 (our floor): 10^7 rounds add up to 10^19 at most. */
 #include "policies/exp3spec.h"
 
-#include "policies/lanes.h"
 #include "policies/weights.h"
+#include "policies/weights_lanes.h"
 
 static int exp3spec_select(void *state, const struct problem *p, const double *param, struct rng *rng) {
     struct weights *s = state;
@@ -61,19 +61,10 @@ static void lanes_init(void *state, const struct problem *p, const double *param
 LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
     struct exp3spec_lanes *s = state;
     double uniforms[4];
-    four least = s->arm[0].loss, total = {0}, upto = {0}, eta = four_sqrt(s->log_K / ((s->t + 1) * p->K));
-    four_mask at = {0};
     (void)param;
     rng_uniform_four(rng, uniforms);
-    for (int i = 1; i < p->K; i++) least = four_min(s->arm[i].loss, least);
-    for (int i = 0; i < p->K; i++) total += s->arm[i].w = four_exp(four_max(-eta * (s->arm[i].loss - least), four_of(-690)));
-    four u = four_from(uniforms) * total;
-    for (int i = 0; i < p->K - 1; i++) {
-        upto += s->arm[i].w;
-        at -= u >= upto;
-    }
-    s->total = total;
-    four_arms(at, arm);
+    s->total = four_softmax(&s->arm->loss, &s->arm->w, 2, p->K, four_sqrt(s->log_K / ((s->t + 1) * p->K)));
+    four_arms(four_pick(&s->arm->w, 2, p->K, four_from(uniforms) * s->total), arm);
 }
 
 LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {

@@ -7,9 +7,9 @@
  *   estimate=rv: sum_j += 1{j = arm} (loss - B_j) / w_j + B_j for all j,   B_j = 1/2 where w_j >= eta^2, else 0
  * rv keeps the variance of the estimates down. A divisor below 1e-12 counts as 1e-12 (our floor).
  * Check: in policies/tsallis.h. */
-#include "policies/lanes.h"
 #include "policies/tsallis.h"
 #include "policies/weights.h"
+#include "policies/weights_lanes.h"
 
 enum { REWARD, ESTIMATE };
 enum { RV, IW };
@@ -79,17 +79,10 @@ LANES_INLINE void lane_weights(struct tsallis_lanes *s, int K, four eta) {
 LANES_INLINE void lanes_select_body(void *state, const struct problem *p, const double *param, const struct rng_four *rng, int *arm) {
     struct tsallis_lanes *s = state;
     double uniforms[4];
-    four upto = {0}, eta = (param[ESTIMATE] == RV ? 4 : 2) / four_sqrt(s->t + 1);
-    four_mask at = {0};
     rng_uniform_four(rng, uniforms);
-    lane_weights(s, p->K, eta);
-    four u = four_from(uniforms);
-    for (int i = 0; i < p->K - 1; i++) { // rng_pick
-        upto += s->arm[i].w;
-        at -= u >= upto;
-    }
-    s->eta = eta;
-    four_arms(at, arm);
+    s->eta = (param[ESTIMATE] == RV ? 4 : 2) / four_sqrt(s->t + 1);
+    lane_weights(s, p->K, s->eta);
+    four_arms(four_pick(&s->arm->w, 2, p->K, four_from(uniforms)), arm);
 }
 
 LANES_INLINE void lanes_update_body(void *state, const struct problem *p, const double *param, const struct outcome_lanes *o) {
