@@ -87,14 +87,19 @@ $(BUILD)/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
-# What a run's counts and seconds depend on (sim/code.h).
-PLAYS := $(sort $(filter-out policies/cmd_%,$(wildcard policies/*.[ch] sim/cost*.[ch] sim/world*.[ch])) core/elementary.h core/logarithm.h core/log_table.h \
-         $(foreach f,core/rng traces/trace sim/episode sim/lanes sim/lineup sim/oracle sim/replay sim/sweep,$(f).c $(f).h))
-$(BUILD)/sim/code_version.o: $(PLAYS)
+# What a run's counts and seconds depend on (sim/code.h): what all policies share, and the file of each: `policies/ucb1.c:ucb1`.
+OWN       := $(shell grep -o '^const struct policy policy_[a-z0-9_]*' policies/*.c | sed 's/const struct policy policy_//')
+OWN_FILES := $(sort $(foreach x,$(OWN),$(firstword $(subst :, ,$x))))
+PLAYS     := $(filter-out policies/list.h policies/cmd_% $(OWN_FILES), \
+             $(sort $(wildcard policies/*.[ch] sim/cost*.[ch] sim/priced.[ch] sim/world*.[ch]) core/elementary.h core/logarithm.h core/log_table.h \
+             $(foreach f,core/rng traces/trace sim/episode sim/lanes sim/lineup sim/oracle sim/replay sim/sweep,$(f).c $(f).h)))
+$(BUILD)/sim/code_version.o: $(PLAYS) $(OWN_FILES) sim/code.h
 	$(call say,HASH,$@)
 	$(Q)mkdir -p $(@D)
-	@echo "extern const char code_version[]; const char code_version[] = \"$$(cat $(PLAYS) | sha256sum | cut -c1-64)\";" >$(@:.o=.c)
-	$(Q)$(CC) -std=gnu11 -c -o $@ $(@:.o=.c)
+	@{ echo '#include "sim/code.h"'; echo "const char code_version[] = \"$$(cat $(PLAYS) | sha256sum | cut -c1-64)\";"; \
+	   echo 'const struct policy_code policy_codes[] = {'; \
+	   for x in $(OWN); do echo "{\"$$(echo $${x#*:} | tr _ -)\", \"$$(sha256sum <$${x%:*} | cut -c1-64)\"},"; done; echo '{0, 0}};'; } >$(@:.o=.c)
+	$(Q)$(CC) -std=gnu11 -I. -c -o $@ $(@:.o=.c)
 
 # The policies alone, for other engines. Only bsp_* is seen from outside, in the archive as well: there the objects are linked into one first.
 LIB    := $(BUILD)/libbanditspec_policy

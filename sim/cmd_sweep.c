@@ -65,6 +65,7 @@ static int sweep(const struct options *o, const struct sweep_options *plan, cons
     if (!rc && worst) rc = err_set(err, "another rank has failed");
     if (rc) return rc;
     rc = sweep_play(&s, crew, err);
+    if (!rc && !crew->rank && s.dropped) fprintf(stderr, "%zu runs were dropped: their policies' files have changed since\n", s.dropped);
     if (!rc && !crew->rank)
         fprintf(stderr, "%zu runs: %zu were there, %zu played now%s\n", s.runs_n, s.there, s.fresh,
                 s.there + s.fresh < s.runs_n ? ", the rest is for other shards" : "");

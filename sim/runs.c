@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/buffer.h"
 #include "core/mem.h"
 #include "sim/code.h"
 
@@ -46,6 +47,32 @@ int runs_setting(struct runs *r, struct sweep_setting *s, const char *arms, stru
     sqlite3_finalize(q);
     if (rc == 0) rc = add_setting(r, s, arms, err);
     else if (rc == 1) rc = 0;
+    if (!rc) rc = runs_commit(r, err);
+    if (rc) runs_rollback(r);
+    return rc;
+}
+
+int runs_drop_stale(struct runs *r, const struct sweep_setting *s, size_t *dropped, struct err *err) {
+    sqlite3_stmt *q = NULL, *drop = NULL;
+    struct buffer stale = {0}; // keys
+    int rc = runs_begin(r, err);
+    if (!rc) rc = db_prepare(r->db, r->path, "SELECT key, spec, seed FROM run WHERE experiment = ?", &q, err);
+    if (!rc) rc = db_prepare(r->db, r->path, "DELETE FROM run WHERE key = ?", &drop, err);
+    if (!rc) sqlite3_bind_int64(q, 1, s->experiment);
+    while (!rc && (rc = db_step(r->db, r->path, q, err)) == 1) {
+        const char *key = (const char *)sqlite3_column_text(q, 0);
+        char now[KEY_HEX];
+        rc = sweep_key(s->key, (const char *)sqlite3_column_text(q, 1), (uint64_t)sqlite3_column_int64(q, 2), now, err);
+        if (!rc && strcmp(key, now)) rc = buffer_add(&stale, key, strlen(key) + 1, err);
+    }
+    for (size_t at = 0; !rc && at < stale.n; at += strlen(stale.at + at) + 1) {
+        sqlite3_bind_text(drop, 1, stale.at + at, -1, SQLITE_STATIC);
+        rc = db_step(r->db, r->path, drop, err);
+        sqlite3_reset(drop);
+        ++*dropped;
+    }
+    sqlite3_finalize(q), sqlite3_finalize(drop);
+    buffer_close(&stale);
     if (!rc) rc = runs_commit(r, err);
     if (rc) runs_rollback(r);
     return rc;
@@ -136,6 +163,16 @@ static int check_same(struct runs *r, const char *from, struct err *err) {
     return rc;
 }
 
+/* Runs of one policy and seed whose keys differ: of two versions of its file. */
+static int check_versions(struct runs *r, const char *from, struct err *err) {
+    sqlite3_stmt *s = NULL;
+    int rc = db_prepare(r->db, r->path, "SELECT spec FROM run GROUP BY experiment, spec, seed HAVING count(*) > 1 LIMIT 1", &s, err);
+    if (!rc && (rc = db_step(r->db, r->path, s, err)) == 1)
+        rc = err_set(err, "'%s' and '%s' hold runs of two versions of policy '%s'", r->path, from, (const char *)sqlite3_column_text(s, 0));
+    sqlite3_finalize(s);
+    return rc;
+}
+
 static int merge_all(struct runs *r, const char *from, int64_t *added, struct err *err) {
     sqlite3_stmt *s = NULL;
     int64_t before, after;
@@ -149,6 +186,7 @@ static int merge_all(struct runs *r, const char *from, int64_t *added, struct er
                                  " FROM other.run WHERE experiment = ?1 ORDER BY rowid", there, here, err);
     }
     sqlite3_finalize(s);
+    if (!rc) rc = check_versions(r, from, err);
     if (!rc) rc = db_int64(r->db, r->path, "SELECT count(*) FROM run", &after, err);
     if (!rc) *added = after - before;
     return rc;

@@ -18,6 +18,9 @@ void runs_close(struct runs *r);
 /* The setting's experiment, added where the file has none of its key. */
 int runs_setting(struct runs *r, struct sweep_setting *s, const char *arms, struct err *err);
 
+/* Drops the setting's runs of policies whose own file has changed since (code.h); *dropped counts up. */
+int runs_drop_stale(struct runs *r, const struct sweep_setting *s, size_t *dropped, struct err *err);
+
 /* 1: the run is there; 0: it is not. */
 int runs_has(struct runs *r, const char *key, struct err *err);
 
@@ -27,7 +30,8 @@ int runs_add(struct runs *r, const struct sweep_setting *s, const struct sweep_r
 int runs_commit(struct runs *r, struct err *err);
 void runs_rollback(struct runs *r);
 
-/* Copies settings and runs of another results file. A run that both hold with other outcomes is an error. *added: runs that were new. */
+/* Copies settings and runs of another results file. A run that both hold with other outcomes, or of two versions of a policy, is an
+ * error. *added: runs that were new. */
 int runs_merge(struct runs *r, const char *from, int64_t *added, struct err *err);
 
 #endif

@@ -68,6 +68,14 @@ static int hash_setting(struct sweep_setting *s, const struct sweep_options *o, 
     return rc ? rc : ended;
 }
 
+/* Of the policy that a spec begins with; empty: it has no file here (a plug-in, an oracle). */
+static const char *code_of(const char *spec) {
+    const size_t n = strcspn(spec, ":");
+    for (const struct policy_code *x = policy_codes; x->name; x++)
+        if (strlen(x->name) == n && !strncmp(x->name, spec, n)) return x->code;
+    return "";
+}
+
 int sweep_key(const char *setting, const char *spec, uint64_t seed, char hex[KEY_HEX], struct err *err) {
     char number[24];
     struct key k;
@@ -76,6 +84,7 @@ int sweep_key(const char *setting, const char *spec, uint64_t seed, char hex[KEY
     key_text(&k, setting);
     key_text(&k, spec);
     key_text(&k, number);
+    key_text(&k, code_of(spec));
     return key_hex(&k, hex, err);
 }
 
@@ -314,6 +323,7 @@ static int look_up(struct sweep *s, struct runs *db, struct err *err) {
             if (!(rc = k ? buffer_add(&names, " ", 1, err) : 0)) rc = buffer_add(&names, x->arms.at[k].name, strlen(x->arms.at[k].name), err);
         if (!rc) rc = buffer_add(&names, "", 1, err);
         if (!rc) rc = runs_setting(db, x, names.at, err);
+        if (!rc) rc = runs_drop_stale(db, x, &s->dropped, err);
         buffer_close(&names);
         if (rc) return rc;
     }

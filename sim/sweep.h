@@ -47,6 +47,7 @@ struct sweep {
     struct sweep_run *runs; // (runs_n), owned
     int settings_n;
     size_t runs_n, there, fresh; // runs in all; found in the file; played now (of this shard, by all ranks)
+    size_t dropped;     // found in the file, of other versions of their policies
 };
 
 /* Loads traces, fits their seconds, expands grids. */

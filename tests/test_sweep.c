@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "sim/board.h"
+#include "sim/code.h"
 #include "sim/sweep.h"
 #include "tests/run_command.h"
 #include "tests/run_replay.h"
@@ -108,6 +109,22 @@ static void test_keys_tell_everything_apart(void **state) {
     }
     assert_int_equal(sweep_key("s", "ucbspec", 1, b, &err), 0);
     assert_string_equal(a, b);
+}
+
+/* Each policy of the list, with a hash of its own file. */
+static void test_keys_know_the_file_of_every_policy(void **state) {
+    (void)state;
+    int n = 0, known = 0;
+    for (; policies[n]; n++) {
+        const struct policy_code *x = policy_codes;
+        while (x->name && strcmp(x->name, policies[n]->name)) x++;
+        if (!x->name) fail_msg("no file of '%s'", policies[n]->name);
+        assert_int_equal(strlen(x->code), 64);
+    }
+    while (policy_codes[known].name) known++;
+    assert_int_equal(known, n);
+    assert_string_not_equal(policy_codes[0].code, policy_codes[n - 1].code);
+    assert_int_equal(strlen(code_version), 64);
 }
 
 /* The hold-out parts are all prompts, each once, and what is chosen is the fastest of its policy. */
@@ -225,6 +242,27 @@ static void test_held_out_prompts_choose_no_arm(void **state) {
     char *text = read_file(out);
     assert_contains(text, "\ncompared with plain\n"); // nobody plays without hindsight
     free(text);
+}
+
+/* As if the policy's file had been another one when it played. */
+static void test_a_policy_whose_file_has_changed_is_played_anew_alone(void **state) {
+    (void)state;
+    char a[4200], b[4200];
+    struct err err;
+    snprintf(a, sizeof a, "%s", fresh("a.db")), snprintf(b, sizeof b, "%s", fresh("b.db"));
+    run_sweep(a, "2", "prompt");
+    run_sweep(b, "2", "prompt");
+    const int64_t n = query_number(a, "SELECT count(*) FROM run");
+    run_sql(a, "UPDATE run SET key = 'x' || key WHERE spec = 'thompson'");
+    assert_refused(cmd_results, (char *[]){"results", "merge", "--results", a, "--from", b, NULL}, ERR_FAILED, "hold runs of two versions of policy 'thompson'");
+    assert_int_equal(query_number(a, "SELECT count(*) FROM run"), n);
+    run_sql(a, "UPDATE run SET own_ns = -1");
+    run_sweep(a, "2", "prompt");
+    assert_int_equal(query_number(a, "SELECT count(*) FROM run"), n);
+    assert_int_equal(query_number(a, "SELECT count(*) FROM run WHERE key LIKE 'x%'"), 0);
+    assert_int_equal(query_number(a, "SELECT count(*) FROM run WHERE own_ns <> -1"), 2); // thompson twice
+    assert_int_equal(query_number(a, "SELECT count(*) FROM run WHERE own_ns <> -1 AND spec = 'thompson'"), 2);
+    assert_int_equal(run_command(cmd_results, &err, out, (char *[]){"results", "merge", "--results", a, "--from", b, NULL}), 0);
 }
 
 static void test_merging_refuses_two_outcomes_of_one_run(void **state) {
@@ -428,8 +466,10 @@ int main(void) {
         cmocka_unit_test(test_sweep_plays_what_replay_plays),
         cmocka_unit_test(test_more_seeds_add_runs_and_nothing_is_played_again),
         cmocka_unit_test(test_keys_tell_everything_apart),
+        cmocka_unit_test(test_keys_know_the_file_of_every_policy),
         cmocka_unit_test(test_held_out_prompts_are_no_prompts_chosen_by),
         cmocka_unit_test(test_held_out_prompts_choose_no_arm),
+        cmocka_unit_test(test_a_policy_whose_file_has_changed_is_played_anew_alone),
         cmocka_unit_test(test_merging_refuses_two_outcomes_of_one_run),
         cmocka_unit_test(test_a_failed_export_leaves_the_old_file),
         cmocka_unit_test(test_results_that_are_read_must_be_there),
