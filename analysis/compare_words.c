@@ -119,5 +119,5 @@ int compare_csv(const struct compare *c, FILE *to, struct err *err) {
         }
         putc('\n', to);
     }
-    return ferror(to) ? err_set(err, "cannot write the table") : 0;
+    return ferror(to) ? err_set(err, "cannot write the table: no room is left, or nobody reads") : 0;
 }

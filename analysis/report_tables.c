@@ -60,7 +60,7 @@ int report_latex(const struct report *r, FILE *to, struct err *err) {
     for (int i = 0; i < REFERENCES; i++)
         if (s->has[i]) latex_row(r, s->P + i, references[i], false, digits, to);
     fputs("\\bottomrule\n\\end{tabular}\n\\end{table}\n", to);
-    return ferror(to) ? err_set(err, "cannot write the table") : 0;
+    return ferror(to) ? err_set(err, "cannot write the table: no room is left, or nobody reads") : 0;
 }
 
 /* -- CSV: every figure, in full -- */
@@ -109,5 +109,5 @@ int report_csv(const struct report *r, FILE *to, struct err *err) {
     for (int i = 0; i < s->P; i++) csv_row(r, r->finding.order[i], s->policies[r->finding.order[i]].spec, "policy", to);
     for (int i = 0; i < REFERENCES; i++)
         if (s->has[i]) csv_row(r, s->P + i, references[i], "comparator", to);
-    return ferror(to) ? err_set(err, "cannot write the table") : 0;
+    return ferror(to) ? err_set(err, "cannot write the table: no room is left, or nobody reads") : 0;
 }

@@ -17,10 +17,14 @@ int whole_begin(struct whole *f, const char *path, struct err *err) {
     return f->to ? 0 : err_set(err, "cannot open '%s' for writing: %s", f->path, strerror(errno));
 }
 
+/* What went wrong just now, or with an earlier write, whose cause is gone. */
+static const char *cause(void) { return errno ? strerror(errno) : "an earlier write failed, as where no room is left"; }
+
 int whole_end(struct whole *f, int rc, struct err *err) {
+    errno = 0;
     if (f->to == stdout) return rc ? rc : fflush(stdout) || ferror(stdout)
-        ? err_set(err, "cannot write to standard output: %s", strerror(errno)) : 0;
-    if ((fflush(f->to) || ferror(f->to)) && !rc) rc = err_set(err, "cannot write '%s': %s", f->path, strerror(errno));
+        ? err_set(err, "cannot write to standard output: %s", cause()) : 0;
+    if ((fflush(f->to) || ferror(f->to)) && !rc) rc = err_set(err, "cannot write '%s': %s", f->path, cause());
     if (fclose(f->to) && !rc) rc = err_set(err, "cannot write '%s': %s", f->path, strerror(errno));
     if (!strcmp(f->part, f->path)) return rc;
     if (!rc && rename(f->part, f->path)) rc = err_set(err, "cannot rename '%s': %s", f->part, strerror(errno));

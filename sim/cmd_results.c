@@ -19,7 +19,7 @@ static int open_input(struct runs *r, const char *path, struct err *err) {
     struct stat st;
     if (access(path, R_OK) || stat(path, &st)) return err_set(err, "cannot open '%s': %s", path, strerror(errno));
     if (S_ISREG(st.st_mode) && !st.st_size) return err_set(err, "'%s' is empty, expected a results file (banditspec sweep --results)", path);
-    return runs_open(r, path, err);
+    return runs_open_read(r, path, err);
 }
 
 /* Only sweeps' runs are shown here: says so of a file that has none, but what replay wrote. */
@@ -155,9 +155,11 @@ static int put_run(FILE *to, sqlite3_stmt *s, sqlite3_stmt *sequences, struct ru
         for (int k = 0; k < 5; k++) put_field(to, (const char *)sqlite3_column_text(s, k)), putc(',', to);
         fprintf(to, "%lld,%d,%s,", (long long)sqlite3_column_int64(s, 5), sqlite3_column_int(sequences, 0), (const char *)sqlite3_column_text(sequences, 1));
         put_field(to, (const char *)sqlite3_column_text(sequences, 2));
-        fprintf(to, ",%d,%d,%d,%d,%.17g\n", o.rounds, o.proposed, o.accepted, o.emitted, o.seconds);
+        fprintf(to, ",%d,%d,%d,%d,%.17g,", o.rounds, o.proposed, o.accepted, o.emitted, o.seconds);
+        put_field(to, (const char *)sqlite3_column_text(s, 8)), putc(',', to);
+        put_field(to, (const char *)sqlite3_column_text(s, 9)), putc('\n', to);
     }
-    return rc < 0 ? rc : ferror(to) ? err_set(err, "cannot write: %s", strerror(errno)) : 0;
+    return rc < 0 ? rc : ferror(to) ? err_set(err, "cannot write: no room is left, or nobody reads") : 0;
 }
 
 static int put_runs(struct runs *r, FILE *to, struct err *err) {
@@ -166,11 +168,11 @@ static int put_runs(struct runs *r, FILE *to, struct err *err) {
     long done = 0;
     int rc = db_exec(r->db, r->path, "BEGIN", err);
     if (!rc) rc = db_int64(r->db, r->path, "SELECT count(*) FROM run", &n, err);
-    if (!rc) rc = db_prepare(r->db, r->path, "SELECT t.key, e.trace_sha256, t.arms, e.scope, r.spec, r.seed, r.outcomes, r.experiment FROM run r"
+    if (!rc) rc = db_prepare(r->db, r->path, "SELECT t.key, e.trace_sha256, t.arms, e.scope, r.spec, r.seed, r.outcomes, r.experiment, e.timing, e.device FROM run r"
         " JOIN setting t ON t.experiment = r.experiment JOIN experiment e ON e.id = r.experiment ORDER BY t.key, r.spec, r.seed", &s, err);
     if (!rc) rc = db_prepare(r->db, r->path, "SELECT sequence, prompt_key, category FROM sequence WHERE experiment = ? ORDER BY sequence", &sequences, err);
     struct progress bar = progress_start("exporting", (long)n, 0);
-    if (!rc) fputs("setting,trace_sha256,arms,scope,policy,seed,sequence,prompt_key,category,rounds,proposed,accepted,emitted,seconds\n", to);
+    if (!rc) fputs("setting,trace_sha256,arms,scope,policy,seed,sequence,prompt_key,category,rounds,proposed,accepted,emitted,seconds,timing,device\n", to);
     while (!rc && (rc = db_step(r->db, r->path, s, err)) == 1) {
         rc = put_run(to, s, sequences, r, err);
         progress_step(&bar, ++done);
@@ -191,7 +193,7 @@ static int export(int argc, char **argv, struct err *err) {
     const struct opt_help help = {
         .usage = "results export --results R [--out FILE]",
         .about = "Writes a CSV line a run and sequence, in one order for the same runs however they were played: by setting, policy,\n"
-                 "seed, sequence. Seconds read back exactly.",
+                 "seed, sequence. Seconds read back exactly; timing and device say where they are from (model, sampled, hardware).",
         .example = "  banditspec results export --results r.db --out runs.csv\n"
                    "  duckdb -c \"SELECT policy, sum(emitted) / sum(seconds) AS tokens_per_s FROM 'runs.csv' GROUP BY policy ORDER BY 2 DESC\"",
     };

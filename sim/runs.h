@@ -13,6 +13,8 @@ struct runs {
 
 /* Opens or creates the file. */
 int runs_open(struct runs *r, const char *path, struct err *err);
+/* Of one that is there, to read: also where it cannot be written. */
+int runs_open_read(struct runs *r, const char *path, struct err *err);
 void runs_close(struct runs *r);
 
 /* The setting's experiment, added where the file has none of its key. */

@@ -151,7 +151,8 @@ double stats_level(double level, int n) {
 }
 
 double stats_level_p(double p, int n) {
-    return n < 2 || p >= 1 ? p : 2 * gsl_cdf_tdist_Q(gsl_cdf_ugaussian_Qinv(p / 2) / sqrt(n / (n - 1.0)), n - 1);
+    if (n < 2) return 1; // one prompt cannot tell
+    return p >= 1 ? p : 2 * gsl_cdf_tdist_Q(gsl_cdf_ugaussian_Qinv(p / 2) / sqrt(n / (n - 1.0)), n - 1);
 }
 
 void stats_holm(double *p, int n) {

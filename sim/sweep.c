@@ -19,7 +19,7 @@
 
 /* -- settings -- */
 
-/* Everything that seconds, stopping rules and what policies see are made of, beside the counts that the trace's own hash covers. */
+/* Everything that seconds are made of, beside the counts that the trace's own hash covers. */
 static int hash_seconds(const struct trace *t, const struct cost *c, char hex[KEY_HEX], struct err *err) {
     struct key k;
     key_begin(&k);
@@ -35,11 +35,16 @@ static int hash_seconds(const struct trace *t, const struct cost *c, char hex[KE
     }
     if (c->luck) key_bytes(&k, c->luck, t->cells * (size_t)(t->D + 1) * sizeof *c->luck);
     for (int q = 0; q < t->Q; q++) key_bytes(&k, &t->sequences[q].prompt_tokens, sizeof t->sequences[q].prompt_tokens);
-    for (int d = 0; t->signal && d < t->D; d++)
-        if (t->signal[d]) key_bytes(&k, t->signal[d], t->cells * (size_t)t->L * 2 * sizeof **t->signal);
-    if (t->match) key_bytes(&k, t->match, t->cells * (size_t)t->D);
-    if (t->margin) key_bytes(&k, t->margin, t->cells * sizeof *t->margin);
     return key_hex(&k, hex, err);
+}
+
+/* What confidences, matches and margins come from: who recorded what, on what. They themselves are read only where some policy or rule sees
+ * them, and a key must not depend on what else is played. */
+static void hash_source(struct key *k, const struct trace *t) {
+    const char *const texts[] = {t->target_sha256, t->tokenizer_sha256, t->backend, t->device, t->dtype, t->template, t->options};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) key_text(k, texts[i] ? texts[i] : "");
+    key_bytes(k, &t->temperature, sizeof t->temperature);
+    key_bytes(k, &t->noise_seed, sizeof t->noise_seed);
 }
 
 /* A plug-in that was built anew is another policy under the same name. */
@@ -59,6 +64,7 @@ static int hash_setting(struct sweep_setting *s, const struct sweep_options *o, 
     if (hash_seconds(t, s->replay.plan.cost, s->seconds, err)) return ERR_FAILED;
     key_begin(&k);
     key_text(&k, t->sha256);
+    hash_source(&k, t);
     for (int i = 0; i < s->arms.K; i++) key_text(&k, s->arms.at[i].name);
     key_text(&k, s->replay.plan.stream ? "stream" : "prompt");
     key_text(&k, timing_word(s->replay.plan.cost));

@@ -208,6 +208,7 @@ static void test_stats_level_is_wider_for_few_prompts(void **state) {
     assert_close(stats_level(0.95, 28), 0.963332, 1e-5); // sqrt(28/27) * t(0.975, 27) = 2.08947
     assert_close(stats_level(0.95, 100000), 0.95, 1e-5);
     assert_true(stats_level(0.95, 2) == 1); // two prompts: from the least to the largest resample
+    assert_true(stats_level_p(0.001, 1) == 1); // one prompt cannot tell
     for (int n = 9; n < 50; n += 7) assert_close(stats_level_p(1 - stats_level(0.95, n), n), 0.05, 1e-9);
 }
 

@@ -244,6 +244,19 @@ static void test_held_out_prompts_choose_no_arm(void **state) {
     free(text);
 }
 
+/* What a policy sees beside the counts is read for it, and must not make another setting of the others' runs. */
+static void test_policies_that_see_more_join_the_same_setting(void **state) {
+    (void)state;
+    const char *results = fresh("r.db");
+    struct err err;
+    assert_int_equal(run_command(cmd_sweep, &err, out, (char *[]){"sweep", "--db", db, "--policy", "thompson", "--seeds", "2", "--results", (char *)results, "--quiet", NULL}), 0);
+    run_sql(results, "UPDATE run SET own_ns = -1");
+    assert_int_equal(run_command(cmd_sweep, &err, out, (char *[]){"sweep", "--db", db, "--policy", "thompson", "auto", "linucb", "--seeds", "2", "--results", (char *)results, "--quiet", NULL}), 0);
+    assert_int_equal(query_number(results, "SELECT count(*) FROM experiment"), 1);
+    assert_int_equal(query_number(results, "SELECT count(*) FROM run"), 4);
+    assert_int_equal(query_number(results, "SELECT count(*) FROM run WHERE own_ns = -1"), 2);
+}
+
 /* As if the policy's file had been another one when it played. */
 static void test_a_policy_whose_file_has_changed_is_played_anew_alone(void **state) {
     (void)state;
@@ -469,6 +482,7 @@ int main(void) {
         cmocka_unit_test(test_keys_know_the_file_of_every_policy),
         cmocka_unit_test(test_held_out_prompts_are_no_prompts_chosen_by),
         cmocka_unit_test(test_held_out_prompts_choose_no_arm),
+        cmocka_unit_test(test_policies_that_see_more_join_the_same_setting),
         cmocka_unit_test(test_a_policy_whose_file_has_changed_is_played_anew_alone),
         cmocka_unit_test(test_merging_refuses_two_outcomes_of_one_run),
         cmocka_unit_test(test_a_failed_export_leaves_the_old_file),
