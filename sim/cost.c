@@ -376,7 +376,7 @@ static int collect_row(void *user, const struct trace_timing *x) {
 static int collect_steps(struct collect *c, struct err *err) {
     const int parts = trace_parts(c->trace);
     struct collect *each = mem_alloc((size_t)parts, sizeof *each, "timings", err);
-    int rc = each ? 0 : ERR_FAILED;
+    int rc = each ? 0 : ERR_FAILED, failed = parts;
     #pragma omp parallel for schedule(dynamic, 1) if (parts > 1)
     for (int part = 0; part < (each ? parts : 0); part++) {
         struct err mine = {""};
@@ -384,7 +384,7 @@ static int collect_steps(struct collect *c, struct err *err) {
         memcpy(each[part].timed, c->timed, sizeof c->timed);
         int bad = trace_timings_part(c->trace, part, collect_row, &each[part], &mine);
         #pragma omp critical
-        if (bad && !rc) rc = bad, *err = mine;
+        if (bad && part < failed) failed = part, rc = bad, *err = mine; // the first of them speaks
     }
     for (int part = 0; !rc && part < parts; part++)
         if (collect_timings(c, each[part].at, each[part].n) || collect_totals(c, each[part].totals, each[part].total_n)) rc = ERR_FAILED;

@@ -58,20 +58,6 @@ static struct outcome outcome_of(const struct outcome_lanes *o, int l) {
                             .emitted = o->emitted[l], .draft_s = o->draft_s[l], .verify_s = o->verify_s[l], .nodes = o->nodes[l]};
 }
 
-/* Of worlds that play their rounds one by one: as a world's `rounds`. */
-static int each_round(struct world_four *f, const struct arm *arms, struct err *err) {
-    f->ended = 0;
-    for (int l = 0; l < POLICY_LANES; l++) {
-        struct outcome x = {.arm = f->policy.o.arm[l]};
-        if (!(f->plays >> l & 1)) continue;
-        int rc = f->world[l]->type->round(f->world[l], &arms[x.arm], &x, err);
-        if (rc) return rc;
-        outcome_to_lane(&f->policy.o, l, &x);
-        f->ended |= (unsigned)f->world[l]->done << l;
-    }
-    return 0;
-}
-
 static int tell(const struct play *p, const struct group *g, struct err *err) {
     int rc = 0;
     for (int l = 0; !rc && l < POLICY_LANES; l++) {
@@ -142,12 +128,12 @@ static int play_all(struct play *p, struct err *err) {
         four_ints wrong = {0};
         for (int g = 0; g < n; g++) {
             const four_ints arm = ints_from(policies[g]->o.arm);
-            wrong |= arm | (arm >= K);
+            wrong |= (arm < 0) | (arm >= K);
         }
         if (ints_mask(wrong)) return no_arm(p, groups, n, err);
         if (type->rounds) rc = type->rounds(fours, n, a->problem.arms, err);
         else
-            for (int g = 0; !rc && g < n; g++) rc = each_round(fours[g], a->problem.arms, err);
+            for (int g = 0; !rc && g < n; g++) rc = world_each_round(fours[g], a->problem.arms, err);
         for (int g = 0; p->watch && p->watch->pulls && !rc && g < n; g++) pull(p->watch->pulls, groups[g]);
         for (int g = 0; p->watch && p->watch->step && !rc && g < n; g++) rc = tell(p, groups[g], err);
         if (rc) return rc;

@@ -22,12 +22,6 @@ static inline bool lanes_can(const struct agent *a) {
     return p->lanes && !a->warm && !(p->flags & WORLD_ASKS) && !p->select_seeing && !p->deepen;
 }
 
-static inline void outcome_to_lane(struct outcome_lanes *o, int l, const struct outcome *x) {
-    o->arm[l] = x->arm, o->gamma[l] = x->gamma, o->proposed[l] = x->proposed, o->accepted[l] = x->accepted;
-    o->emitted[l] = x->emitted, o->nodes[l] = x->nodes;
-    o->draft_s[l] = x->draft_s, o->verify_s[l] = x->verify_s;
-}
-
 /* Plays n tasks; totals (n) are each one's own. `worlds` are LANES_ABREAST independent worlds alike. The watch sees each episode's rounds
  * in their order and those of several mixed: steps say of which sequence they are. */
 int lanes_run(struct world *const *worlds, struct agent *a, const struct lanes_task *tasks, int n, const struct episode_watch *watch,

@@ -12,3 +12,21 @@ int world_stopped(const struct world *w, const struct arm *arm, const struct sto
         if (world_last(w, arm, stops, k + 1, signal[2 * k], signal[2 * k + 1])) return k + 1;
     return n;
 }
+
+static void put_lane(struct outcome_lanes *o, int l, const struct outcome *x) {
+    o->gamma[l] = x->gamma, o->proposed[l] = x->proposed, o->accepted[l] = x->accepted, o->emitted[l] = x->emitted, o->nodes[l] = x->nodes;
+    o->draft_s[l] = x->draft_s, o->verify_s[l] = x->verify_s;
+}
+
+int world_each_round(struct world_four *f, const struct arm *arms, struct err *err) {
+    f->ended = 0;
+    for (int l = 0; l < POLICY_LANES; l++) {
+        struct outcome x = {.arm = f->policy.o.arm[l]};
+        if (!(f->plays >> l & 1)) continue;
+        int rc = f->world[l]->type->round(f->world[l], &arms[x.arm], &x, err);
+        if (rc) return rc;
+        put_lane(&f->policy.o, l, &x);
+        f->ended |= (unsigned)f->world[l]->done << l;
+    }
+    return 0;
+}

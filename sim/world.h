@@ -54,6 +54,9 @@ struct world_four {
     unsigned plays, ended;     // a bit a lane that has an episode, and whose episode this round has ended
 };
 
+/* A round of each world in play of the four, one by one: what `rounds` does at once. */
+int world_each_round(struct world_four *f, const struct arm *arms, struct err *err);
+
 /* Drafters that have an arm. */
 static inline uint64_t world_drafters(const struct problem *p) {
     uint64_t all = 0;

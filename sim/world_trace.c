@@ -208,23 +208,10 @@ static int trace_round(struct world *world, const struct arm *arm, struct outcom
     return 0;
 }
 
-static __attribute__((noinline)) int played_rounds(struct world_four *f, const struct arm *arms, struct err *err) {
-    f->ended = 0;
-    for (int l = 0; l < POLICY_LANES; l++) {
-        struct outcome x = {.arm = f->policy.o.arm[l]};
-        if (!(f->plays >> l & 1)) continue;
-        int rc = trace_round(f->world[l], &arms[x.arm], &x, err);
-        if (rc) return rc;
-        outcome_to_lane(&f->policy.o, l, &x);
-        f->ended |= (unsigned)f->world[l]->done << l;
-    }
-    return 0;
-}
-
 static int trace_rounds(struct world_four *const *at, int n, const struct arm *arms, struct err *err) {
     int rc = 0;
     if (!((const struct world_trace *)at[0]->world[0])->four) {
-        for (int i = 0; !rc && i < n; i++) rc = played_rounds(at[i], arms, err);
+        for (int i = 0; !rc && i < n; i++) rc = world_each_round(at[i], arms, err);
         return rc;
     }
     look_up(at, n);
